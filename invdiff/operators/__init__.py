@@ -1,0 +1,60 @@
+"""The algebra of linear operators. Nothing here knows what diffusion is."""
+
+from invdiff.operators.adjoint import Adjoint
+from invdiff.operators.base import LinearOperator, NoiseSource, Shape
+from invdiff.operators.circulant import Circulant
+from invdiff.operators.conjugate_gradient import ConvergenceWarning
+from invdiff.operators.crop import Crop, Pad
+from invdiff.operators.diagonal import Diagonal
+from invdiff.operators.fourier import Fourier
+from invdiff.operators.functions import FromFunctions, without_structure
+from invdiff.operators.gram import Gram
+from invdiff.operators.identity import Identity
+from invdiff.operators.lift import Lift
+from invdiff.operators.mask import Mask
+from invdiff.operators.product import Product
+from invdiff.operators.real_part import RealPart
+from invdiff.operators.regularised import Regularised
+from invdiff.operators.scaled import Scaled
+from invdiff.operators.sense_gram import SenseGram
+from invdiff.operators.sensitivities import Sensitivities
+from invdiff.operators.shorthands import denoising, fourier, inpainting, sense
+from invdiff.operators.spectral import Spectral
+from invdiff.operators.stack import Stack
+from invdiff.operators.structure import Structure
+from invdiff.operators.subsample import Subsample
+from invdiff.operators.sum import Sum
+
+__all__ = [
+    "Adjoint",
+    "Circulant",
+    "ConvergenceWarning",
+    "Crop",
+    "Diagonal",
+    "Fourier",
+    "FromFunctions",
+    "Gram",
+    "Identity",
+    "Lift",
+    "LinearOperator",
+    "Mask",
+    "NoiseSource",
+    "Pad",
+    "Product",
+    "RealPart",
+    "Regularised",
+    "Scaled",
+    "SenseGram",
+    "Sensitivities",
+    "Shape",
+    "Spectral",
+    "Stack",
+    "Structure",
+    "Subsample",
+    "Sum",
+    "denoising",
+    "fourier",
+    "inpainting",
+    "sense",
+    "without_structure",
+]

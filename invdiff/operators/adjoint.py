@@ -1,0 +1,77 @@
+"""The adjoint of an operator that has no better form of it."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from invdiff.operators.base import LinearOperator, Shape, same
+from invdiff.operators.identity import Identity
+from invdiff.operators.rules import PRODUCT
+from invdiff.operators.structure import Structure
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Adjoint(LinearOperator):
+    """Aᴴ. Build it as ``A.H``."""
+
+    operator: LinearOperator
+
+    @property
+    def domain_shape(self) -> Shape:
+        return self.operator.codomain_shape
+
+    @property
+    def codomain_shape(self) -> Shape:
+        return self.operator.domain_shape
+
+    @property
+    def structure(self) -> Structure:  # type: ignore[override]
+        return self.operator.structure.adjoint
+
+    @property
+    def real_domain(self) -> bool:  # type: ignore[override]
+        return self.operator.real_codomain
+
+    @property
+    def real_codomain(self) -> bool:  # type: ignore[override]
+        return self.operator.real_domain
+
+    @property
+    def preserves_reals(self) -> bool:  # type: ignore[override]
+        return self.operator.preserves_reals
+
+    @property
+    def is_complex_linear(self) -> bool:  # type: ignore[override]
+        return self.operator.is_complex_linear
+
+    @property
+    def H(self) -> LinearOperator:
+        return self.operator
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.operator.adjoint(x)
+
+    def adjoint(self, y: Tensor) -> Tensor:
+        return self.operator.forward(y)
+
+    def _pinv(self, y: Tensor, *, tol: float | None, max_iter: int | None) -> Tensor:
+        from invdiff.operators.spectral import reciprocal, spectral_part
+
+        gram = spectral_part(self.operator.gram)  # (Aᴴ)⁺ = A (Aᴴ A)⁺
+        if gram is not None:
+            return self.operator.forward(gram.map_spectrum(reciprocal).forward(y))
+        return super()._pinv(y, tol=tol, max_iter=max_iter)
+
+    def __repr__(self) -> str:
+        inner = repr(self.operator)
+        return f"({inner})ᴴ" if " " in inner else f"{inner}ᴴ"
+
+
+@PRODUCT.rule(Adjoint, LinearOperator, "Aᴴ A = I where A is an isometry")
+def _(left: Adjoint, right: LinearOperator) -> LinearOperator | None:
+    return Identity(right.domain_shape) if right.is_isometry and same(left.operator, right) else None
+
+
+@PRODUCT.rule(LinearOperator, Adjoint, "A Aᴴ = I where A is a co-isometry")
+def _(left: LinearOperator, right: Adjoint) -> LinearOperator | None:
+    return Identity(left.codomain_shape) if left.is_co_isometry and same(left, right.operator) else None

@@ -1,0 +1,284 @@
+"""The contract of every linear operator, and the arithmetic that follows from it."""
+
+import dataclasses
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any, Self
+
+import torch
+from torch import Tensor
+
+from invdiff.errors import InputError
+from invdiff.operators.structure import Structure
+
+Shape = tuple[int, ...]
+NoiseSource = Callable[[Shape], Tensor]
+
+
+class LinearOperator(ABC):
+    """A linear map from arrays ``(*batch, *domain_shape)`` to arrays ``(*batch, *codomain_shape)``.
+
+    A subclass is a frozen dataclass that gives `domain_shape`, `codomain_shape`, `forward` and `adjoint`, and where it knows
+    more, `structure`. All else follows: ``A(x)``, ``A.H``, ``A @ B``, ``A + B``, ``a * A``, ``A.gram``, ``A.pinv(y)``.
+    Simplifications are rows of the tables in `invdiff.operators.rules`.
+
+    The adjoint is exact under <u, v> = sum conj(u) v; for maps that are linear over the real numbers only, under Re<u, v>.
+    Any floating dtype and any device; a result has the precision of the input, whatever that of the operator's own numbers.
+    """
+
+    symbol: str = "A"
+    """How `repr` prints it."""
+    structure: Structure = Structure.NONE
+    real_domain: bool = False
+    """Inputs are real by definition (as of ``RealPart.H``)."""
+    real_codomain: bool = False
+    """Outputs are real by definition (as of ``RealPart``)."""
+    preserves_reals: bool = False
+    """Real inputs give real outputs."""
+    is_complex_linear: bool = True
+    """A(c x) = c A(x) for complex c; ``RealPart`` is linear over the reals only."""
+
+    @property
+    @abstractmethod
+    def domain_shape(self) -> Shape:
+        """Shape of what goes in, without batch dimensions."""
+
+    @property
+    @abstractmethod
+    def codomain_shape(self) -> Shape:
+        """Shape of what comes out, without batch dimensions."""
+
+    @abstractmethod
+    def forward(self, x: Tensor) -> Tensor:
+        """A x, unchecked: ``x`` is ``(*batch, *domain_shape)``."""
+
+    @abstractmethod
+    def adjoint(self, y: Tensor) -> Tensor:
+        """Aᴴ y, unchecked: ``y`` is ``(*batch, *codomain_shape)``."""
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """A x for ``x`` of shape ``(*batch, *domain_shape)``.
+
+        Raises:
+            InputError: the shape does not end in `domain_shape`, or a complex array meets a real domain.
+        """
+        self._check(x, self.domain_shape, "takes")
+        return self.forward(x)
+
+    def _check(self, x: Tensor, shape: Shape, verb: str) -> None:
+        if tuple(x.shape[x.ndim - len(shape) :]) != shape or x.ndim < len(shape):
+            raise InputError(f"{self!r} {verb} arrays of shape (..., {_listed(shape)}) but got {tuple(x.shape)}.")
+        if verb == "takes" and self.real_domain and x.is_complex():
+            raise InputError(f"{self!r} takes real arrays but got {x.dtype}; give it x.real, or compose it with RealPart.")
+
+    # Structure, as questions
+
+    @property
+    def is_isometry(self) -> bool:
+        """Whether Aᴴ A = I is known."""
+        return Structure.ISOMETRY in self.structure
+
+    @property
+    def is_co_isometry(self) -> bool:
+        """Whether A Aᴴ = I is known."""
+        return Structure.CO_ISOMETRY in self.structure
+
+    @property
+    def is_unitary(self) -> bool:
+        """Whether Aᴴ A = A Aᴴ = I is known."""
+        return Structure.UNITARY in self.structure
+
+    @property
+    def is_self_adjoint(self) -> bool:
+        """Whether Aᴴ = A is known."""
+        return Structure.SELF_ADJOINT in self.structure
+
+    @property
+    def is_positive(self) -> bool:
+        """Whether A is known to be positive semidefinite."""
+        return Structure.POSITIVE in self.structure
+
+    @property
+    def is_projection(self) -> bool:
+        """Whether A is known to be an orthogonal projection."""
+        return Structure.PROJECTION in self.structure
+
+    @property
+    def is_diagonal(self) -> bool:
+        """Whether A is known to act element by element."""
+        return Structure.DIAGONAL in self.structure
+
+    # Arithmetic
+
+    @property
+    def H(self) -> "LinearOperator":  # noqa: N802 - the field's name
+        """The adjoint, as an operator."""
+        from invdiff.operators.adjoint import Adjoint
+
+        return self if self.is_self_adjoint else Adjoint(self)
+
+    def __matmul__(self, other: "LinearOperator") -> "LinearOperator":
+        """A after B. The shorter of the meeting shapes is a suffix of the longer; its operator is lifted over the rest."""
+        from invdiff.operators.product import product
+
+        return product(self, other) if isinstance(other, LinearOperator) else NotImplemented
+
+    def __add__(self, other: "LinearOperator") -> "LinearOperator":
+        """x -> A x + B x; the shapes agree."""
+        from invdiff.operators.sum import add
+
+        return add(self, other) if isinstance(other, LinearOperator) else NotImplemented
+
+    def __sub__(self, other: "LinearOperator") -> "LinearOperator":
+        """x -> A x - B x."""
+        return self + (-other)
+
+    def __neg__(self) -> "LinearOperator":
+        return -1.0 * self
+
+    def __rmul__(self, scale: complex) -> "LinearOperator":
+        """x -> a A x for a number a."""
+        from invdiff.operators.scaled import scaled
+
+        return scaled(scale, self) if isinstance(scale, int | float | complex) else NotImplemented
+
+    def pullback(self, middle: "LinearOperator") -> "LinearOperator":
+        """Aᴴ M A, in the fastest form known (table PULLBACK)."""
+        from invdiff.operators.pullback import pullback
+
+        return pullback(self, middle)
+
+    @cached_property
+    def gram(self) -> "LinearOperator":
+        """Aᴴ A, in the fastest form known. It solves and samples: see `solve` and `sample`."""
+        from invdiff.operators.gram import gram
+
+        return gram(self)
+
+    # Inverse problems
+
+    def solve(self, b: Tensor, *, initial: Tensor | None = None, tol: float | None = None, max_iter: int | None = None) -> Tensor:
+        """x with A x = b, for positive A: closed form where there is one, else conjugate gradients.
+
+        Args:
+            b: right-hand side ``(*batch, *domain_shape)``; in the range of A where A is singular.
+            initial: where to start from (zero).
+            tol: stop a batch item when its residual has fallen to ``tol * norm(b)``; by default 1e-6 in single and 1e-12 in
+                double precision.
+            max_iter: stop then, silently. Without it, 1000 iterations and a `ConvergenceWarning` where they do not suffice.
+
+        Raises:
+            InputError: A is not known to be positive.
+        """
+        from invdiff.operators.conjugate_gradient import conjugate_gradient
+
+        if not self.is_positive:
+            raise InputError(f"{self!r} is not known to be positive, so it can't be solved; use pinv, or solve with its gram.")
+        self._check(b, self.domain_shape, "solves for")
+        return conjugate_gradient(self, b, initial=initial, tol=tol, max_iter=max_iter)
+
+    def sample(self, noise: NoiseSource) -> Tensor:
+        """A draw from N(0, A^-1), for positive A of the form a I + b Bᴴ B.
+
+        Args:
+            noise: ``noise(shape)`` gives standard normal numbers (complex: each part) of ``(*batch, *shape)``, in the kind of
+                number (real, complex) that arrays of that shape have here.
+
+        Raises:
+            InputError: no square root of A is known.
+        """
+        raise InputError(f"No square root of {self!r} is known, so it can't be sampled; build it as a * I + b * A.gram.")
+
+    def pinv(self, y: Tensor, *, tol: float | None = None, max_iter: int | None = None) -> Tensor:
+        """A⁺ y, the least-squares solution of least norm: closed form where known, else conjugate gradients on Aᴴ A x = Aᴴ y.
+
+        ``tol`` and ``max_iter`` as in `solve`; closed forms do not use them.
+        """
+        from invdiff.operators.spectral import reciprocal, spectral_part
+
+        self._check(y, self.codomain_shape, "has a pseudo-inverse that takes")
+        if self.is_isometry or self.is_co_isometry:
+            return self.adjoint(y)
+        gram = spectral_part(self.gram)
+        if gram is not None:
+            return gram.map_spectrum(reciprocal).forward(self.adjoint(y))
+        return self._pinv(y, tol=tol, max_iter=max_iter)
+
+    def _pinv(self, y: Tensor, *, tol: float | None, max_iter: int | None) -> Tensor:
+        return self.gram.solve(self.adjoint(y), tol=tol, max_iter=max_iter)
+
+    def project(self, x: Tensor, y: Tensor, *, tol: float | None = None, max_iter: int | None = None) -> Tensor:
+        """The point nearest to ``x`` with A x = y (with A x = A A⁺ y where y is out of range): x + A⁺(y - A x)."""
+        return x + self.pinv(y - self(x), tol=tol, max_iter=max_iter)
+
+    def norm(self) -> float:
+        """The largest singular value: closed form where known, else Lanczos (ARPACK, to 1e-6)."""
+        from invdiff.operators.norm import norm
+
+        return norm(self)
+
+    # Looking inside
+
+    @property
+    def factors(self) -> "tuple[LinearOperator, ...]":
+        """The operators whose product this is, leftmost first."""
+        return (self,)
+
+    def peel(self, kind: "type[LinearOperator]") -> "tuple[LinearOperator, LinearOperator]":
+        """Take the factor of the given kind off the right end: ``(rest, part)`` with A = rest @ part.
+
+        Raises:
+            InputError: the rightmost factor is of another kind.
+        """
+        from invdiff.operators.product import peel
+
+        return peel(self, kind)
+
+    def to(self, device: torch.device | str) -> Self:
+        """This operator with its tensors on another device."""
+        fields = {f.name: _moved(getattr(self, f.name), device) for f in dataclasses.fields(self)}  # type: ignore[arg-type]
+        return type(self)(**fields)
+
+    def __repr__(self) -> str:
+        return self.symbol
+
+
+def _moved(value: Any, device: torch.device | str) -> Any:
+    if isinstance(value, Tensor | LinearOperator):
+        return value.to(device)
+    if isinstance(value, tuple):
+        return tuple(_moved(v, device) for v in value)
+    return value
+
+
+def _listed(shape: Sequence[int]) -> str:
+    return ", ".join(map(str, shape))
+
+
+def in_precision_of(x: Tensor, values: Tensor) -> Tensor:
+    """An operator's own numbers in the precision of its input, so that a result has the input's precision."""
+    if values.dtype == torch.bool:
+        return values
+    return values.to(x.dtype.to_complex() if values.is_complex() else x.dtype.to_real())
+
+
+def size(shape: Shape) -> int:
+    """How many numbers an array of this shape holds."""
+    return math.prod(shape)
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether two operators (or their parts) are equal by value: same type, same fields, equal tensors."""
+    if a is b:
+        return True
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, Tensor):
+        return a.shape == b.shape and a.dtype == b.dtype and a.device == b.device and torch.equal(a, b)
+    if isinstance(a, LinearOperator):
+        return all(same(getattr(a, f.name), getattr(b, f.name)) for f in dataclasses.fields(a))  # type: ignore[arg-type]
+    if isinstance(a, tuple):
+        return len(a) == len(b) and all(map(same, a, b))
+    return bool(a == b)

@@ -1,0 +1,94 @@
+"""Element-by-element multiplication."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from invdiff.operators.base import LinearOperator, Shape, in_precision_of
+from invdiff.operators.identity import Identity
+from invdiff.operators.rules import PRODUCT, PULLBACK, SUM
+from invdiff.operators.scaled import ScaledIdentity
+from invdiff.operators.spectral import Map, Spectral
+from invdiff.operators.structure import Structure
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Diagonal(Spectral):
+    """x -> d x, for an array ``values`` d of real or complex numbers that has the shape of the domain."""
+
+    values: Tensor
+    symbol = "D"
+
+    @property
+    def domain_shape(self) -> Shape:
+        return tuple(self.values.shape)
+
+    @property
+    def codomain_shape(self) -> Shape:
+        return self.domain_shape
+
+    @cached_property
+    def structure(self) -> Structure:  # type: ignore[override]
+        found = Structure.DIAGONAL
+        values = self.spectrum
+        if bool((values.abs() == 1).all()):
+            found |= Structure.UNITARY
+        if not values.is_complex():
+            found |= Structure.SELF_ADJOINT
+            if bool((values >= 0).all()):
+                found |= Structure.POSITIVE
+            if bool(((values == 0) | (values == 1)).all()):
+                found |= Structure.PROJECTION
+        return found
+
+    @property
+    def preserves_reals(self) -> bool:  # type: ignore[override]
+        return not self.values.is_complex()
+
+    @property
+    def H(self) -> LinearOperator:
+        return Diagonal(self.values.conj().resolve_conj()) if self.values.is_complex() else self
+
+    def forward(self, x: Tensor) -> Tensor:
+        return in_precision_of(x, self.values) * x
+
+    def adjoint(self, y: Tensor) -> Tensor:
+        return in_precision_of(y, self.values).conj() * y
+
+    @property
+    def spectrum(self) -> Tensor:
+        return self.values
+
+    def map_spectrum(self, function: Map) -> "Diagonal":
+        return Diagonal(function(self.spectrum))
+
+
+@PRODUCT.rule(Diagonal, Diagonal, "D₁ D₂ = D, their product")
+def _(left: Diagonal, right: Diagonal) -> LinearOperator:
+    return Diagonal(left.spectrum * right.spectrum)
+
+
+@PULLBACK.rule(Diagonal, Identity, "Dᴴ I D = abs(D)²")
+def _(operator: Diagonal, identity: Identity) -> LinearOperator:
+    return Diagonal(_abs2(operator.spectrum))
+
+
+@PULLBACK.rule(Diagonal, Diagonal, "D₁ᴴ D₂ D₁ = abs(D₁)² D₂")
+def _(operator: Diagonal, middle: Diagonal) -> LinearOperator:
+    return Diagonal(_abs2(operator.spectrum) * middle.spectrum)
+
+
+@SUM.rule(Diagonal, Diagonal, "D₁ + D₂ = D, their sum")
+def _(left: Diagonal, right: Diagonal) -> LinearOperator:
+    return Diagonal(left.spectrum + right.spectrum)
+
+
+@SUM.rule(ScaledIdentity, Diagonal, "a I + D = D, shifted by a")
+def _(left: ScaledIdentity, right: Diagonal) -> LinearOperator:
+    return right.map_spectrum(lambda spectrum: left.scale + spectrum)
+
+
+def _abs2(values: Tensor) -> Tensor:
+    return torch.view_as_real(values).square().sum(-1) if values.is_complex() else values.square()

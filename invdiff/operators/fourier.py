@@ -1,0 +1,68 @@
+"""The centred, orthonormal discrete Fourier transform."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from invdiff.errors import InputError
+from invdiff.operators.base import LinearOperator, Shape
+from invdiff.operators.circulant import Circulant
+from invdiff.operators.diagonal import Diagonal
+from invdiff.operators.rules import PULLBACK
+from invdiff.operators.structure import Structure
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Fourier(LinearOperator):
+    """F: fftshift ∘ fftn ∘ ifftshift over ``axes``, orthonormal; the centre of both domains is at n // 2.
+
+    Args:
+        shape: shape of the arrays.
+        axes: the axes transformed, counted in ``shape``; all of them by default.
+
+    Raises:
+        InputError: an axis does not exist or is named twice.
+    """
+
+    shape: Shape
+    axes: tuple[int, ...] | None = None
+    symbol = "F"
+    structure = Structure.UNITARY
+
+    def __post_init__(self) -> None:
+        axes = self.axes if self.axes is not None else tuple(range(len(self.shape)))
+        from_end = tuple(sorted(a if a < 0 else a - len(self.shape) for a in axes))
+        if len(set(from_end)) < len(from_end) or any(not -len(self.shape) <= a < 0 for a in from_end):
+            raise InputError(f"Fourier can't transform axes {axes} of arrays of shape {self.shape}; name existing axes once.")
+        object.__setattr__(self, "axes", from_end)
+
+    @property
+    def domain_shape(self) -> Shape:
+        return self.shape
+
+    @property
+    def codomain_shape(self) -> Shape:
+        return self.shape
+
+    def forward(self, x: Tensor) -> Tensor:
+        shifted = torch.fft.ifftshift(x, dim=self.axes)
+        return torch.fft.fftshift(torch.fft.fftn(shifted, dim=self.axes, norm="ortho"), dim=self.axes)
+
+    def adjoint(self, y: Tensor) -> Tensor:
+        shifted = torch.fft.ifftshift(y, dim=self.axes)
+        return torch.fft.fftshift(torch.fft.ifftn(shifted, dim=self.axes, norm="ortho"), dim=self.axes)
+
+
+@PULLBACK.rule(Fourier, Diagonal, "Fᴴ D F = a convolution; no transform along the axes on which D is constant")
+def _(operator: Fourier, middle: Diagonal) -> LinearOperator:
+    values, axes = middle.spectrum, []
+    for axis in operator.axes or ():
+        first = values.narrow(axis, 0, 1)
+        if bool((values == first).all()):
+            values = first
+        else:
+            axes.append(axis)
+    if not axes:
+        return Diagonal(values.expand(operator.shape).contiguous())
+    return Circulant(operator.shape, torch.fft.ifftshift(values, dim=axes), tuple(axes))

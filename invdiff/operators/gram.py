@@ -1,0 +1,67 @@
+"""Aᴴ A that remembers A, so that it can be sampled as well as applied and solved."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from torch import Tensor
+
+from invdiff.operators.base import LinearOperator, Shape
+from invdiff.operators.identity import Identity
+from invdiff.operators.spectral import spectral_part
+from invdiff.operators.structure import Structure
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Gram(LinearOperator):
+    """Aᴴ A for the operator ``root``. Applied in the fastest form known, ``root.pullback(I)``."""
+
+    root: LinearOperator
+    structure = Structure.POSITIVE
+
+    @cached_property
+    def fast(self) -> LinearOperator:
+        """The operator that is applied."""
+        return self.root.pullback(Identity(self.root.codomain_shape))
+
+    @property
+    def domain_shape(self) -> Shape:
+        return self.root.domain_shape
+
+    @property
+    def codomain_shape(self) -> Shape:
+        return self.root.domain_shape
+
+    @property
+    def real_domain(self) -> bool:  # type: ignore[override]
+        return self.root.real_domain
+
+    @property
+    def real_codomain(self) -> bool:  # type: ignore[override]
+        return self.root.real_domain
+
+    @property
+    def preserves_reals(self) -> bool:  # type: ignore[override]
+        return self.root.preserves_reals
+
+    @property
+    def is_complex_linear(self) -> bool:  # type: ignore[override]
+        return self.root.is_complex_linear
+
+    @property
+    def factors(self) -> tuple[LinearOperator, ...]:
+        return self.fast.factors
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fast.forward(x)
+
+    def adjoint(self, y: Tensor) -> Tensor:
+        return self.fast.forward(y)
+
+    def __repr__(self) -> str:
+        return repr(self.fast)
+
+
+def gram(operator: LinearOperator) -> LinearOperator:
+    """Aᴴ A: the closed form where it is one, else a `Gram`."""
+    made = Gram(operator)
+    return made.fast if spectral_part(made.fast) is not None else made

@@ -1,0 +1,151 @@
+"""Products: one operator after another, simplified where two factors meet."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from torch import Tensor
+
+from invdiff.errors import InputError
+from invdiff.operators.base import LinearOperator, Shape, same
+from invdiff.operators.identity import Identity
+from invdiff.operators.lift import Lift, lift
+from invdiff.operators.rules import PRODUCT, PULLBACK
+from invdiff.operators.scaled import Scaled, scaled
+from invdiff.operators.structure import Structure
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Product(LinearOperator):
+    """A B C: two or more factors whose shapes meet exactly, leftmost first. Build it with ``@``."""
+
+    parts: tuple[LinearOperator, ...]
+
+    @property
+    def factors(self) -> tuple[LinearOperator, ...]:
+        return self.parts
+
+    @property
+    def domain_shape(self) -> Shape:
+        return self.parts[-1].domain_shape
+
+    @property
+    def codomain_shape(self) -> Shape:
+        return self.parts[0].codomain_shape
+
+    @cached_property
+    def structure(self) -> Structure:  # type: ignore[override]
+        found = Structure.UNITARY
+        for factor in self.parts:
+            found &= factor.structure
+        half = len(self.parts) // 2
+        mirrored = all(same(self.parts[i].H, self.parts[-1 - i]) for i in range(half))
+        if mirrored:  # Bᴴ M B is what M is
+            middle = self.parts[half] if len(self.parts) % 2 else None
+            found |= Structure.POSITIVE if middle is None else middle.structure & Structure.POSITIVE
+        return found
+
+    @property
+    def real_domain(self) -> bool:  # type: ignore[override]
+        return _reality([(a.real_domain, a.preserves_reals) for a in self.parts])
+
+    @property
+    def real_codomain(self) -> bool:  # type: ignore[override]
+        return _reality([(a.real_codomain, a.preserves_reals) for a in reversed(self.parts)])
+
+    @property
+    def preserves_reals(self) -> bool:  # type: ignore[override]
+        return all(a.preserves_reals for a in self.parts)
+
+    @property
+    def is_complex_linear(self) -> bool:  # type: ignore[override]
+        return all(a.is_complex_linear for a in self.parts)
+
+    @cached_property
+    def H(self) -> LinearOperator:  # type: ignore[override]
+        return self if self.is_self_adjoint else Product(tuple(factor.H for factor in reversed(self.parts)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        for factor in reversed(self.parts):
+            x = factor.forward(x)
+        return x
+
+    def adjoint(self, y: Tensor) -> Tensor:
+        for factor in self.parts:
+            y = factor.adjoint(y)
+        return y
+
+    def _pinv(self, y: Tensor, *, tol: float | None, max_iter: int | None) -> Tensor:
+        """(Q A R)⁺ = Rᴴ A⁺ Qᴴ for an isometry Q and a co-isometry R; conjugate gradients on what stands between."""
+        if self.parts[0].is_isometry:
+            return _joined(self.parts[1:]).pinv(self.parts[0].adjoint(y), tol=tol, max_iter=max_iter)
+        if self.parts[-1].is_co_isometry:
+            return self.parts[-1].adjoint(_joined(self.parts[:-1]).pinv(y, tol=tol, max_iter=max_iter))
+        return super()._pinv(y, tol=tol, max_iter=max_iter)
+
+    def __repr__(self) -> str:
+        return " ".join(f"({a!r})" if " + " in repr(a) else repr(a) for a in self.parts)
+
+
+def _reality(outermost_first: list[tuple[bool, bool]]) -> bool:
+    """Whether arrays at the end opposite to the list's head are real: some end is, and what stands before it keeps that.
+
+    Read from the outer end: an operator whose own end is real decides; one that preserves reals passes the question on.
+    """
+    for is_real, preserves in outermost_first[::-1]:
+        if is_real:
+            return True
+        if not preserves:
+            return False
+    return False
+
+
+def product(left: LinearOperator, right: LinearOperator) -> LinearOperator:
+    """left @ right: lift the smaller to the larger, pull real scales to the front, cancel where factors meet (PRODUCT).
+
+    Raises:
+        InputError: neither meeting shape is a suffix of the other, or complex arrays would meet a real domain.
+    """
+    inner, outer = left.domain_shape, right.codomain_shape
+    if len(inner) <= len(outer) and outer[len(outer) - len(inner) :] == inner:
+        left = lift(outer[: len(outer) - len(inner)], left)
+    elif len(inner) > len(outer) and inner[len(inner) - len(outer) :] == outer:
+        right = lift(inner[: len(inner) - len(outer)], right)
+    else:
+        raise InputError(
+            f"{left!r} takes arrays of shape {inner} but {right!r} makes {outer}; one must be the end of the other."
+        )
+    scale = 1.0
+    stack: list[LinearOperator] = []
+    pending = [*reversed(left.factors + right.factors)]
+    while pending:
+        factor = pending.pop()
+        if isinstance(factor, Scaled) and isinstance(factor.scale, float):
+            scale *= factor.scale
+            factor = factor.operator
+        simpler = PRODUCT.find(stack[-1], factor) if stack else None
+        if simpler is None:
+            stack.append(factor)
+        else:
+            stack.pop()
+            pending.extend(reversed(simpler.factors))
+    return scaled(scale, _joined(tuple(stack)))
+
+
+def _joined(factors: tuple[LinearOperator, ...]) -> LinearOperator:
+    return factors[0] if len(factors) == 1 else Product(factors)
+
+
+def peel(operator: LinearOperator, kind: type[LinearOperator]) -> tuple[LinearOperator, LinearOperator]:
+    """See `LinearOperator.peel`."""
+    *rest, last = operator.factors
+    bare = last.operator if isinstance(last, Lift) else last
+    if not isinstance(bare, kind):
+        raise InputError(f"{operator!r} doesn't end in {kind.__name__}, so none can be taken off.")
+    return (_joined(tuple(rest)) if rest else Identity(last.codomain_shape)), last
+
+
+@PULLBACK.rule(Product, LinearOperator, "(A B)ᴴ M (A B) = Bᴴ (Aᴴ M A) B")
+def _(operator: Product, middle: LinearOperator) -> LinearOperator:
+    for factor in operator.parts:
+        middle = factor.pullback(middle)
+    return middle

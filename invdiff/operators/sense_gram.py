@@ -1,0 +1,97 @@
+"""Sᴴ Fᴴ D F S in one pass: the operator that iterative SENSE reconstructions spend their time in."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from invdiff.operators.base import LinearOperator, Shape, in_precision_of, size
+from invdiff.operators.circulant import Circulant
+from invdiff.operators.structure import Structure
+
+BLOCK_BYTES = 2**20
+"""Coil images are worked on in blocks of about this size, so that they stay in the cache."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SenseGram(LinearOperator):
+    """x -> sum_c S_c* C (S_c x) for a circular convolution C. Build it as ``(P(Λ) F S).gram``.
+
+    Args:
+        maps: ``(coils, *image)`` or ``(sets, coils, *image)``.
+        convolution: Fᴴ D F on the image.
+        image_dims: trailing dimensions of ``maps`` that are the image's.
+    """
+
+    maps: Tensor
+    convolution: Circulant
+    image_dims: int = 2
+
+    @property
+    def domain_shape(self) -> Shape:
+        return (*self.maps.shape[: -self.image_dims - 1], *self.maps.shape[-self.image_dims :])
+
+    @property
+    def codomain_shape(self) -> Shape:
+        return self.domain_shape
+
+    @property
+    def structure(self) -> Structure:  # type: ignore[override]
+        return self.convolution.structure & Structure.POSITIVE
+
+    @property
+    def H(self) -> LinearOperator:
+        return self if self.is_self_adjoint else SenseGram(self.maps, self.convolution.H, self.image_dims)  # type: ignore[arg-type]
+
+    @cached_property
+    def _parts(self) -> "dict[torch.dtype, tuple[Tensor, Tensor, Tensor]]":
+        return {}
+
+    def parts(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """S, S* and D in the precision of ``x``; the 1/n of the inverse transform is folded into D, so neither one scales."""
+        if x.dtype not in self._parts:
+            count = size(tuple(self.convolution.shape[axis] for axis in self.convolution.axes))
+            maps = in_precision_of(x, self.maps)
+            multiplier = in_precision_of(x, self.convolution.multiplier / count)
+            self._parts[x.dtype] = maps, maps.conj().resolve_conj(), multiplier
+        return self._parts[x.dtype]
+
+    def forward(self, x: Tensor) -> Tensor:
+        event = len(self.domain_shape)
+        images = [self._image(image) for image in x.reshape(-1, *self.domain_shape)]
+        return torch.stack(images).reshape(x.shape[: x.ndim - event] + self.domain_shape)
+
+    def adjoint(self, y: Tensor) -> Tensor:
+        return self.H.forward(y)
+
+    def _image(self, x: Tensor) -> Tensor:
+        """One image; where rows are not transformed, a block of them at a time."""
+        rows, axes = -self.image_dims, self.convolution.axes
+        height = self.maps.shape[rows]
+        block = height
+        if rows not in axes:
+            row_bytes = self.maps.numel() // height * self.maps.element_size()
+            block = max(1, min(height, BLOCK_BYTES // row_bytes))
+        maps, conjugate, multiplier = self.parts(x)
+
+        def cut(array: Tensor, start: int) -> Tensor:
+            return array if array.shape[rows] == 1 else array.narrow(rows, start, min(block, height - start))
+
+        pieces = [
+            self._rows(*(cut(array, start) for array in (x, maps, conjugate, multiplier)))
+            for start in range(0, height, block)
+        ]
+        return pieces[0] if len(pieces) == 1 else torch.cat(pieces, dim=rows)
+
+    def _rows(self, x: Tensor, maps: Tensor, conjugate: Tensor, multiplier: Tensor) -> Tensor:
+        coils, axes = -self.image_dims - 1, self.convolution.axes
+        coil_images = maps * x.unsqueeze(coils)
+        if self.maps.ndim > self.image_dims + 1:
+            coil_images = coil_images.sum(0)
+        kspace = torch.fft.fftn(coil_images, dim=axes) * multiplier
+        coil_images = torch.fft.ifftn(kspace, dim=axes, norm="forward")
+        return (conjugate * coil_images).sum(coils)
+
+    def __repr__(self) -> str:
+        return f"Sᴴ {self.convolution!r} S"

@@ -1,0 +1,94 @@
+"""S: an image seen through each receive coil."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from invdiff.errors import InputError
+from invdiff.operators.base import LinearOperator, Shape, in_precision_of
+from invdiff.operators.circulant import Circulant
+from invdiff.operators.diagonal import Diagonal
+from invdiff.operators.identity import Identity
+from invdiff.operators.lift import Lift
+from invdiff.operators.rules import PULLBACK
+from invdiff.operators.sense_gram import SenseGram
+from invdiff.operators.structure import Structure
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Sensitivities(LinearOperator):
+    """x -> S_c x for every coil c: one set of maps, or several that add up (soft SENSE, Uecker 2014).
+
+    Args:
+        maps: complex ``(coils, *image)``, which sees an image; or ``(sets, coils, *image)``, which sees ``(sets, *image)``.
+        image_dims: how many trailing dimensions of ``maps`` are the image's (2; 3 for volumes).
+
+    Raises:
+        InputError: the maps have neither one nor two dimensions before the image's, or hold NaN or infinity.
+    """
+
+    maps: Tensor
+    image_dims: int = 2
+    symbol = "S"
+
+    def __post_init__(self) -> None:
+        if self.maps.ndim not in (self.image_dims + 1, self.image_dims + 2):
+            raise InputError(
+                f"Coil maps of a {self.image_dims}-D image have the shape (coils, *image) or (sets, coils, *image), "
+                f"but these have {tuple(self.maps.shape)}."
+            )
+        if not bool(torch.isfinite(torch.view_as_real(self.maps) if self.maps.is_complex() else self.maps).all()):
+            raise InputError("The coil maps hold NaN or infinity; set them to zero where they are unknown.")
+
+    @property
+    def has_sets(self) -> bool:
+        """Whether there are several map sets."""
+        return self.maps.ndim == self.image_dims + 2
+
+    @property
+    def image_shape(self) -> Shape:
+        """The image's shape, without sets."""
+        return tuple(self.maps.shape[-self.image_dims :])
+
+    @property
+    def domain_shape(self) -> Shape:
+        return (*self.maps.shape[: 1 if self.has_sets else 0], *self.image_shape)
+
+    @property
+    def codomain_shape(self) -> Shape:
+        return (self.maps.shape[-self.image_dims - 1], *self.image_shape)
+
+    @cached_property
+    def structure(self) -> Structure:  # type: ignore[override]
+        if self.has_sets:
+            return Structure.NONE
+        excess = (self.power - 1).abs().max()
+        return Structure.ISOMETRY if bool(excess <= 16 * torch.finfo(self.power.dtype).eps) else Structure.NONE
+
+    @cached_property
+    def power(self) -> Tensor:
+        """sum_c abs(S_c)^2 of a single set, real ``image_shape``."""
+        return (self.maps.conj() * self.maps).real.sum(0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        seen = in_precision_of(x, self.maps) * x.unsqueeze(-self.image_dims - 1)
+        return seen.sum(-self.image_dims - 2) if self.has_sets else seen
+
+    def adjoint(self, y: Tensor) -> Tensor:
+        if self.has_sets:
+            y = y.unsqueeze(-self.image_dims - 2)
+        return (in_precision_of(y, self.maps).conj() * y).sum(-self.image_dims - 1)
+
+
+@PULLBACK.rule(Sensitivities, Identity, "Sᴴ I S = sum over coils of abs(S_c)²")
+def _(operator: Sensitivities, middle: Identity) -> LinearOperator | None:
+    return None if operator.has_sets else Diagonal(operator.power)
+
+
+@PULLBACK.rule(Sensitivities, Lift, "Sᴴ (Fᴴ D F) S = the SENSE gram, shifts and scales folded into D")
+def _(operator: Sensitivities, middle: Lift) -> LinearOperator | None:
+    convolution = middle.operator
+    over_coils = middle.prefix == operator.codomain_shape[:1] and type(convolution) is Circulant
+    return SenseGram(operator.maps, convolution, operator.image_dims) if over_coils else None  # type: ignore[arg-type]

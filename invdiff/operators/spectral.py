@@ -1,0 +1,52 @@
+"""Operators that are diagonal in a known basis, where any function of them is one multiplication away."""
+
+from abc import abstractmethod
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from invdiff.operators.base import LinearOperator, NoiseSource
+from invdiff.errors import InputError
+
+Map = Callable[[Tensor], Tensor]
+
+
+class Spectral(LinearOperator):
+    """A normal operator U f(D) Uᴴ with known eigenvalues: `solve`, `sample` and every function are closed forms."""
+
+    @property
+    @abstractmethod
+    def spectrum(self) -> Tensor:
+        """The eigenvalues, as a tensor that broadcasts over the basis in which the operator is diagonal."""
+
+    @abstractmethod
+    def map_spectrum(self, function: Map) -> "LinearOperator":
+        """f(A): the operator with every eigenvalue mapped."""
+
+    def solve(
+        self, b: Tensor, *, initial: Tensor | None = None, tol: float | None = None, max_iter: int | None = None
+    ) -> Tensor:
+        self._check(b, self.domain_shape, "solves for")
+        return self.map_spectrum(reciprocal).forward(b)
+
+    def sample(self, noise: NoiseSource) -> Tensor:
+        spectrum = self.spectrum
+        if spectrum.is_complex() or bool((spectrum <= 0).any()):
+            raise InputError(f"{self!r} is not positive definite, so no normal distribution has it as its precision.")
+        return self.map_spectrum(torch.rsqrt).forward(noise(self.domain_shape))
+
+
+def reciprocal(spectrum: Tensor) -> Tensor:
+    """1/λ, and 0 where λ is 0 to rounding: the pseudo-inverse."""
+    size = spectrum.abs()
+    small = size <= size.max() * torch.finfo(spectrum.dtype).eps * 8
+    return torch.where(small, torch.zeros_like(spectrum), 1 / torch.where(small, torch.ones_like(spectrum), spectrum))
+
+
+def spectral_part(operator: LinearOperator) -> Spectral | None:
+    """The operator itself where it is spectral, seen through its lift; else ``None``."""
+    from invdiff.operators.lift import Lift
+
+    bare = operator.operator if isinstance(operator, Lift) else operator
+    return bare if isinstance(bare, Spectral) else None
