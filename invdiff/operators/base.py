@@ -36,7 +36,7 @@ class LinearOperator(ABC):
     real_codomain: bool = False
     """Outputs are real by definition (as of ``RealPart``)."""
     preserves_reals: bool = False
-    """Real inputs give real outputs."""
+    """Real inputs give real outputs, for A and for Aᴴ (so not of ``RealPart``, whose adjoint makes real arrays complex)."""
     is_complex_linear: bool = True
     """A(c x) = c A(x) for complex c; ``RealPart`` is linear over the reals only."""
 
@@ -62,16 +62,21 @@ class LinearOperator(ABC):
         """A x for ``x`` of shape ``(*batch, *domain_shape)``.
 
         Raises:
-            InputError: the shape does not end in `domain_shape`, or a complex array meets a real domain.
+            InputError: the shape does not end in `domain_shape`, the numbers are integers, or a complex array meets a real
+                domain.
         """
-        self._check(x, self.domain_shape, "takes")
+        self._check(x, self.domain_shape, "takes", real=self.real_domain)
         return self.forward(x)
 
-    def _check(self, x: Tensor, shape: Shape, verb: str) -> None:
+    def _check(self, x: Tensor, shape: Shape, verb: str, *, real: bool) -> None:
         if tuple(x.shape[x.ndim - len(shape) :]) != shape or x.ndim < len(shape):
             raise InputError(f"{self!r} {verb} arrays of shape (..., {_listed(shape)}) but got {tuple(x.shape)}.")
-        if verb == "takes" and self.real_domain and x.is_complex():
-            raise InputError(f"{self!r} takes real arrays but got {x.dtype}; give it x.real, or compose it with RealPart.")
+        if not (x.is_floating_point() or x.is_complex()):
+            raise InputError(f"{self!r} {verb} floating-point numbers but got {x.dtype}; convert them first: x.float().")
+        if real and x.is_complex():
+            raise InputError(
+                f"{self!r} {verb} real arrays of shape (..., {_listed(shape)}) but got {x.dtype}; give it the real part."
+            )
 
     # Structure, as questions
 
@@ -176,15 +181,15 @@ class LinearOperator(ABC):
 
         if not self.is_positive:
             raise InputError(f"{self!r} is not known to be positive, so it can't be solved; use pinv, or solve with its gram.")
-        self._check(b, self.domain_shape, "solves for")
+        self._check(b, self.domain_shape, "solves for", real=self.real_domain)
         return conjugate_gradient(self, b, initial=initial, tol=tol, max_iter=max_iter)
 
     def sample(self, noise: NoiseSource) -> Tensor:
         """A draw from N(0, A^-1), for positive A of the form a I + b Bᴴ B.
 
         Args:
-            noise: ``noise(shape)`` gives standard normal numbers (complex: each part) of ``(*batch, *shape)``, in the kind of
-                number (real, complex) that arrays of that shape have here.
+            noise: ``noise(shape)`` gives new standard normal numbers (complex: each part) of ``(*batch, *shape)``, always of
+                the kind (real, complex) that the draw is to have.
 
         Raises:
             InputError: no square root of A is known.
@@ -198,7 +203,7 @@ class LinearOperator(ABC):
         """
         from invdiff.operators.spectral import reciprocal, spectral_part
 
-        self._check(y, self.codomain_shape, "has a pseudo-inverse that takes")
+        self._check(y, self.codomain_shape, "has a pseudo-inverse that takes", real=self.real_codomain)
         if self.is_isometry or self.is_co_isometry:
             return self.adjoint(y)
         gram = spectral_part(self.gram)
@@ -211,7 +216,15 @@ class LinearOperator(ABC):
 
     def project(self, x: Tensor, y: Tensor, *, tol: float | None = None, max_iter: int | None = None) -> Tensor:
         """The point nearest to ``x`` with A x = y (with A x = A A⁺ y where y is out of range): x + A⁺(y - A x)."""
+        self._check(y, self.codomain_shape, "makes", real=self.real_codomain)
         return x + self.pinv(y - self(x), tol=tol, max_iter=max_iter)
+
+    @cached_property
+    def row_projection(self) -> "LinearOperator":
+        """A⁺ A, the orthogonal projection onto what A can see: closed form where known, else with conjugate gradients."""
+        from invdiff.operators.row_projection import row_projection
+
+        return row_projection(self)
 
     def norm(self) -> float:
         """The largest singular value: closed form where known, else Lanczos (ARPACK, to 1e-6)."""
@@ -258,10 +271,10 @@ def _listed(shape: Sequence[int]) -> str:
 
 
 def in_precision_of(x: Tensor, values: Tensor) -> Tensor:
-    """An operator's own numbers in the precision of its input, so that a result has the input's precision."""
+    """An operator's own numbers in the precision of its input and where it is, so that a result has both."""
     if values.dtype == torch.bool:
-        return values
-    return values.to(x.dtype.to_complex() if values.is_complex() else x.dtype.to_real())
+        return values.to(x.device)
+    return values.to(x.device, x.dtype.to_complex() if values.is_complex() else x.dtype.to_real())
 
 
 def size(shape: Shape) -> int:

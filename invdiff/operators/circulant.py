@@ -6,10 +6,12 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from invdiff.errors import InputError
 from invdiff.operators.base import LinearOperator, Shape, in_precision_of, same
-from invdiff.operators.rules import PRODUCT, SUM
+from invdiff.operators.identity import Identity
+from invdiff.operators.rules import PRODUCT, PULLBACK, SUM
 from invdiff.operators.scaled import ScaledIdentity
-from invdiff.operators.spectral import Map, Spectral
+from invdiff.operators.spectral import Map, Spectral, squared_magnitude
 from invdiff.operators.structure import Structure
 
 
@@ -21,12 +23,23 @@ class Circulant(Spectral):
         shape: shape of the arrays.
         multiplier: D with frequency zero first; its shape broadcasts to ``shape``.
         axes: the axes transformed, counted from the end.
+
+    Raises:
+        InputError: the multiplier does not broadcast to ``shape``, or an axis is not one of its, counted from the end.
     """
 
     shape: Shape
     multiplier: Tensor
     axes: tuple[int, ...]
     symbol = "Fᴴ D F"
+
+    def __post_init__(self) -> None:
+        lengths = (1,) * (len(self.shape) - self.multiplier.ndim) + tuple(self.multiplier.shape)
+        if len(lengths) != len(self.shape) or any(m not in (1, n) for m, n in zip(lengths, self.shape, strict=True)):
+            raise InputError(f"A multiplier of shape {tuple(self.multiplier.shape)} does not broadcast to {self.shape}.")
+        if not all(-len(self.shape) <= axis < 0 for axis in self.axes):
+            raise InputError(f"A Circulant can't transform axes {self.axes} of {self.shape}; count them from the end: -1 is last.")
+        object.__setattr__(self, "multiplier", self.multiplier.reshape(lengths))
 
     @property
     def domain_shape(self) -> Shape:
@@ -75,6 +88,18 @@ def _(left: Circulant, right: Circulant) -> LinearOperator | None:
 @SUM.rule(ScaledIdentity, Circulant, "a I + Fᴴ D F = Fᴴ (a + D) F")
 def _(left: ScaledIdentity, right: Circulant) -> LinearOperator:
     return right.map_spectrum(lambda spectrum: left.scale + spectrum)
+
+
+@PULLBACK.rule(Circulant, Identity, "(Fᴴ D F)ᴴ I (Fᴴ D F) = Fᴴ abs(D)² F")
+def _(operator: Circulant, middle: Identity) -> LinearOperator:
+    return operator.map_spectrum(squared_magnitude)
+
+
+@PULLBACK.rule(Circulant, Circulant, "(Fᴴ D₁ F)ᴴ (Fᴴ D₂ F) (Fᴴ D₁ F) = Fᴴ (abs(D₁)² D₂) F")
+def _(operator: Circulant, middle: Circulant) -> LinearOperator | None:
+    if not _alike(operator, middle):
+        return None
+    return middle.map_spectrum(lambda spectrum: squared_magnitude(operator.multiplier) * spectrum)
 
 
 def _alike(left: Circulant, right: Circulant) -> bool:

@@ -23,7 +23,7 @@ def conjugate_gradient(
     """
     event = len(operator.domain_shape)
     precision = torch.finfo(b.dtype)
-    tol = tol if tol is not None else (1e-6 if precision.bits == 32 else 1e-12)
+    tol = tol if tol is not None else (1e-12 if precision.bits == 64 else 1e-6)
 
     def inner(u: Tensor, v: Tensor) -> Tensor:
         dot = torch.linalg.vecdot(u.flatten(u.ndim - event), v.flatten(v.ndim - event))
@@ -37,7 +37,7 @@ def conjugate_gradient(
     direction = residual
     squared = inner(residual, residual)
     goal = tol**2 * inner(b, b)
-    active = squared > goal
+    active = ~(squared <= goal)  # NaN goes on, to be seen in the result
     for _ in range(max_iter if max_iter is not None else DEFAULT_LIMIT):
         if not bool(active.any()):
             break
@@ -52,7 +52,7 @@ def conjugate_gradient(
         turn = torch.where(active, squared / torch.where(active, previous, 1), 0)
         direction = residual + over_event(turn) * direction
     if max_iter is None and bool(active.any()):
-        reached = float((squared / inner(b, b)).max().sqrt())
+        reached = float((squared / inner(b, b))[active].max().sqrt())
         warnings.warn(
             f"Conjugate gradients on {operator!r} stopped after {DEFAULT_LIMIT} iterations at a relative residual of "
             f"{reached:.1e}, above the tolerance {tol:.1e}.",

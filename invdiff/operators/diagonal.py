@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-import torch
 from torch import Tensor
 
 from invdiff.operators.base import LinearOperator, Shape, in_precision_of
 from invdiff.operators.identity import Identity
 from invdiff.operators.rules import PRODUCT, PULLBACK, SUM
 from invdiff.operators.scaled import ScaledIdentity
-from invdiff.operators.spectral import Map, Spectral
+from invdiff.operators.spectral import Map, Spectral, squared_magnitude
 from invdiff.operators.structure import Structure
 
 
@@ -59,7 +58,7 @@ class Diagonal(Spectral):
 
     @property
     def spectrum(self) -> Tensor:
-        return self.values
+        return self.values if self.values.is_floating_point() or self.values.is_complex() else self.values.double()
 
     def map_spectrum(self, function: Map) -> "Diagonal":
         return Diagonal(function(self.spectrum))
@@ -72,12 +71,12 @@ def _(left: Diagonal, right: Diagonal) -> LinearOperator:
 
 @PULLBACK.rule(Diagonal, Identity, "Dᴴ I D = abs(D)²")
 def _(operator: Diagonal, identity: Identity) -> LinearOperator:
-    return Diagonal(_abs2(operator.spectrum))
+    return Diagonal(squared_magnitude(operator.spectrum))
 
 
 @PULLBACK.rule(Diagonal, Diagonal, "D₁ᴴ D₂ D₁ = abs(D₁)² D₂")
 def _(operator: Diagonal, middle: Diagonal) -> LinearOperator:
-    return Diagonal(_abs2(operator.spectrum) * middle.spectrum)
+    return Diagonal(squared_magnitude(operator.spectrum) * middle.spectrum)
 
 
 @SUM.rule(Diagonal, Diagonal, "D₁ + D₂ = D, their sum")
@@ -88,7 +87,3 @@ def _(left: Diagonal, right: Diagonal) -> LinearOperator:
 @SUM.rule(ScaledIdentity, Diagonal, "a I + D = D, shifted by a")
 def _(left: ScaledIdentity, right: Diagonal) -> LinearOperator:
     return right.map_spectrum(lambda spectrum: left.scale + spectrum)
-
-
-def _abs2(values: Tensor) -> Tensor:
-    return torch.view_as_real(values).square().sum(-1) if values.is_complex() else values.square()

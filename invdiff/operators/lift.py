@@ -59,12 +59,14 @@ class Lift(LinearOperator):
     def solve(
         self, b: Tensor, *, initial: Tensor | None = None, tol: float | None = None, max_iter: int | None = None
     ) -> Tensor:
+        self._check(b, self.domain_shape, "solves for", real=self.real_domain)
         return self.operator.solve(b, initial=initial, tol=tol, max_iter=max_iter)
 
     def sample(self, noise: NoiseSource) -> Tensor:
         return self.operator.sample(lambda shape: noise(self.prefix + shape))
 
-    def _pinv(self, y: Tensor, *, tol: float | None, max_iter: int | None) -> Tensor:
+    def pinv(self, y: Tensor, *, tol: float | None = None, max_iter: int | None = None) -> Tensor:
+        self._check(y, self.codomain_shape, "has a pseudo-inverse that takes", real=self.real_codomain)
         return self.operator.pinv(y, tol=tol, max_iter=max_iter)
 
     def __repr__(self) -> str:
@@ -73,6 +75,7 @@ class Lift(LinearOperator):
 
 def lift(prefix: Shape, operator: LinearOperator) -> LinearOperator:
     """The operator over the leading dimensions ``prefix``: lifts join, the identity grows, scales and products are lifted inside."""
+    from invdiff.operators.gram import Gram
     from invdiff.operators.identity import Identity
     from invdiff.operators.product import Product
     from invdiff.operators.scaled import Scaled, scaled
@@ -86,6 +89,8 @@ def lift(prefix: Shape, operator: LinearOperator) -> LinearOperator:
             return Lift(prefix + operator.prefix, operator.operator)
         case Scaled():
             return scaled(operator.scale, lift(prefix, operator.operator))
+        case Gram():
+            return Gram(lift(prefix, operator.root))
         case Product():
             return Product(tuple(lift(prefix, factor) for factor in operator.factors))
         case _:

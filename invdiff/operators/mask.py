@@ -24,10 +24,6 @@ class Mask(Diagonal):
     def __post_init__(self) -> None:
         check_mask(self.values)
 
-    @property
-    def spectrum(self) -> Tensor:
-        return self.values.double()
-
 
 def check_mask(mask: Tensor) -> None:
     """Raise an InputError unless the mask is boolean and keeps something."""

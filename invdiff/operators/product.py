@@ -103,7 +103,7 @@ def product(left: LinearOperator, right: LinearOperator) -> LinearOperator:
     """left @ right: lift the smaller to the larger, pull real scales to the front, cancel where factors meet (PRODUCT).
 
     Raises:
-        InputError: neither meeting shape is a suffix of the other, or complex arrays would meet a real domain.
+        InputError: neither meeting shape is a suffix of the other, or complex arrays would meet real ones.
     """
     inner, outer = left.domain_shape, right.codomain_shape
     if len(inner) <= len(outer) and outer[len(outer) - len(inner) :] == inner:
@@ -114,6 +114,7 @@ def product(left: LinearOperator, right: LinearOperator) -> LinearOperator:
         raise InputError(
             f"{left!r} takes arrays of shape {inner} but {right!r} makes {outer}; one must be the end of the other."
         )
+    _check_kinds(left, right)
     scale = 1.0
     stack: list[LinearOperator] = []
     pending = [*reversed(left.factors + right.factors)]
@@ -121,7 +122,8 @@ def product(left: LinearOperator, right: LinearOperator) -> LinearOperator:
         factor = pending.pop()
         if isinstance(factor, Scaled) and isinstance(factor.scale, float):
             scale *= factor.scale
-            factor = factor.operator
+            pending.extend(reversed(factor.operator.factors))
+            continue
         simpler = PRODUCT.find(stack[-1], factor) if stack else None
         if simpler is None:
             stack.append(factor)
@@ -131,17 +133,34 @@ def product(left: LinearOperator, right: LinearOperator) -> LinearOperator:
     return scaled(scale, _joined(tuple(stack)))
 
 
+def _check_kinds(left: LinearOperator, right: LinearOperator) -> None:
+    """Where one of the ends that meet is real, the other is, or its operator keeps reals real (both ways)."""
+    if left.real_domain and not (right.real_codomain or right.preserves_reals):
+        raise InputError(
+            f"{left!r} takes real arrays of shape {left.domain_shape} but {right!r} makes complex ones of shape "
+            f"{right.codomain_shape}; put RealPart(shape) between them."
+        )
+    if right.real_codomain and not (left.real_domain or left.preserves_reals):
+        raise InputError(
+            f"{right!r} makes real arrays of shape {right.codomain_shape} but {left!r} takes complex ones of shape "
+            f"{left.domain_shape}; put RealPart(shape).H between them."
+        )
+
+
 def _joined(factors: tuple[LinearOperator, ...]) -> LinearOperator:
     return factors[0] if len(factors) == 1 else Product(factors)
 
 
 def peel(operator: LinearOperator, kind: type[LinearOperator]) -> tuple[LinearOperator, LinearOperator]:
     """See `LinearOperator.peel`."""
-    *rest, last = operator.factors
+    if isinstance(operator, Scaled):
+        rest, part = peel(operator.operator, kind)
+        return scaled(operator.scale, rest), part
+    *others, last = operator.factors
     bare = last.operator if isinstance(last, Lift) else last
     if not isinstance(bare, kind):
         raise InputError(f"{operator!r} doesn't end in {kind.__name__}, so none can be taken off.")
-    return (_joined(tuple(rest)) if rest else Identity(last.codomain_shape)), last
+    return (_joined(tuple(others)) if others else Identity(last.codomain_shape)), last
 
 
 @PULLBACK.rule(Product, LinearOperator, "(A B)ᴴ M (A B) = Bᴴ (Aᴴ M A) B")

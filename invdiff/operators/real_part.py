@@ -23,7 +23,6 @@ class RealPart(LinearOperator):
     symbol = "Re"
     structure = Structure.CO_ISOMETRY
     real_codomain = True
-    preserves_reals = True
     is_complex_linear = False
 
     @property

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from invdiff.errors import InputError
@@ -62,8 +63,12 @@ class Regularised(LinearOperator):
         if not (self.shift > 0 and self.weight >= 0):
             raise InputError(f"{self!r} is not positive definite, so no normal distribution has it as its precision.")
         root = self.gram_operator.root
-        perturbation = math.sqrt(self.weight) * root.adjoint(noise(root.codomain_shape))
-        return self.solve(math.sqrt(self.shift) * noise(self.domain_shape) + perturbation)
+        of_state, of_data = noise(self.domain_shape), noise(root.codomain_shape)
+        if root.real_codomain:
+            of_data = of_data.real
+        elif root.real_domain:
+            of_data = torch.complex(of_data, noise(root.codomain_shape))
+        return self.solve(math.sqrt(self.shift) * of_state + math.sqrt(self.weight) * root.adjoint(of_data))
 
     def __repr__(self) -> str:
         return f"{self.shift:.4g} I + {self.weight:.4g} {self.gram_operator!r}"

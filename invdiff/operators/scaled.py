@@ -1,12 +1,13 @@
 """A number times an operator."""
 
+import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from invdiff.errors import InputError
-from invdiff.operators.base import LinearOperator, Shape
+from invdiff.operators.base import LinearOperator, NoiseSource, Shape
 from invdiff.operators.identity import Identity
 from invdiff.operators.lift import Lift, lift
 from invdiff.operators.rules import PULLBACK
@@ -71,6 +72,11 @@ class Scaled(LinearOperator):
             return torch.zeros_like(self.adjoint(y))
         return self.operator.pinv(y / self.scale, tol=tol, max_iter=max_iter)
 
+    def sample(self, noise: NoiseSource) -> Tensor:
+        if not (isinstance(self.scale, float) and self.scale > 0):
+            raise InputError(f"{self!r} is not positive definite, so no normal distribution has it as its precision.")
+        return self.operator.sample(noise) / math.sqrt(self.scale)
+
     def __repr__(self) -> str:
         number = f"{self.scale:.4g}"
         inner = repr(self.operator)
@@ -78,7 +84,7 @@ class Scaled(LinearOperator):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class ScaledIdentity(Scaled, Spectral):
+class ScaledIdentity(Spectral, Scaled):
     """a I."""
 
     operator: Identity
@@ -100,8 +106,10 @@ def scaled(scale: complex, operator: LinearOperator) -> LinearOperator:
     number = scale if isinstance(scale, complex) and scale.imag else float(scale.real)
     if not abs(number) < float("inf"):
         raise InputError(f"An operator can't be scaled by {scale}; give a finite number.")
-    if isinstance(number, complex) and (operator.real_codomain or operator.real_domain):
-        raise InputError(f"{operator!r} meets real arrays, so it can't be scaled by the complex number {number}.")
+    if isinstance(number, complex) and operator.real_codomain:
+        raise InputError(
+            f"{operator!r} makes real arrays of shape {operator.codomain_shape}, so it can't be scaled by the complex {number}."
+        )
     if number == 1:
         return operator
     match operator:

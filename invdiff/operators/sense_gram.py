@@ -45,17 +45,18 @@ class SenseGram(LinearOperator):
         return self if self.is_self_adjoint else SenseGram(self.maps, self.convolution.H, self.image_dims)  # type: ignore[arg-type]
 
     @cached_property
-    def _parts(self) -> "dict[torch.dtype, tuple[Tensor, Tensor, Tensor]]":
+    def _parts(self) -> "dict[tuple[torch.dtype, torch.device], tuple[Tensor, Tensor, Tensor]]":
         return {}
 
     def parts(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """S, S* and D in the precision of ``x``; the 1/n of the inverse transform is folded into D, so neither one scales."""
-        if x.dtype not in self._parts:
+        key = x.dtype, x.device
+        if key not in self._parts:
             count = size(tuple(self.convolution.shape[axis] for axis in self.convolution.axes))
             maps = in_precision_of(x, self.maps)
             multiplier = in_precision_of(x, self.convolution.multiplier / count)
-            self._parts[x.dtype] = maps, maps.conj().resolve_conj(), multiplier
-        return self._parts[x.dtype]
+            self._parts[key] = maps, maps.conj().resolve_conj(), multiplier
+        return self._parts[key]
 
     def forward(self, x: Tensor) -> Tensor:
         event = len(self.domain_shape)

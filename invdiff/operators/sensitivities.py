@@ -84,7 +84,15 @@ class Sensitivities(LinearOperator):
 
 @PULLBACK.rule(Sensitivities, Identity, "Sᴴ I S = sum over coils of abs(S_c)²")
 def _(operator: Sensitivities, middle: Identity) -> LinearOperator | None:
-    return None if operator.has_sets else Diagonal(operator.power)
+    return None if operator.has_sets or operator.is_isometry else Diagonal(operator.power)
+
+
+@PULLBACK.rule(Sensitivities, Lift, "Sᴴ D S = D sum over coils of abs(S_c)², for D the same in every coil")
+def _(operator: Sensitivities, middle: Lift) -> LinearOperator | None:
+    image = middle.operator
+    if operator.has_sets or middle.prefix != operator.codomain_shape[:1] or not isinstance(image, Diagonal):
+        return None
+    return Diagonal(image.spectrum * operator.power)
 
 
 @PULLBACK.rule(Sensitivities, Lift, "Sᴴ (Fᴴ D F) S = the SENSE gram, shifts and scales folded into D")

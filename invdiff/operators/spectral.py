@@ -27,8 +27,11 @@ class Spectral(LinearOperator):
     def solve(
         self, b: Tensor, *, initial: Tensor | None = None, tol: float | None = None, max_iter: int | None = None
     ) -> Tensor:
-        self._check(b, self.domain_shape, "solves for")
+        self._check(b, self.domain_shape, "solves for", real=self.real_domain)
         return self.map_spectrum(reciprocal).forward(b)
+
+    def pinv(self, y: Tensor, *, tol: float | None = None, max_iter: int | None = None) -> Tensor:
+        return self.solve(y)
 
     def sample(self, noise: NoiseSource) -> Tensor:
         spectrum = self.spectrum
@@ -42,6 +45,11 @@ def reciprocal(spectrum: Tensor) -> Tensor:
     size = spectrum.abs()
     small = size <= size.max() * torch.finfo(spectrum.dtype).eps * 8
     return torch.where(small, torch.zeros_like(spectrum), 1 / torch.where(small, torch.ones_like(spectrum), spectrum))
+
+
+def squared_magnitude(spectrum: Tensor) -> Tensor:
+    """abs(λ)², real: the spectrum of the gram."""
+    return torch.view_as_real(spectrum).square().sum(-1) if spectrum.is_complex() else spectrum.square()
 
 
 def spectral_part(operator: LinearOperator) -> Spectral | None:

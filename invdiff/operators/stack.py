@@ -57,6 +57,8 @@ class Stack(LinearOperator):
 
     def join(self, *parts: Tensor) -> Tensor:
         """The measurements ``(*batch, *codomain_shape_i)`` as one vector ``(*batch, sum of sizes)``."""
+        if len(parts) != len(self.operators):
+            raise InputError(f"{self!r} joins {len(self.operators)} measurements but got {len(parts)}.")
         batch = (y.ndim - len(a.codomain_shape) for y, a in zip(parts, self.operators, strict=True))
         return torch.cat([y.flatten(n) if y.ndim > n else y.unsqueeze(-1) for y, n in zip(parts, batch, strict=True)], dim=-1)
 

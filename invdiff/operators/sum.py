@@ -38,7 +38,7 @@ class Sum(LinearOperator):
 
     @property
     def real_codomain(self) -> bool:  # type: ignore[override]
-        return all(term.real_codomain for term in self.terms)
+        return any(term.real_codomain for term in self.terms)
 
     @property
     def preserves_reals(self) -> bool:  # type: ignore[override]
@@ -72,12 +72,17 @@ def add(left: LinearOperator, right: LinearOperator) -> LinearOperator:
     """left + right, each new term merged into the first that a rule of the table SUM can merge it with.
 
     Raises:
-        InputError: the shapes differ.
+        InputError: the shapes differ, or one takes or makes real arrays and the other complex ones.
     """
     if (left.domain_shape, left.codomain_shape) != (right.domain_shape, right.codomain_shape):
         raise InputError(
             f"{left!r} maps {left.domain_shape} to {left.codomain_shape} but {right!r} maps {right.domain_shape} to "
             f"{right.codomain_shape}; only operators between the same shapes add."
+        )
+    if not _same_kinds(left, right):
+        raise InputError(
+            f"{left!r} and {right!r} map {left.domain_shape} to {left.codomain_shape} but differ in whether these arrays are "
+            f"real; compose the complex one with RealPart first."
         )
     terms: list[LinearOperator] = list(left.terms) if isinstance(left, Sum) else [left]
     for term in right.terms if isinstance(right, Sum) else (right,):
@@ -89,6 +94,12 @@ def add(left: LinearOperator, right: LinearOperator) -> LinearOperator:
         else:
             terms.append(term)
     return terms[0] if len(terms) == 1 else Sum(tuple(terms))
+
+
+def _same_kinds(left: LinearOperator, right: LinearOperator) -> bool:
+    """Whether both have real ends alike, or one has only real ends and the other keeps reals real."""
+    ends = {(a.real_domain, a.real_codomain): a.preserves_reals for a in (left, right)}
+    return len(ends) == 1 or (ends.keys() == {(False, False), (True, True)} and ends[False, False])
 
 
 def _merged(left: LinearOperator, right: LinearOperator) -> LinearOperator | None:

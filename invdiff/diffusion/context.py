@@ -1,0 +1,76 @@
+"""What steps and guidance see of a problem once it is bound to a sampler and a prior."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from torch import Tensor
+
+from invdiff.diffusion.denoiser import Denoiser
+from invdiff.diffusion.grids import Levels
+from invdiff.diffusion.guidance.base import Estimate, Guidance
+from invdiff.diffusion.noise import NoiseStream
+from invdiff.diffusion.sde import SDE
+from invdiff.errors import InputError
+from invdiff.operators import LinearOperator
+
+NEEDS = {
+    "noise_std": "the noise level: give Problem(noise_std=...)",
+}
+"""What a part can need of a problem, and how a user gives it."""
+
+
+@dataclass
+class Context:
+    """A bound run, in the prior's units.
+
+    Attributes:
+        sde, levels: the process and its levels.
+        operator, y, noise_std: the problem as the state sees it.
+        denoiser: the prior as a denoiser of states.
+        guidance: turns the prior's estimates into guided ones, or ``None``.
+        noise: this run's random numbers.
+    """
+
+    sde: SDE
+    levels: Levels
+    operator: LinearOperator
+    y: Tensor
+    noise_std: float | None
+    denoiser: Denoiser
+    guidance: Guidance | None
+    noise: NoiseStream
+
+    @cached_property
+    def adjoint_y(self) -> Tensor:
+        """Aᴴ y."""
+        return self.operator.H(self.y)
+
+    @cached_property
+    def pinv_y(self) -> Tensor:
+        """A⁺ y."""
+        return self.operator.pinv(self.y)
+
+    @property
+    def known_noise_std(self) -> float:
+        """The noise level, for parts that need it.
+
+        Raises:
+            InputError: the problem does not say.
+        """
+        if self.noise_std is None:
+            raise InputError(f"This method needs {NEEDS['noise_std']}.")
+        return self.noise_std
+
+    def estimate(self, x: Tensor, k: int) -> Estimate:
+        """The guided estimate of the states ``x`` at level ``k``: one network call a sample."""
+        alpha, beta = self.levels.alpha[k], self.levels.beta[k]
+        mean = self.denoiser.denoise(x, alpha, beta)
+        estimate = Estimate(mean, (x - alpha * mean) / beta)
+        return estimate if self.guidance is None else self.guidance(estimate, x, k, self)
+
+    def score(self, x: Tensor, k: int) -> Tensor:
+        """The score at ``x``, (alpha E[x_0] - x) / beta^2 of the guided estimate: one network call a sample."""
+        alpha, beta = self.levels.alpha[k], self.levels.beta[k]
+        if self.guidance is None:
+            return self.denoiser.score(x, alpha, beta)
+        return (alpha * self.estimate(x, k).mean - x) / beta**2

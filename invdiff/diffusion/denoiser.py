@@ -1,0 +1,31 @@
+"""A prior as a denoiser of states."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from invdiff.diffusion.signals import Signal
+from invdiff.priors.base import Prior
+
+
+@dataclass
+class Denoiser:
+    """The prior seen through a signal, at any level alpha x_0 + beta z; it counts its calls.
+
+    Attributes:
+        calls: network calls so far; one is one evaluation for one sample.
+    """
+
+    prior: Prior
+    signal: Signal
+    calls: int = 0
+
+    def denoise(self, x: Tensor, alpha: float, beta: float) -> Tensor:
+        """E[x_0 | x] for states (samples, ...): D(x / alpha, beta / alpha)."""
+        self.calls += x.shape[0]
+        return self.signal.decode(self.prior.denoise(self.signal.encode(x / alpha), beta / alpha), x.shape)
+
+    def score(self, x: Tensor, alpha: float, beta: float) -> Tensor:
+        """The score of the noisy density at ``x``, native where the prior has one."""
+        self.calls += x.shape[0]
+        return self.signal.decode(self.prior.score(self.signal.encode(x / alpha), beta / alpha), x.shape) / alpha

@@ -1,0 +1,155 @@
+"""At which noise levels an image is denoised."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from invdiff.diffusion.sde import SDE
+from invdiff.errors import InputError
+
+
+@dataclass(frozen=True)
+class Levels:
+    """N + 1 noise levels, falling: x_k = alpha[k] x_0 + beta[k] z; the last is the clean image, (1, 0).
+
+    Attributes:
+        alpha, beta: the levels.
+        time: the SDE's time at each of the first N levels.
+        dt: the length of each of the N steps in time.
+    """
+
+    alpha: tuple[float, ...]
+    beta: tuple[float, ...]
+    time: tuple[float, ...]
+    dt: tuple[float, ...]
+
+    @property
+    def steps(self) -> int:
+        """N, the number of moves."""
+        return len(self.alpha) - 1
+
+    def sigma(self, k: int) -> float:
+        """Noise-to-signal ratio beta/alpha of level k."""
+        return self.beta[k] / self.alpha[k]
+
+    def kernel(self, k: int) -> tuple[float, float]:
+        """(r, v) of the move from k+1 to k: x_k = r x_{k+1} + sqrt(v) z. They define every reverse kernel."""
+        r = self.alpha[k] / self.alpha[k + 1]
+        return r, max(0.0, self.beta[k] ** 2 - (r * self.beta[k + 1]) ** 2)
+
+
+class Grid(ABC):
+    """Chooses levels; the same grid serves any SDE."""
+
+    @abstractmethod
+    def levels(self, sde: SDE) -> Levels:
+        """The levels of this grid under an SDE."""
+
+
+def _check_steps(steps: int) -> None:
+    if steps < 1:
+        raise InputError(f"A grid needs at least one step but got steps={steps}.")
+
+
+def _from_times(sde: SDE, times: Sequence[float], dt: Sequence[float]) -> Levels:
+    alpha, beta = [sde.alpha(t) for t in times], [sde.beta(t) for t in times]
+    return Levels((*alpha, 1.0), (*beta, 0.0), tuple(times), tuple(dt))
+
+
+def _from_sigmas(sde: SDE, sigmas: Sequence[float]) -> Levels:
+    times = [sde.time(float(sigma)) for sigma in sigmas]
+    return _from_times(sde, times, [a - b for a, b in zip(times, [*times[1:], 0.0], strict=True)])
+
+
+@dataclass(frozen=True)
+class Uniform(Grid):
+    """N times evenly spaced from 1 to the SDE's ``end``, each step 1/N long, then the clean image (Song 2020, app. G)."""
+
+    steps: int = 1000
+
+    def __post_init__(self) -> None:
+        _check_steps(self.steps)
+
+    def levels(self, sde: SDE) -> Levels:
+        times = np.linspace(1.0, sde.end, self.steps).tolist()
+        return _from_times(sde, times, [1 / self.steps] * self.steps)
+
+
+@dataclass(frozen=True)
+class Geometric(Grid):
+    """N noise levels in geometric progression, then the clean image: the discretisation of VE (Song 2020, app. F).
+
+    Args:
+        steps: N.
+        sigma_max, sigma_min: first and last level; the SDE's at t = 1 and t = 0 (VP, sub-VP: its ``end``) by default.
+    """
+
+    steps: int = 1000
+    sigma_max: float | None = None
+    sigma_min: float | None = None
+
+    def __post_init__(self) -> None:
+        _check_steps(self.steps)
+        _check_order(self.sigma_min, self.sigma_max)
+
+    def levels(self, sde: SDE) -> Levels:
+        last = 0.0 if sde.beta(0.0) > 0 else sde.end
+        largest = self.sigma_max if self.sigma_max is not None else sde.beta(1.0) / sde.alpha(1.0)
+        smallest = self.sigma_min if self.sigma_min is not None else sde.beta(last) / sde.alpha(last)
+        return _from_sigmas(sde, np.geomspace(largest, smallest, self.steps).tolist())
+
+
+@dataclass(frozen=True)
+class Karras(Grid):
+    """Noise levels evenly spaced in sigma^(1/rho), then the clean image (Karras 2022, eq. 5)."""
+
+    steps: int = 18
+    sigma_max: float = 80.0
+    sigma_min: float = 0.002
+    rho: float = 7.0
+
+    def __post_init__(self) -> None:
+        _check_steps(self.steps)
+        _check_order(self.sigma_min, self.sigma_max)
+
+    def levels(self, sde: SDE) -> Levels:
+        roots = np.linspace(self.sigma_max ** (1 / self.rho), self.sigma_min ** (1 / self.rho), self.steps)
+        return _from_sigmas(sde, (roots**self.rho).tolist())
+
+
+@dataclass(frozen=True)
+class DiscreteVP(Grid):
+    """The discrete VP chain of Song 2020 (app. E) and DDPM: alpha_i^2 = prod (1 - b_j), b linear; N of its T levels, evenly strided.
+
+    Args:
+        steps: N, the levels used: indices 0, T // N, 2 T // N, ... from the clean end (as DDS, Chung 2024, strides).
+        chain: T, the length of the whole chain.
+        first, last: b_1 and b_T.
+    """
+
+    steps: int = 1000
+    chain: int = 1000
+    first: float = 1e-4
+    last: float = 0.02
+
+    def __post_init__(self) -> None:
+        _check_steps(self.steps)
+        if self.steps > self.chain:
+            raise InputError(f"A chain of {self.chain} levels can't be strided in {self.steps} steps.")
+
+    def levels(self, sde: SDE) -> Levels:
+        log_alpha = np.cumsum(np.log1p(-np.linspace(self.first, self.last, self.chain))) / 2
+        index = np.arange(0, self.chain, self.chain // self.steps)[: self.steps][::-1]
+        alpha, beta = np.exp(log_alpha[index]), np.sqrt(-np.expm1(2 * log_alpha[index]))
+        times = ((index + 1) / self.chain).tolist()
+        dt = tuple(a - b for a, b in zip(times, [*times[1:], 0.0], strict=True))
+        return Levels((*alpha.tolist(), 1.0), (*beta.tolist(), 0.0), tuple(times), dt)
+
+
+def _check_order(sigma_min: float | None, sigma_max: float | None) -> None:
+    if (sigma_min is not None and sigma_min <= 0) or (sigma_max is not None and sigma_max <= 0):
+        raise InputError(f"Noise levels are positive, but got sigma_min={sigma_min}, sigma_max={sigma_max}.")
+    if sigma_min is not None and sigma_max is not None and sigma_min > sigma_max:
+        raise InputError(f"sigma_min={sigma_min} is above sigma_max={sigma_max}; exchange them.")

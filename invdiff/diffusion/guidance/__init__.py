@@ -1,0 +1,6 @@
+"""How the prior's estimate of the clean image learns of the measurement. One rule a file."""
+
+from invdiff.diffusion.guidance.base import Estimate, Guidance
+from invdiff.diffusion.guidance.proximal import DiffPIRWeight, PosteriorVariance, Proximal
+
+__all__ = ["DiffPIRWeight", "Estimate", "Guidance", "PosteriorVariance", "Proximal"]

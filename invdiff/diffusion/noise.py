@@ -1,0 +1,53 @@
+"""Random numbers that depend on what they are for, and on nothing else."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+START = 0
+
+
+@dataclass
+class NoiseStream:
+    """Standard normal numbers seeded by (seed, case, sample, iteration).
+
+    A sample's numbers do not depend on how many samples are drawn, on their order, nor on a stop and resume. On one device type
+    they are the same everywhere.
+
+    Args:
+        seed: the user's seed.
+        case: which image of a data set (the slice's index).
+        samples: the indices of the samples drawn together.
+        device: where the numbers are drawn.
+    """
+
+    seed: int
+    case: int
+    samples: Sequence[int]
+    device: torch.device
+    _generators: list[torch.Generator] = field(default_factory=list, repr=False)
+
+    def rewind(self, iteration: int) -> None:
+        """Begin the numbers of an iteration; `START` is before the first."""
+        self._generators = []
+        for sample in self.samples:
+            words = np.random.SeedSequence([self.seed, self.case, sample, iteration]).generate_state(2)
+            generator = torch.Generator(self.device)
+            generator.manual_seed(int(words[0]) << 31 ^ int(words[1]))
+            self._generators.append(generator)
+
+    def like(self, x: Tensor) -> Tensor:
+        """Noise of the shape and kind of ``x`` (samples, ...); complex noise has unit variance in each part."""
+        return self.draw(tuple(x.shape[1:]), x.dtype)
+
+    def draw(self, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+        """Noise of shape ``(samples, *shape)``."""
+        size = (*shape, 2) if dtype.is_complex else shape
+        real = [
+            torch.randn(size, generator=generator, dtype=dtype.to_real(), device=self.device) for generator in self._generators
+        ]
+        stacked = torch.stack(real)
+        return torch.view_as_complex(stacked) if dtype.is_complex else stacked

@@ -1,0 +1,57 @@
+"""What was measured."""
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from invdiff.errors import InputError
+from invdiff.operators import LinearOperator
+
+
+@dataclass(frozen=True)
+class Problem:
+    """``y = A x + noise``: one image to reconstruct.
+
+    Args:
+        operator: A, from the image to the measurement.
+        y: the measurement, exactly of shape ``operator.codomain_shape``, in the scanner's own units.
+        noise_std: standard deviation of the noise in each real number of ``y`` (so of the real and of the imaginary part),
+            in the units of ``y``; ``None`` where unknown.
+        scale: the image's intensity that a prior should see as one; ``None`` to estimate it from ``y``.
+
+    Raises:
+        InputError: the shape is wrong, ``y`` holds NaN or infinity or nothing but zeros, or a number is not positive.
+    """
+
+    operator: LinearOperator
+    y: Tensor = field(repr=False)
+    noise_std: float | None = None
+    scale: float | None = None
+
+    def __post_init__(self) -> None:
+        if tuple(self.y.shape) != self.operator.codomain_shape:
+            raise InputError(
+                f"The measurement has shape {tuple(self.y.shape)} but {self.operator!r} makes {self.operator.codomain_shape}."
+            )
+        magnitude = self.y.abs()
+        if not bool(torch.isfinite(magnitude).all()):
+            raise InputError("The measurement holds NaN or infinity; remove those samples from the mask.")
+        if not bool(magnitude.any()):
+            raise InputError("The measurement is zero everywhere, so there is nothing to reconstruct.")
+        if self.noise_std is not None and not 0 <= self.noise_std < float("inf"):
+            raise InputError(f"noise_std is a standard deviation, zero or more, but got {self.noise_std}.")
+        if self.scale is not None and not 0 < self.scale < float("inf"):
+            raise InputError(f"scale is a positive intensity but got {self.scale}.")
+
+    def rescaled(self, scale: float) -> "Problem":
+        """The same problem in units in which an intensity of ``scale`` is one."""
+        noise_std = None if self.noise_std is None else self.noise_std / scale
+        return Problem(self.operator, self.y / scale, noise_std, scale=1.0)
+
+    def least_squares(self, weight: float = 0.01, iterations: int = 15) -> Tensor:
+        """A quick estimate of the image: (AᴴA + weight I)⁻¹ Aᴴ y, by at most ``iterations`` conjugate gradients."""
+        from invdiff.operators import Identity
+
+        precision = weight * Identity(self.operator.domain_shape) + self.operator.gram
+        return precision.solve(self.operator.H(self.y), max_iter=iterations)

@@ -1,0 +1,193 @@
+"""The loop, written once."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from invdiff.diffusion.context import NEEDS, Context
+from invdiff.diffusion.denoiser import Denoiser
+from invdiff.diffusion.grids import Grid
+from invdiff.diffusion.guidance.base import Guidance
+from invdiff.diffusion.noise import START, NoiseStream
+from invdiff.diffusion.posterior import Posterior
+from invdiff.diffusion.problem import Problem
+from invdiff.diffusion.sde import SDE
+from invdiff.diffusion.signals import Signal
+from invdiff.diffusion.start import FromNoise, Start
+from invdiff.diffusion.steps.base import Predictor, State, Step
+from invdiff.diffusion.views import Sense, View
+from invdiff.errors import InputError
+from invdiff.priors.base import Prior
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """A diffusion solver, put together from parts.
+
+    Args:
+        sde: how noise is added.
+        grid: at which levels it is removed.
+        steps: what happens in each iteration, in order; exactly one of them is a predictor.
+        signal: how states meet the network.
+        view: what the state is.
+        guidance: how estimates learn of the data, if not by consistency steps.
+        start: the first state.
+        finish: steps after the last level.
+
+    Raises:
+        InputError: there is not exactly one predictor among the steps, or one in ``finish``.
+    """
+
+    sde: SDE
+    grid: Grid
+    steps: Sequence[Step]
+    signal: Signal
+    view: View = Sense()
+    guidance: Guidance | None = None
+    start: Start = FromNoise()
+    finish: Sequence[Step] = ()
+
+    def __post_init__(self) -> None:
+        predictors = [type(step).__name__ for step in self.steps if isinstance(step, Predictor)]
+        if len(predictors) != 1:
+            named = ", ".join(predictors) or "none"
+            raise InputError(f"A sampler moves to the next level by exactly one predictor; its steps have {named}.")
+        if any(isinstance(step, Predictor) for step in self.finish):
+            raise InputError("A finish has no next level to move to; take the predictor out of it.")
+
+    def bind(self, problem: Problem, prior: Prior, *, seed: int = 0, case: int = 0, samples: Sequence[int] = (0,)) -> Context:
+        """Fit the parts to a problem and a prior: check them against each other, and scale the data to the prior's units.
+
+        The result's ``y`` and ``noise_std`` are in units of `scale`.
+
+        Raises:
+            InputError: two parts do not fit.
+        """
+        if self.signal.channels not in prior.channels:
+            raise InputError(
+                f"{type(self.signal).__name__} shows the network {self.signal.channels} channel(s), but this prior takes "
+                f"{' or '.join(map(str, prior.channels))}; choose another signal or another prior."
+            )
+        offers = {"noise_std"} if problem.noise_std is not None else set()
+        for part in [*self.steps, *self.finish, *([self.guidance] if self.guidance else [])]:
+            for need in sorted(part.needs - offers):
+                raise InputError(f"{type(part).__name__} needs {NEEDS[need]}.")
+        scaled = problem.rescaled(scale_of(problem, prior))
+        operator, y = self.signal.restrict(*self.view.observe(scaled.operator, scaled.y))
+        return Context(
+            sde=self.sde,
+            levels=self.grid.levels(self.sde),
+            operator=operator,
+            y=y,
+            noise_std=scaled.noise_std,
+            denoiser=Denoiser(prior.given(problem), self.signal),
+            guidance=self.guidance,
+            noise=NoiseStream(seed, case, samples, y.device),
+        )
+
+    @torch.no_grad()
+    def states(self, context: Context, *, resume: State | None = None) -> Iterator[State]:
+        """Every state of a bound run, the first one first, the finished image last.
+
+        Raises:
+            InputError: a state holds NaN or infinity: the run has diverged.
+        """
+        state = resume
+        if state is None:
+            context.noise.rewind(START)
+            kind = context.y.dtype.to_complex() if self.signal.is_complex else context.y.dtype.to_real()
+            shape = (len(context.noise.samples), *context.operator.domain_shape)
+            state = self.start(torch.zeros(shape, dtype=kind, device=context.y.device), context)
+        yield state
+        while state.k < context.levels.steps:
+            context.noise.rewind(state.k + 1)
+            for step in self.steps:
+                state = step(state, context)
+            _check_finite(state, context)
+            yield state
+        context.noise.rewind(context.levels.steps + 1)
+        for step in self.finish:
+            state = step(state, context)
+        if self.finish:
+            _check_finite(state, context)
+            yield state
+
+    def __call__(
+        self,
+        problem: Problem,
+        prior: Prior,
+        *,
+        samples: int = 1,
+        seed: int = 0,
+        case: int = 0,
+        together: int | None = None,
+        progress: Progress | None = None,
+    ) -> Posterior:
+        """Draw samples of the image given the measurement.
+
+        Args:
+            problem: what was measured.
+            prior: what images look like.
+            samples: how many to draw.
+            seed: of the random numbers; with ``case`` and its own index, a sample's numbers depend on nothing else.
+            case: which image of a data set this is.
+            together: how many samples run side by side: by default one on the CPU, where that is fastest and makes results
+                independent of ``samples``, and all of them on other devices.
+            progress: called with (iterations done, iterations in all).
+
+        Raises:
+            InputError: two parts do not fit, ``samples`` is not positive, or the run diverges.
+        """
+        if samples < 1:
+            raise InputError(f"At least one sample must be drawn, but got samples={samples}.")
+        problem = replace(problem, scale=scale_of(problem, prior))
+        together = together or (1 if problem.y.device.type == "cpu" else samples)
+        chunks = [range(start, min(start + together, samples)) for start in range(0, samples, together)]
+        images, sigmas, calls = [], (0.0,), 0
+        for number, chunk in enumerate(chunks):
+            context = self.bind(problem, prior, seed=seed, case=case, samples=chunk)
+            visited = []
+            for state in self.states(context):
+                visited.append(context.levels.sigma(state.k))
+                if progress is not None:
+                    fraction = state.k + number * context.levels.steps
+                    progress(fraction, len(chunks) * context.levels.steps)
+            images.append(self.view.image(state.x))
+            sigmas, calls = tuple(visited), calls + context.denoiser.calls
+        scale = scale_of(problem, prior)
+        return Posterior(torch.cat(images) * scale, scale, calls // samples, sigmas)
+
+
+def scale_of(problem: Problem, prior: Prior) -> float:
+    """The intensity of ``problem`` that ``prior`` should see as one, estimated from the measurement alone.
+
+    It is given by the problem, else one where the prior knows no intensity, else read off a least-squares image.
+
+    Raises:
+        InputError: that image is zero nearly everywhere.
+    """
+    if problem.scale is not None or prior.intensity is None:
+        return problem.scale or 1.0
+    magnitude = problem.least_squares().abs().flatten()
+    position = int(prior.intensity.percentile / 100 * (magnitude.numel() - 1))
+    level = float(magnitude.kthvalue(position + 1).values)
+    if not level > 0:
+        raise InputError("No intensity scale can be read off these data: the image is zero nearly everywhere. Give Problem(scale=...).")
+    return level / prior.intensity.value
+
+
+def _check_finite(state: State, context: Context) -> None:
+    if not bool(torch.isfinite(_real(state.x)).all()):
+        sigma = context.levels.sigma(state.k)
+        raise InputError(
+            f"The run diverged at iteration {state.k} of {context.levels.steps} (sigma {sigma:.3g}): the state holds NaN or infinity. "
+            "Use more steps, a smaller step size, or check that the operator's norm is at most one."
+        )
+
+
+def _real(x: Tensor) -> Tensor:
+    return torch.view_as_real(x) if x.is_complex() else x

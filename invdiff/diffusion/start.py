@@ -1,0 +1,48 @@
+"""Where a run begins."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from invdiff.diffusion.context import Context
+from invdiff.diffusion.steps.base import State
+from invdiff.errors import InputError
+
+
+class Start(ABC):
+    """Gives the first state."""
+
+    @abstractmethod
+    def __call__(self, blank: Tensor, context: Context) -> State:
+        """The first state, of the shape and kind of ``blank`` (samples, ...)."""
+
+
+@dataclass(frozen=True)
+class FromNoise(Start):
+    """Pure noise at the highest level: x = beta_0 z."""
+
+    def __call__(self, blank: Tensor, context: Context) -> State:
+        return State(context.levels.beta[0] * context.noise.like(blank), 0)
+
+
+@dataclass(frozen=True)
+class LateStart(Start):
+    """Come closer, diffuse less (CCDF, Chung 2022): an image, noised to a low level, at which the run begins.
+
+    Args:
+        sigma: the level: the run begins at the first of the grid with beta/alpha at most this.
+        image: what to begin from, in the prior's units; the zero-filled image Aᴴ y by default.
+    """
+
+    sigma: float
+    image: Tensor | None = None
+
+    def __call__(self, blank: Tensor, context: Context) -> State:
+        levels = context.levels
+        late = [k for k in range(levels.steps) if levels.sigma(k) <= self.sigma * (1 + 1e-9)]
+        if not late:
+            lowest = levels.sigma(levels.steps - 1)
+            raise InputError(f"The grid's lowest level is {lowest:.4g}, so nothing is left to do from sigma={self.sigma:.4g}.")
+        image = context.adjoint_y if self.image is None else self.image
+        return State(levels.alpha[late[0]] * image + levels.beta[late[0]] * context.noise.like(blank), late[0])

@@ -1,0 +1,32 @@
+"""Moves of the noisy state. One step a file."""
+
+from invdiff.diffusion.steps.ancestral import Ancestral
+from invdiff.diffusion.steps.base import Predictor, State, Step
+from invdiff.diffusion.steps.ddim import DDIM, Renoise
+from invdiff.diffusion.steps.dpm_solver import DPMSolver2M
+from invdiff.diffusion.steps.euler_maruyama import EulerMaruyama
+from invdiff.diffusion.steps.every import Every
+from invdiff.diffusion.steps.gradient_consistency import GradientConsistency
+from invdiff.diffusion.steps.langevin import Langevin
+from invdiff.diffusion.steps.probability_flow import ProbabilityFlow
+from invdiff.diffusion.steps.projection_consistency import ProjectionConsistency
+from invdiff.diffusion.steps.reverse_diffusion import ReverseDiffusion
+from invdiff.diffusion.steps.tweedie import Tweedie
+
+__all__ = [
+    "DDIM",
+    "Ancestral",
+    "DPMSolver2M",
+    "EulerMaruyama",
+    "Every",
+    "GradientConsistency",
+    "Langevin",
+    "Predictor",
+    "ProbabilityFlow",
+    "ProjectionConsistency",
+    "Renoise",
+    "ReverseDiffusion",
+    "State",
+    "Step",
+    "Tweedie",
+]

@@ -1,0 +1,43 @@
+"""The contract of steps, and the state they move."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from torch import Tensor
+
+from invdiff.diffusion.context import Context
+
+
+@dataclass(frozen=True)
+class State:
+    """Noisy samples at one level.
+
+    Attributes:
+        x: the samples ``(samples, *)`` in the prior's units, x = alpha[k] x_0 + beta[k] z.
+        k: the level's index.
+        memory: what multistep predictors remember; tensors only, so that a state can be saved.
+    """
+
+    x: Tensor
+    k: int
+    memory: Mapping[str, Tensor] = field(default_factory=dict)
+
+    def at(self, x: Tensor, k: int | None = None, **memory: Tensor) -> "State":
+        """The state moved to ``x``, and to level ``k`` where given, with ``memory`` added."""
+        return replace(self, x=x, k=self.k if k is None else k, memory={**self.memory, **memory})
+
+
+class Step(ABC):
+    """One move of the noisy state. Steps of a list are applied in order; those after the predictor see level k + 1."""
+
+    needs: frozenset[str] = frozenset()
+    """What a problem must offer: see `invdiff.diffusion.context.NEEDS`."""
+
+    @abstractmethod
+    def __call__(self, state: State, context: Context) -> State:
+        """The state after this step."""
+
+
+class Predictor(Step):
+    """A step that moves from level k to level k + 1: a sampler has exactly one."""

@@ -1,0 +1,40 @@
+"""What the two kinds of data consistency share."""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from invdiff.diffusion.context import Context
+from invdiff.diffusion.steps.base import State, Step
+from invdiff.errors import InputError
+
+
+@dataclass(frozen=True)
+class Consistency(Step):
+    """x + lam B (target - A x), with the target alpha y, or alpha y + beta A z for fresh noise z of the state's kind.
+
+    Args:
+        lam: length of the step: 0 does nothing, 1 is the whole step.
+        noised: whether the target carries the state's noise.
+
+    Raises:
+        InputError: lam is outside [0, 1].
+    """
+
+    lam: float = 1.0
+    noised: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.lam <= 1:
+            raise InputError(f"lam is the length of a consistency step, from 0 to 1, but got {self.lam}.")
+
+    @abstractmethod
+    def towards(self, context: Context, alpha: float, w: Tensor) -> Tensor:
+        """B (alpha y - A w)."""
+
+    def __call__(self, state: State, context: Context) -> State:
+        alpha, beta = context.levels.alpha[state.k], context.levels.beta[state.k]
+        # alpha y + beta A z - A x = alpha y - A (x - beta z): one pass through the operator serves both
+        w = state.x - beta * context.noise.like(state.x) if self.noised and beta > 0 else state.x
+        return state.at(state.x + self.lam * self.towards(context, alpha, w))

@@ -1,0 +1,33 @@
+"""The second-order multistep solver DPM-Solver++(2M)."""
+
+import math
+from dataclasses import dataclass
+
+from invdiff.diffusion.context import Context
+from invdiff.diffusion.grids import Levels
+from invdiff.diffusion.steps.base import Predictor, State
+
+
+@dataclass(frozen=True)
+class DPMSolver2M(Predictor):
+    """x' = (beta'/beta) x - alpha' (e^-h - 1) D (Lu 2022, algorithm 2), D extrapolated from the last two estimates. Deterministic.
+
+    The memory holds the previous estimate, so a consistency step in the same list makes it inexact: prefer guidance.
+    """
+
+    def __call__(self, state: State, context: Context) -> State:
+        levels, k = context.levels, state.k
+        mean = context.estimate(state.x, k).mean
+        if k + 1 == levels.steps:
+            return state.at(levels.alpha[k + 1] * mean, k + 1)
+        h = _half_log_snr(levels, k + 1) - _half_log_snr(levels, k)
+        extrapolated = mean
+        if "previous_mean" in state.memory:
+            r = (_half_log_snr(levels, k) - _half_log_snr(levels, k - 1)) / h
+            extrapolated = (1 + 1 / (2 * r)) * mean - 1 / (2 * r) * state.memory["previous_mean"]
+        x = levels.beta[k + 1] / levels.beta[k] * state.x - levels.alpha[k + 1] * math.expm1(-h) * extrapolated
+        return state.at(x, k + 1, previous_mean=mean)
+
+
+def _half_log_snr(levels: Levels, k: int) -> float:
+    return -math.log(levels.sigma(k))

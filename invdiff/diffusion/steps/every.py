@@ -1,0 +1,34 @@
+"""A step now and then."""
+
+from dataclasses import dataclass
+
+from invdiff.diffusion.context import Context
+from invdiff.diffusion.steps.base import Predictor, State, Step
+from invdiff.errors import InputError
+
+
+@dataclass(frozen=True)
+class Every(Step):
+    """The step in iterations 0, m, 2m, ...; nothing in the others.
+
+    The iteration is the level's index, so that of a step placed after the predictor is counted from one.
+
+    Raises:
+        InputError: m is not at least one, or the step is a predictor, which must move in every iteration.
+    """
+
+    m: int
+    step: Step
+
+    def __post_init__(self) -> None:
+        if self.m < 1:
+            raise InputError(f"Every needs m >= 1 iterations but got m={self.m}.")
+        if isinstance(self.step, Predictor):
+            raise InputError(f"{type(self.step).__name__} moves to the next level, so it must run in every iteration.")
+
+    @property
+    def needs(self) -> frozenset[str]:  # type: ignore[override]
+        return self.step.needs
+
+    def __call__(self, state: State, context: Context) -> State:
+        return self.step(state, context) if state.k % self.m == 0 else state
