@@ -41,7 +41,13 @@ class Levels:
 
 
 class Grid(ABC):
-    """Chooses levels; the same grid serves any SDE."""
+    """Chooses levels; the same grid serves any SDE.
+
+    Attributes:
+        steps: N, the number of moves.
+    """
+
+    steps: int
 
     @abstractmethod
     def levels(self, sde: SDE) -> Levels:

@@ -39,12 +39,13 @@ def song2021(
     )
 
 
-def _chung2022(
-    steps: int, lam: float, snr: float, sigma_min: float, sigma_max: float, signal: Signal
-) -> Sampler:
+def _chung2022(steps: int, lam: float, snr: float, sigma_min: float, sigma_max: float, signal: Signal) -> Sampler:
     consistency = GradientConsistency(lam)
     return Sampler(
-        VE(sigma_min, sigma_max), Geometric(steps), [Langevin(snr), consistency, ReverseDiffusion(), consistency], signal
+        VE(sigma_min, sigma_max),
+        Geometric(steps),
+        [Langevin(snr), consistency, ReverseDiffusion(), consistency],
+        signal,
     )
 
 
@@ -65,7 +66,9 @@ def chung2022_complex(
 
 
 @method("Chung, Lee & Ye 2024, Decomposed Diffusion Sampler for Accelerating Large-Scale Inverse Problems")
-def dds(steps: int = 50, eta: float = 0.85, gamma: float = 1.0, cg_steps: int = 5, signal: Signal = TwoChannel()) -> Sampler:
+def dds(
+    steps: int = 50, eta: float = 0.85, gamma: float = 1.0, cg_steps: int = 5, signal: Signal = TwoChannel()
+) -> Sampler:
     """Algorithm 1 of DDS: DDIM whose estimate of the clean image takes a few conjugate-gradient steps towards the data."""
     return Sampler(
         VP(), DiscreteVP(steps), [Renoise(eta)], signal, guidance=Proximal(gamma, cg_steps, noise_from="network")

@@ -47,7 +47,8 @@ class NoiseStream:
         """Noise of shape ``(samples, *shape)``."""
         size = (*shape, 2) if dtype.is_complex else shape
         real = [
-            torch.randn(size, generator=generator, dtype=dtype.to_real(), device=self.device) for generator in self._generators
+            torch.randn(size, generator=generator, dtype=dtype.to_real(), device=self.device)
+            for generator in self._generators
         ]
         stacked = torch.stack(real)
         return torch.view_as_complex(stacked) if dtype.is_complex else stacked

@@ -9,6 +9,7 @@ from invdiff.errors import InputError
 
 if TYPE_CHECKING:
     from invdiff.diffusion.sampler import Sampler
+    from invdiff.diffusion.signals import Signal
 
 Build = Callable[..., "Sampler"]
 
@@ -32,8 +33,11 @@ class Method:
         """Every parameter with its default."""
         return {name: parameter.default for name, parameter in inspect.signature(self.build).parameters.items()}
 
-    def with_settings(self, settings: Mapping[str, str]) -> "Sampler":
+    def with_settings(self, settings: Mapping[str, str], *, is_complex: bool = True) -> "Sampler":
         """The sampler with parameters given as text.
+
+        A ``signal`` that is not given suits the image: real for real ones, and for complex ones the default, or `SplitComplex`
+        where that is for real images.
 
         Raises:
             InputError: the method has no such parameter, or a value can't be read as what the parameter is.
@@ -41,7 +45,9 @@ class Method:
         from pydantic import TypeAdapter, ValidationError
 
         parameters = inspect.signature(self.build, eval_str=True).parameters
-        values = {}
+        values: dict[str, Any] = {}
+        if "signal" in parameters and "signal" not in settings:
+            values["signal"] = _suiting(parameters["signal"].default, is_complex)
         for name, text in settings.items():
             if name not in parameters:
                 raise InputError(f"{self.name} has no parameter {name}; it has {', '.join(parameters)}.")
@@ -52,7 +58,9 @@ class Method:
             try:
                 values[name] = TypeAdapter(kind).validate_python(text)
             except ValidationError:
-                raise InputError(f"{self.name}'s parameter {name} is a {kind.__name__}, which {text!r} is not.") from None
+                raise InputError(
+                    f"{self.name}'s parameter {name} is a {kind.__name__}, which {text!r} is not."
+                ) from None
         return self.build(**values)
 
 
@@ -80,6 +88,14 @@ def find_method(name: str) -> Method:
     if name not in METHODS:
         raise InputError(f"There is no method {name!r}; there are {', '.join(METHODS)}.")
     return METHODS[name]
+
+
+def _suiting(default: "Signal", is_complex: bool) -> "Signal":
+    from invdiff.diffusion.signals import RealImage, SplitComplex
+
+    if not is_complex:
+        return RealImage()
+    return default if default.is_complex else SplitComplex()
 
 
 def _named_signal(method: str, parameter: str, text: str) -> Any:

@@ -59,7 +59,15 @@ class Sampler:
         if any(isinstance(step, Predictor) for step in self.finish):
             raise InputError("A finish has no next level to move to; take the predictor out of it.")
 
-    def bind(self, problem: Problem, prior: Prior, *, seed: int = 0, case: int = 0, samples: Sequence[int] = (0,)) -> Context:
+    @property
+    def nfe(self) -> int:
+        """Network calls for each sample of a whole run, from the first level to the last."""
+        iterating = sum(step.network_calls(self.grid.steps) for step in self.steps)
+        return iterating + sum(step.network_calls(1) for step in self.finish)
+
+    def bind(
+        self, problem: Problem, prior: Prior, *, seed: int = 0, case: int = 0, samples: Sequence[int] = (0,)
+    ) -> Context:
         """Fit the parts to a problem and a prior: check them against each other, and scale the data to the prior's units.
 
         The result's ``y`` and ``noise_std`` are in units of `scale`.
@@ -124,6 +132,7 @@ class Sampler:
         samples: int = 1,
         seed: int = 0,
         case: int = 0,
+        first: int = 0,
         together: int | None = None,
         progress: Progress | None = None,
     ) -> Posterior:
@@ -135,6 +144,7 @@ class Sampler:
             samples: how many to draw.
             seed: of the random numbers; with ``case`` and its own index, a sample's numbers depend on nothing else.
             case: which image of a data set this is.
+            first: index of the first sample, to add to samples drawn before.
             together: how many samples run side by side: by default one on the CPU, where that is fastest and makes results
                 independent of ``samples``, and all of them on other devices.
             progress: called with (iterations done, iterations in all).
@@ -146,7 +156,9 @@ class Sampler:
             raise InputError(f"At least one sample must be drawn, but got samples={samples}.")
         problem = replace(problem, scale=scale_of(problem, prior))
         together = together or (1 if problem.y.device.type == "cpu" else samples)
-        chunks = [range(start, min(start + together, samples)) for start in range(0, samples, together)]
+        chunks = [
+            range(start, min(start + together, first + samples)) for start in range(first, first + samples, together)
+        ]
         images, sigmas, calls = [], (0.0,), 0
         for number, chunk in enumerate(chunks):
             context = self.bind(problem, prior, seed=seed, case=case, samples=chunk)
@@ -156,7 +168,7 @@ class Sampler:
                 if progress is not None:
                     fraction = state.k + number * context.levels.steps
                     progress(fraction, len(chunks) * context.levels.steps)
-            images.append(self.view.image(state.x))
+            images.append(self.view.image(state.x, problem.operator))
             sigmas, calls = tuple(visited), calls + context.denoiser.calls
         scale = scale_of(problem, prior)
         return Posterior(torch.cat(images) * scale, scale, calls // samples, sigmas)
@@ -176,7 +188,9 @@ def scale_of(problem: Problem, prior: Prior) -> float:
     position = int(prior.intensity.percentile / 100 * (magnitude.numel() - 1))
     level = float(magnitude.kthvalue(position + 1).values)
     if not level > 0:
-        raise InputError("No intensity scale can be read off these data: the image is zero nearly everywhere. Give Problem(scale=...).")
+        raise InputError(
+            "No intensity scale can be read off these data: the image is zero nearly everywhere. Give Problem(scale=...)."
+        )
     return level / prior.intensity.value
 
 

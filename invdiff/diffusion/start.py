@@ -43,6 +43,8 @@ class LateStart(Start):
         late = [k for k in range(levels.steps) if levels.sigma(k) <= self.sigma * (1 + 1e-9)]
         if not late:
             lowest = levels.sigma(levels.steps - 1)
-            raise InputError(f"The grid's lowest level is {lowest:.4g}, so nothing is left to do from sigma={self.sigma:.4g}.")
+            raise InputError(
+                f"The grid's lowest level is {lowest:.4g}, so nothing is left to do from sigma={self.sigma:.4g}."
+            )
         image = context.adjoint_y if self.image is None else self.image
         return State(levels.alpha[late[0]] * image + levels.beta[late[0]] * context.noise.like(blank), late[0])

@@ -72,7 +72,9 @@ class LinearOperator(ABC):
         if tuple(x.shape[x.ndim - len(shape) :]) != shape or x.ndim < len(shape):
             raise InputError(f"{self!r} {verb} arrays of shape (..., {_listed(shape)}) but got {tuple(x.shape)}.")
         if not (x.is_floating_point() or x.is_complex()):
-            raise InputError(f"{self!r} {verb} floating-point numbers but got {x.dtype}; convert them first: x.float().")
+            raise InputError(
+                f"{self!r} {verb} floating-point numbers but got {x.dtype}; convert them first: x.float()."
+            )
         if real and x.is_complex():
             raise InputError(
                 f"{self!r} {verb} real arrays of shape (..., {_listed(shape)}) but got {x.dtype}; give it the real part."
@@ -164,7 +166,9 @@ class LinearOperator(ABC):
 
     # Inverse problems
 
-    def solve(self, b: Tensor, *, initial: Tensor | None = None, tol: float | None = None, max_iter: int | None = None) -> Tensor:
+    def solve(
+        self, b: Tensor, *, initial: Tensor | None = None, tol: float | None = None, max_iter: int | None = None
+    ) -> Tensor:
         """x with A x = b, for positive A: closed form where there is one, else conjugate gradients.
 
         Args:
@@ -180,7 +184,9 @@ class LinearOperator(ABC):
         from invdiff.operators.conjugate_gradient import conjugate_gradient
 
         if not self.is_positive:
-            raise InputError(f"{self!r} is not known to be positive, so it can't be solved; use pinv, or solve with its gram.")
+            raise InputError(
+                f"{self!r} is not known to be positive, so it can't be solved; use pinv, or solve with its gram."
+            )
         self._check(b, self.domain_shape, "solves for", real=self.real_domain)
         return conjugate_gradient(self, b, initial=initial, tol=tol, max_iter=max_iter)
 
@@ -194,7 +200,9 @@ class LinearOperator(ABC):
         Raises:
             InputError: no square root of A is known.
         """
-        raise InputError(f"No square root of {self!r} is known, so it can't be sampled; build it as a * I + b * A.gram.")
+        raise InputError(
+            f"No square root of {self!r} is known, so it can't be sampled; build it as a * I + b * A.gram."
+        )
 
     def pinv(self, y: Tensor, *, tol: float | None = None, max_iter: int | None = None) -> Tensor:
         """A⁺ y, the least-squares solution of least norm: closed form where known, else conjugate gradients on Aᴴ A x = Aᴴ y.

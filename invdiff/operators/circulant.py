@@ -36,9 +36,13 @@ class Circulant(Spectral):
     def __post_init__(self) -> None:
         lengths = (1,) * (len(self.shape) - self.multiplier.ndim) + tuple(self.multiplier.shape)
         if len(lengths) != len(self.shape) or any(m not in (1, n) for m, n in zip(lengths, self.shape, strict=True)):
-            raise InputError(f"A multiplier of shape {tuple(self.multiplier.shape)} does not broadcast to {self.shape}.")
+            raise InputError(
+                f"A multiplier of shape {tuple(self.multiplier.shape)} does not broadcast to {self.shape}."
+            )
         if not all(-len(self.shape) <= axis < 0 for axis in self.axes):
-            raise InputError(f"A Circulant can't transform axes {self.axes} of {self.shape}; count them from the end: -1 is last.")
+            raise InputError(
+                f"A Circulant can't transform axes {self.axes} of {self.shape}; count them from the end: -1 is last."
+            )
         object.__setattr__(self, "multiplier", self.multiplier.reshape(lengths))
 
     @property

@@ -17,7 +17,9 @@ from invdiff.operators.structure import Structure
 def _offsets(large: Shape, small: Shape) -> list[int]:
     """Where the small array begins so that index n // 2 of both coincide."""
     if len(large) != len(small) or any(s > n for s, n in zip(small, large, strict=True)):
-        raise InputError(f"Arrays of shape {small} don't fit inside {large}; the larger shape is named first by Crop, last by Pad.")
+        raise InputError(
+            f"Arrays of shape {small} don't fit inside {large}; the larger shape is named first by Crop, last by Pad."
+        )
     return [n // 2 - s // 2 for n, s in zip(large, small, strict=True)]
 
 

@@ -34,7 +34,9 @@ class Fourier(LinearOperator):
         axes = self.axes if self.axes is not None else tuple(range(len(self.shape)))
         from_end = tuple(sorted(a if a < 0 else a - len(self.shape) for a in axes))
         if len(set(from_end)) < len(from_end) or any(not -len(self.shape) <= a < 0 for a in from_end):
-            raise InputError(f"Fourier can't transform axes {axes} of arrays of shape {self.shape}; name existing axes once.")
+            raise InputError(
+                f"Fourier can't transform axes {axes} of arrays of shape {self.shape}; name existing axes once."
+            )
         object.__setattr__(self, "axes", from_end)
 
     @property

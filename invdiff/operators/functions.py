@@ -16,10 +16,10 @@ class FromFunctions(LinearOperator):
     Both see any leading batch dimensions. Check the pair with `invdiff.testing.dot_test`.
 
     Args:
-        function: ``(*batch, *domain_shape)`` to ``(*batch, *codomain_shape)``.
+        function: ``(*batch, *domain)`` to ``(*batch, *codomain)``.
         adjoint_function: the way back, exact under <u, v>.
-        domain_shape: shape of the inputs.
-        codomain_shape: shape of the outputs.
+        domain: shape of the inputs.
+        codomain: shape of the outputs.
         name: how it prints.
         structure: what is known of it.
         real_domain, real_codomain: inputs or outputs are real by definition.
@@ -29,14 +29,22 @@ class FromFunctions(LinearOperator):
 
     function: Callable[[Tensor], Tensor]
     adjoint_function: Callable[[Tensor], Tensor]
-    domain_shape: Shape
-    codomain_shape: Shape
+    domain: Shape
+    codomain: Shape
     name: str = "A"
     structure: Structure = Structure.NONE
     real_domain: bool = False
     real_codomain: bool = False
     preserves_reals: bool = False
     is_complex_linear: bool = True
+
+    @property
+    def domain_shape(self) -> Shape:
+        return self.domain
+
+    @property
+    def codomain_shape(self) -> Shape:
+        return self.codomain
 
     def forward(self, x: Tensor) -> Tensor:
         return self.function(x)

@@ -37,5 +37,7 @@ def _largest_eigenvalue(gram: LinearOperator) -> float:
     if count <= 8:
         return float(np.linalg.eigvalsh(np.stack([apply(unit) for unit in np.eye(count)]))[-1])
     start = np.random.default_rng(0).standard_normal(count)
+    if not apply(start).any():  # the zero operator, which Lanczos can't start on
+        return 0.0
     matrix = ScipyOperator((count, count), matvec=apply, dtype=np.float64)
     return float(eigsh(matrix, k=1, v0=start, tol=1e-6, return_eigenvectors=False)[0])

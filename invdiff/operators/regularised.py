@@ -87,4 +87,8 @@ def _(left: ScaledIdentity, right: Scaled) -> LinearOperator | None:
 
 @SUM.rule(ScaledIdentity, Regularised, "a I + (b I + c Aᴴ A) = (a + b) I + c Aᴴ A")
 def _(left: ScaledIdentity, right: Regularised) -> LinearOperator | None:
-    return Regularised(left.scale + right.shift, right.weight, right.gram_operator) if isinstance(left.scale, float) else None
+    return (
+        Regularised(left.scale + right.shift, right.weight, right.gram_operator)
+        if isinstance(left.scale, float)
+        else None
+    )

@@ -65,7 +65,9 @@ class Scaled(LinearOperator):
         return self.scale * self.operator.forward(x)
 
     def adjoint(self, y: Tensor) -> Tensor:
-        return self.operator.adjoint(complex(self.scale).conjugate() * y if isinstance(self.scale, complex) else self.scale * y)
+        return self.operator.adjoint(
+            complex(self.scale).conjugate() * y if isinstance(self.scale, complex) else self.scale * y
+        )
 
     def _pinv(self, y: Tensor, *, tol: float | None, max_iter: int | None) -> Tensor:
         if self.scale == 0:

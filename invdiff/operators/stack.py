@@ -60,7 +60,9 @@ class Stack(LinearOperator):
         if len(parts) != len(self.operators):
             raise InputError(f"{self!r} joins {len(self.operators)} measurements but got {len(parts)}.")
         batch = (y.ndim - len(a.codomain_shape) for y, a in zip(parts, self.operators, strict=True))
-        return torch.cat([y.flatten(n) if y.ndim > n else y.unsqueeze(-1) for y, n in zip(parts, batch, strict=True)], dim=-1)
+        return torch.cat(
+            [y.flatten(n) if y.ndim > n else y.unsqueeze(-1) for y, n in zip(parts, batch, strict=True)], dim=-1
+        )
 
     def split(self, y: Tensor) -> list[Tensor]:
         """The inverse of `join`."""
@@ -84,4 +86,6 @@ class Stack(LinearOperator):
 
 @PULLBACK.rule(Stack, Identity, "[A; B]ᴴ I [A; B] = Aᴴ A + Bᴴ B")
 def _(operator: Stack, middle: Identity) -> LinearOperator:
-    return reduce(lambda left, right: left + right, [a.pullback(Identity(a.codomain_shape)) for a in operator.operators])
+    return reduce(
+        lambda left, right: left + right, [a.pullback(Identity(a.codomain_shape)) for a in operator.operators]
+    )

@@ -83,5 +83,3 @@ def _(operator: Subsample, middle: Diagonal) -> LinearOperator:
 def _(operator: Adjoint, middle: Diagonal) -> LinearOperator | None:
     inner = operator.operator
     return Diagonal(inner.forward(middle.spectrum)) if isinstance(inner, Subsample) else None
-
-

@@ -68,7 +68,9 @@ class Proximal(Guidance):
         if isinstance(self.gamma, float | int) and not self.gamma >= 0:
             raise InputError(f"gamma weighs the data, zero or more, but got {self.gamma}.")
         if self.cg_steps < 1:
-            raise InputError(f"Proximal guidance needs at least one conjugate-gradient step but got cg_steps={self.cg_steps}.")
+            raise InputError(
+                f"Proximal guidance needs at least one conjugate-gradient step but got cg_steps={self.cg_steps}."
+            )
 
     @property
     def needs(self) -> frozenset[str]:  # type: ignore[override]

@@ -30,5 +30,8 @@ class Every(Step):
     def needs(self) -> frozenset[str]:  # type: ignore[override]
         return self.step.needs
 
+    def network_calls(self, iterations: int) -> int:
+        return self.step.network_calls(-(-iterations // self.m))
+
     def __call__(self, state: State, context: Context) -> State:
         return self.step(state, context) if state.k % self.m == 0 else state

@@ -13,6 +13,9 @@ class ProbabilityFlow(Predictor):
     Two network calls a step, one for the last. Deterministic.
     """
 
+    def network_calls(self, iterations: int) -> int:
+        return 2 * iterations - 1
+
     def __call__(self, state: State, context: Context) -> State:
         levels, k = context.levels, state.k
         interval = levels.sigma(k + 1) - levels.sigma(k)

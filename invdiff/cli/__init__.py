@@ -1,0 +1,35 @@
+"""The command line: one thin file a command, no logic, and nothing heavy imported before a command runs."""
+
+import sys
+
+import typer
+
+from invdiff.cli.convert import convert
+from invdiff.cli.listings import methods, operators
+from invdiff.cli.simulate import simulate
+from invdiff.cli.solve import solve
+from invdiff.errors import InputError
+
+app = typer.Typer(
+    help="Reconstruct images from incomplete measurements with diffusion priors.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for command in (solve, simulate, methods, operators, convert):
+    app.command()(command)
+
+
+def main() -> None:
+    """Run the command line; what the user's input caused is one sentence on standard error and exit status 2."""
+    try:
+        app()
+    except InputError as error:
+        print(f"invdiff: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print(
+            "invdiff: interrupted; finished samples are kept, and the same command goes on from there.", file=sys.stderr
+        )
+        sys.exit(130)

@@ -1,0 +1,5 @@
+"""``python -m invdiff.cli``."""
+
+from invdiff.cli import main
+
+main()

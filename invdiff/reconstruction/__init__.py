@@ -1,0 +1,18 @@
+"""From a file to a reconstruction: cases, samples of each, and what is written of them."""
+
+from invdiff.reconstruction.cases import Cases, picture_cases, scan_cases
+from invdiff.reconstruction.picture import Picture, read_picture
+from invdiff.reconstruction.reconstruct import reconstruct
+from invdiff.reconstruction.result import Reconstruction
+from invdiff.reconstruction.sample import sample_cases
+
+__all__ = [
+    "Cases",
+    "Picture",
+    "Reconstruction",
+    "picture_cases",
+    "read_picture",
+    "reconstruct",
+    "sample_cases",
+    "scan_cases",
+]

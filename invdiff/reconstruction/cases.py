@@ -1,0 +1,153 @@
+"""From what was measured to the problems that a sampler solves, one image each."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from invdiff.data.coils import combine, estimate_maps
+from invdiff.data.fourier import to_image
+from invdiff.data.masks import achieved_acceleration
+from invdiff.data.noise import noise_std
+from invdiff.data.scan import Scan
+from invdiff.diffusion import Problem
+from invdiff.errors import InputError
+from invdiff.evaluation.baselines import Best, best_by_truth, cg_sense, l1_wavelet
+from invdiff.operators import denoising, fourier, inpainting, sense
+from invdiff.reconstruction.picture import Picture
+
+Complex = NDArray[np.complex64]
+
+FULL_DATA = "the combination of the full data's coils, by the same maps"
+
+
+@dataclass(frozen=True)
+class Cases:
+    """The images to reconstruct from one file.
+
+    Attributes:
+        operator: ``"fourier"``, ``"sense"``, ``"inpainting"`` or ``"denoise"``.
+        measured: the scan with maps and noise level filled in, or the picture.
+    """
+
+    operator: str
+    measured: Scan | Picture
+
+    def __iter__(self) -> Iterator[Problem]:
+        """One problem for each slice."""
+        match self.measured:
+            case Scan() as scan:
+                mask = torch.from_numpy(scan.sampled)
+                for i, kspace in enumerate(scan.kspace):
+                    y = torch.from_numpy(kspace)[:, mask]
+                    if self.operator == "fourier":
+                        yield Problem(fourier(mask), y[0], scan.noise_std)
+                    else:
+                        assert scan.maps is not None
+                        yield Problem(sense(mask, torch.from_numpy(scan.maps[i])), y, scan.noise_std)
+            case Picture() as picture:
+                for image in map(torch.from_numpy, picture.image):
+                    if self.operator == "denoise":
+                        yield Problem(denoising(tuple(image.shape)), image, picture.noise_std)
+                    else:
+                        mask = torch.from_numpy(picture.sampled)
+                        yield Problem(inpainting(mask), image[mask], picture.noise_std)
+
+    def with_noise_std(self, noise_std: float | None) -> "Cases":
+        """The cases with a noise level given by the user; unchanged for ``None``.
+
+        Raises:
+            InputError: it is negative or not finite.
+        """
+        if noise_std is None:
+            return self
+        return replace(self, measured=replace(self.measured, noise_std=noise_std, mask=self.measured.sampled))
+
+    @property
+    def is_complex(self) -> bool:
+        """Whether the images are complex."""
+        return isinstance(self.measured, Scan) or np.iscomplexobj(self.measured.image)
+
+    @property
+    def description(self) -> str:
+        """One line on what is reconstructed."""
+        measured = self.measured
+        count = len(measured.kspace) if isinstance(measured, Scan) else len(measured.image)
+        height, width = measured.sampled.shape
+        coils = f", {measured.coils} coils" if isinstance(measured, Scan) else ""
+        return (
+            f"{measured.name}: {count} slice(s) of {height} x {width}{coils}, acceleration "
+            f"{achieved_acceleration(measured.sampled):.2f}, noise {measured.noise_std:.3g} in each real number"
+        )
+
+    @property
+    def target(self) -> str:
+        """What the ground truth is: a part of every score."""
+        attributes = self.measured.attributes if isinstance(self.measured, Scan) else {}
+        return str(attributes.get("target", "the ground truth of the file"))
+
+    def classical(self) -> "dict[str, Best]":
+        """CG-SENSE and L1-wavelet, each at the weight that suits the truth best; none for pictures and without a truth."""
+        scan = self.measured
+        if not isinstance(scan, Scan) or scan.ground_truth is None:
+            return {}
+        weights = np.geomspace(1e-4, 1e-1, 7), np.geomspace(2e-4, 5e-2, 7)
+        return {
+            "CG-SENSE": best_by_truth(lambda weight: cg_sense(scan, weight), weights[0], scan.ground_truth),
+            "L1-wavelet": best_by_truth(lambda weight: l1_wavelet(scan, weight), weights[1], scan.ground_truth),
+        }
+
+    @property
+    def zero_filled(self) -> NDArray[np.inexact]:
+        """Aᴴ y for each slice, ``(slices, H, W)``."""
+        return np.stack([problem.operator.H(problem.y).numpy() for problem in self])
+
+    @property
+    def ground_truth(self) -> NDArray[np.inexact] | None:
+        """The image that was measured, where it is known."""
+        return self.measured.ground_truth
+
+
+def scan_cases(scan: Scan, operator: str, *, mask: NDArray[np.bool_] | None = None) -> Cases:
+    """The problems of a scan. Maps and noise level that the file lacks are estimated from the sampled data alone.
+
+    Args:
+        scan: as read.
+        operator: ``"fourier"`` for one coil, ``"sense"`` for several.
+        mask: undersample with it first, bool ``(H, W)``. Where the scan was fully sampled and has no ground truth, the combination
+            of all its data with the same maps then serves as one.
+
+    Raises:
+        InputError: the operator does not suit the number of coils, or maps or noise can't be estimated.
+    """
+    if operator == "fourier" and scan.coils > 1:
+        raise InputError(
+            f"{scan.name} has {scan.coils} coils, but the operator fourier is for one; use --operator sense."
+        )
+    full = scan
+    if mask is not None:
+        scan = scan.undersample(mask)
+    if scan.maps is None:
+        scan = replace(scan, maps=estimate_maps(scan), mask=scan.sampled)
+    if scan.noise_std is None:
+        scan = replace(scan, noise_std=noise_std(scan.kspace, scan.mask), mask=scan.sampled)
+    if scan.ground_truth is None and mask is not None and full.mask is None:
+        assert scan.maps is not None
+        truth = combine(to_image(full.kspace), scan.maps)
+        scan = replace(scan, ground_truth=truth, mask=scan.sampled, attributes={**scan.attributes, "target": FULL_DATA})
+    return Cases(operator, scan)
+
+
+def picture_cases(picture: Picture, operator: str) -> Cases:
+    """The problems of an image with missing pixels (``"inpainting"``) or with noise (``"denoise"``).
+
+    Raises:
+        InputError: inpainting without a mask.
+    """
+    if operator == "inpainting" and picture.mask is None:
+        raise InputError(
+            f"{picture.name} has no dataset 'mask', so there is nothing to inpaint; store one, true where known."
+        )
+    return Cases(operator, picture.with_noise_std())

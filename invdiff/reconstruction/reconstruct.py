@@ -1,0 +1,138 @@
+"""Draw samples of every case, keeping what is finished so that an interrupted run goes on where it was."""
+
+import hashlib
+import os
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from invdiff.data.atomic import atomic
+from invdiff.diffusion import Problem, Sampler
+from invdiff.diffusion.sampler import scale_of
+from invdiff.errors import InputError
+from invdiff.priors import Prior
+from invdiff.reconstruction.cases import Cases
+from invdiff.reconstruction.result import Reconstruction
+
+Progress = Callable[[int, int], None]
+
+
+def reconstruct(
+    cases: Cases,
+    sampler: Sampler,
+    prior: Prior,
+    *,
+    samples: int = 8,
+    seed: int = 0,
+    keep: str | os.PathLike[str] | None = None,
+    progress: Progress | None = None,
+    attributes: Mapping[str, Any] | None = None,
+) -> Reconstruction:
+    """Samples of every slice.
+
+    A sample depends on the seed, its slice and its own index alone, and is the same in whatever order they are drawn.
+
+    Args:
+        cases: what to reconstruct.
+        sampler: the method.
+        prior: what images look like.
+        samples: how many for each slice.
+        seed: of the random numbers.
+        keep: a file for finished samples. A later run of the same problem, method and seed takes them from there.
+        progress: called with (iterations done, iterations in all).
+        attributes: more to record.
+
+    Raises:
+        InputError: ``samples`` is not positive, parts do not fit, a run diverges, or ``keep`` can't be written.
+    """
+    if samples < 1:
+        raise InputError(f"At least one sample must be drawn, but got samples={samples}.")
+    problems = list(cases)
+    scales = [scale_of(problem, prior) for problem in problems]
+    problems = [Problem(p.operator, p.y, p.noise_std, scale) for p, scale in zip(problems, scales, strict=True)]
+    for problem in problems:
+        sampler.bind(problem, prior)  # refuse before the first network call
+    finished = _Finished(keep, _fingerprint(problems, sampler, prior, seed))
+    drawn: list[list[NDArray[np.inexact]]] = []
+    nfe = 0
+    for case, problem in enumerate(problems):
+        drawn.append([])
+        for index in range(samples):
+            done = case * samples + index
+
+            def report(k: int, of: int, done: int = done) -> None:
+                if progress is not None:
+                    progress(done * of + k, len(problems) * samples * of)
+
+            image = finished.get(case, index)
+            if image is None:
+                posterior = sampler(problem, prior, seed=seed, case=case, first=index, progress=report)
+                image, nfe = posterior.samples[0].numpy(), posterior.nfe
+                finished.add(case, index, image)
+            drawn[-1].append(image)
+    truth = cases.ground_truth
+    result = Reconstruction(
+        samples=np.stack([np.stack(images) for images in drawn]).astype(np.complex64),
+        zero_filled=cases.zero_filled.astype(np.complex64),
+        ground_truth=None if truth is None else truth.astype(np.complex64),
+        attributes={
+            "operator": repr(problems[0].operator),
+            "scale": np.array(scales),
+            "noise_std": np.array([np.nan if p.noise_std is None else p.noise_std for p in problems]),
+            "seed": seed,
+            "sampler": repr(sampler),
+            "nfe": nfe,
+            **{f"{name}_version": version(name) for name in ("invdiff", "torch", "numpy")},
+            **(attributes or {}),
+        },
+    )
+    finished.clear()
+    return result
+
+
+class _Finished:
+    """Samples drawn so far, in one file that belongs to one problem, method and seed."""
+
+    def __init__(self, path: str | os.PathLike[str] | None, fingerprint: str) -> None:
+        self._path = None if path is None else Path(path)
+        self._fingerprint = fingerprint
+        self._images: dict[str, NDArray[np.inexact]] = {}
+        if self._path is not None and self._path.exists():
+            try:
+                with np.load(self._path, allow_pickle=False) as archive:
+                    if str(archive["fingerprint"]) == fingerprint:
+                        self._images = {key: archive[key] for key in archive if key != "fingerprint"}
+            except (OSError, ValueError, KeyError, EOFError) as error:
+                raise InputError(
+                    f"{self._path} is no file of finished samples ({error}); remove it to start anew."
+                ) from error
+
+    def get(self, case: int, index: int) -> NDArray[np.inexact] | None:
+        return self._images.get(f"{case}-{index}")
+
+    def add(self, case: int, index: int, image: NDArray[np.inexact]) -> None:
+        self._images[f"{case}-{index}"] = image
+        if self._path is not None:
+            with atomic(self._path) as temporary, temporary.open("wb") as file:
+                np.savez(file, fingerprint=np.array(self._fingerprint), **self._images)
+
+    def clear(self) -> None:
+        if self._path is not None:
+            self._path.unlink(missing_ok=True)
+
+
+def _fingerprint(problems: list[Problem], sampler: Sampler, prior: Prior, seed: int) -> str:
+    digest = hashlib.sha256(f"{version('invdiff')} {sampler!r} {seed}".encode())
+    for problem in problems:
+        digest.update(f"{problem.operator!r} {problem.noise_std} {problem.scale}".encode())
+        digest.update(np.ascontiguousarray(problem.y.numpy()).data)
+    network = getattr(prior, "network", None)
+    if isinstance(network, torch.nn.Module):
+        for parameter in network.state_dict().values():
+            digest.update(np.ascontiguousarray(parameter.cpu().numpy()).data)
+    return digest.hexdigest()

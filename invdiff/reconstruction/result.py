@@ -1,0 +1,60 @@
+"""What a reconstruction is, on disk."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from invdiff.data.atomic import atomic
+
+Image = NDArray[np.inexact]
+
+
+@dataclass(frozen=True, eq=False)
+class Reconstruction:
+    """Samples of every slice, in the file's own units.
+
+    Attributes:
+        samples: complex64 ``(slices, samples, H, W)``.
+        zero_filled: complex64 ``(slices, H, W)``, Aᴴ y.
+        ground_truth: the same of the truth, where there is one.
+        attributes: operator, method, versions, scale of each slice, seed and so on: numbers, texts and arrays.
+    """
+
+    samples: NDArray[np.complex64]
+    zero_filled: NDArray[np.complex64]
+    ground_truth: NDArray[np.complex64] | None
+    attributes: Mapping[str, Any]
+
+    @property
+    def mean(self) -> NDArray[np.complex64]:
+        """Mean of the samples, ``(slices, H, W)``."""
+        mean: NDArray[np.complex64] = self.samples.mean(axis=1)
+        return mean
+
+    @property
+    def std(self) -> NDArray[np.float32]:
+        """Pixelwise standard deviation of the samples, real ``(slices, H, W)``; zero for a single sample."""
+        count = self.samples.shape[1]
+        squares = np.abs(self.samples - self.mean[:, None]) ** 2
+        std: NDArray[np.float32] = np.sqrt(squares.sum(axis=1) / max(count - 1, 1)).astype(np.float32)
+        return std
+
+    def write(self, path: str | os.PathLike[str]) -> None:
+        """Write HDF5 with ``mean``, ``std``, ``samples``, ``zero_filled`` and, where known, ``ground_truth``; whole or not at all.
+
+        Raises:
+            InputError: the folder can't be written to.
+        """
+        import h5py
+
+        with atomic(Path(path)) as temporary, h5py.File(temporary, "w") as file:
+            for name in ("mean", "std", "samples", "zero_filled", "ground_truth"):
+                array = getattr(self, name)
+                if array is not None:
+                    file[name] = array
+            file.attrs.update(self.attributes)

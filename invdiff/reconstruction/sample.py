@@ -1,0 +1,49 @@
+"""The scan that ships with the package, as an example for every operator."""
+
+from dataclasses import replace
+from importlib.resources import as_file, files
+
+import numpy as np
+
+from invdiff.data.coils import combine, estimate_maps
+from invdiff.data.formats import read_scan
+from invdiff.data.fourier import to_image, to_kspace
+from invdiff.data.masks import equispaced
+from invdiff.data.noise import noise_std
+from invdiff.data.scan import Scan
+from invdiff.reconstruction.cases import Cases, picture_cases, scan_cases
+from invdiff.reconstruction.picture import Picture
+
+EVERY, CENTRE_LINES = 4, 20
+
+
+def sample_scan() -> Scan:
+    """A measured brain slice, 16 coils, 128 x 128, fully sampled (MIT; pulseq/MR-Physics-with-Pulseq)."""
+    with as_file(files("invdiff.data") / "samples" / "brain_pulseq_16ch.h5") as path:
+        scan = read_scan(path)
+    return replace(scan, name="the package's brain scan")
+
+
+def sample_cases(operator: str, seed: int) -> Cases:
+    """The sample, made a problem for the operator.
+
+    ``sense``: 20 central lines and every fourth of the others are kept, offset by the seed. ``fourier``: the same of the coils'
+    combination as a single coil. ``inpainting``: half of that image's pixels, drawn by the seed. ``denoise``: that image with
+    as much noise again as a twentieth of its largest magnitude.
+    """
+    scan = sample_scan()
+    mask = equispaced(scan.image_shape, EVERY, CENTRE_LINES, offset=seed % EVERY)
+    if operator == "sense":
+        return scan_cases(scan, operator, mask=mask)
+    image = combine(to_image(scan.kspace), estimate_maps(scan))
+    if operator == "fourier":
+        return scan_cases(Scan(to_kspace(image)[:, None], name=scan.name), operator, mask=mask)
+    rng = np.random.default_rng(seed)
+    if operator == "inpainting":
+        known = rng.random(scan.image_shape) < 0.5
+        level = noise_std(scan.kspace)
+        return picture_cases(Picture(np.where(known, image, 0), known, level, image, scan.name), operator)
+    level = float(np.abs(image).max()) / 20
+    parts = rng.standard_normal((2, *image.shape)).astype(np.float32)
+    noisy = (image + level * (parts[0] + 1j * parts[1])).astype(np.complex64)
+    return picture_cases(Picture(noisy, None, level, image, scan.name), operator)
