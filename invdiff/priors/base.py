@@ -1,0 +1,53 @@
+"""What every prior answers: what would the clean image be?"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from invdiff.diffusion.problem import Problem
+
+
+@dataclass(frozen=True)
+class Intensity:
+    """The scale of the images a prior was trained on: their ``percentile`` of the magnitude was ``value``."""
+
+    percentile: float = 99.9
+    value: float = 1.0
+
+
+class Prior(ABC):
+    """A belief about images, given as the best guess of a clean image from a noisy one.
+
+    A prior sees real arrays ``(batch, channels, height, width)`` (analytic priors: any event shape after ``batch``) at
+    unit signal scale: ``x = x_0 + sigma z``, ``z`` standard normal for each real number.
+
+    Attributes:
+        channels: the numbers of channels it accepts: ``(1,)`` real images, ``(2,)`` real and imaginary part,
+            ``(1, 2)`` both.
+        intensity: the scale of its training images, or ``None`` where it says nothing of scale (then data are left as
+            they are).
+        data_std: standard deviation of one real component of its images, where known.
+    """
+
+    channels: tuple[int, ...] = (1, 2)
+    intensity: Intensity | None = None
+    data_std: float | None = None
+
+    @abstractmethod
+    def denoise(self, x: Tensor, sigma: float) -> Tensor:
+        """Posterior mean of the clean image, E[x_0 | x_0 + sigma z = x]; shape, dtype and device of ``x``."""
+
+    def score(self, x: Tensor, sigma: float) -> Tensor:
+        """Gradient of the log density of noisy images, (D(x) - x) / sigma^2 (Tweedie; Vincent 2011)."""
+        return (self.denoise(x, sigma) - x) / sigma**2
+
+    def given(self, problem: "Problem") -> "Prior":
+        """The prior once the measurement is known. Conditional networks override this; others stay as they are."""
+        return self
+
+    def to(self, device: str) -> Self:
+        """This prior on another device."""
+        return self

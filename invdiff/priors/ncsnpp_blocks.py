@@ -1,0 +1,156 @@
+"""The parts of NCSN++ (Song et al. 2020, appendix H). Attribute names are those of published checkpoints."""
+
+import math
+from collections.abc import Sequence
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as fn
+
+from invdiff.errors import InputError
+from invdiff.priors.fir import FIRBlur, FIRDown
+
+Layer = TypeVar("Layer", nn.Conv2d, nn.Linear)
+
+
+def group_norm(channels: int) -> nn.GroupNorm:
+    """Group normalisation over groups of four channels, at most 32 groups.
+
+    Raises:
+        InputError: ``channels`` can't be divided so.
+    """
+    groups = min(channels // 4, 32)
+    if groups == 0 or channels % groups:
+        raise InputError(
+            f"NCSN++ normalises groups of channels and can't divide {channels} of them; choose nf and ch_mult so that "
+            "each level has a multiple of 4 channels, above 128 a multiple of 32."
+        )
+    return nn.GroupNorm(groups, channels, eps=1e-6)
+
+
+def initialised(layer: Layer, *, zero: bool = False) -> Layer:
+    """The layer with uniform weights (Glorot and Bengio 2010) or zero weights; its bias zero."""
+    if zero:
+        nn.init.zeros_(layer.weight)
+    else:
+        nn.init.xavier_uniform_(layer.weight)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+    return layer
+
+
+def conv3x3(channels_in: int, channels_out: int, *, zero: bool = False) -> nn.Conv2d:
+    """A 3 x 3 convolution that keeps the image's size."""
+    return initialised(nn.Conv2d(channels_in, channels_out, 3, padding=1), zero=zero)
+
+
+def conv1x1(channels_in: int, channels_out: int) -> nn.Conv2d:
+    """A linear map of each pixel's channels."""
+    return initialised(nn.Conv2d(channels_in, channels_out, 1))
+
+
+class GaussianFourierProjection(nn.Module):
+    """[sin, cos](2 pi W v) of a scalar v for each image, W drawn once from N(0, scale^2) and never trained."""
+
+    W: Tensor
+
+    def __init__(self, features: int, scale: float) -> None:
+        super().__init__()
+        self.register_buffer("W", scale * torch.randn(features))
+
+    def forward(self, v: Tensor) -> Tensor:
+        angle = 2 * math.pi * v[:, None] * self.W
+        return torch.cat([angle.sin(), angle.cos()], dim=1)
+
+
+class ResidualBlock(nn.Module):
+    """BigGAN's residual block (Brock et al. 2019), told the noise level by a bias on its channels.
+
+    Args:
+        channels_in: channels of the input.
+        channels_out: channels of the result.
+        embedding: width of the noise-level embedding.
+        resample: what happens to both branches: ``nn.Identity()``, ``FIRUp()`` or ``FIRDown()``.
+        dropout: probability, while training.
+        divisor: of the sum of the two branches.
+    """
+
+    def __init__(
+        self, channels_in: int, channels_out: int, embedding: int, resample: nn.Module, dropout: float, divisor: float
+    ) -> None:
+        super().__init__()
+        self.GroupNorm_0 = group_norm(channels_in)
+        self.Conv_0 = conv3x3(channels_in, channels_out)
+        self.Dense_0 = initialised(nn.Linear(embedding, channels_out))
+        self.GroupNorm_1 = group_norm(channels_out)
+        self.Conv_1 = conv3x3(channels_out, channels_out, zero=True)
+        self.projects = channels_in != channels_out or not isinstance(resample, nn.Identity)
+        if self.projects:
+            self.Conv_2 = conv1x1(channels_in, channels_out)
+        self.resample, self.dropout, self.divisor = resample, nn.Dropout(dropout), divisor
+
+    def forward(self, x: Tensor, embedding: Tensor) -> Tensor:
+        h = self.resample(fn.silu(self.GroupNorm_0(x)))
+        h = self.Conv_0(h) + self.Dense_0(fn.silu(embedding))[:, :, None, None]
+        h = self.Conv_1(self.dropout(fn.silu(self.GroupNorm_1(h))))
+        x = self.resample(x)
+        merged: Tensor = (self.Conv_2(x) if self.projects else x) + h
+        return merged / self.divisor
+
+
+class NIN(nn.Module):
+    """A linear map of the last axis, stored as W (in, out) and b (out)."""
+
+    def __init__(self, channels: int, gain: float) -> None:
+        super().__init__()
+        self.W = nn.Parameter(torch.empty(channels, channels))
+        self.b = nn.Parameter(torch.zeros(channels))
+        nn.init.xavier_uniform_(self.W, gain)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.matmul(x, self.W) + self.b
+
+
+class Attention(nn.Module):
+    """Self-attention with one head over all pixels, as a residual."""
+
+    def __init__(self, channels: int, divisor: float) -> None:
+        super().__init__()
+        self.GroupNorm_0 = group_norm(channels)
+        self.NIN_0, self.NIN_1, self.NIN_2 = (NIN(channels, math.sqrt(0.1)) for _ in range(3))
+        self.NIN_3 = NIN(channels, 0.0)
+        self.divisor = divisor
+
+    def forward(self, x: Tensor) -> Tensor:
+        pixels = self.GroupNorm_0(x).flatten(2).mT  # (batch, height * width, channels)
+        query, key, value = (nin(pixels)[:, None] for nin in (self.NIN_0, self.NIN_1, self.NIN_2))
+        h: Tensor = self.NIN_3(fn.scaled_dot_product_attention(query, key, value)[:, 0])
+        return (x + h.mT.reshape(x.shape)) / self.divisor
+
+
+class InputSkip(nn.Module):
+    """Feed the shrunken image to each level: halve the pyramid, add its 1 x 1 convolution to the features."""
+
+    def __init__(self, channels_image: int, channels: int, taps: Sequence[float]) -> None:
+        super().__init__()
+        self.shrink = FIRDown(taps)
+        self.Conv_0 = conv1x1(channels_image, channels)
+
+    def forward(self, pyramid: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
+        pyramid = self.shrink(pyramid)
+        return pyramid, self.Conv_0(pyramid) + h
+
+
+class InputResidual(nn.Module):
+    """Feed the image to each level as a residual: halve the pyramid by a convolution and merge it with the features."""
+
+    def __init__(self, channels_in: int, channels_out: int, taps: Sequence[float], divisor: float) -> None:
+        super().__init__()
+        self.blur = FIRBlur(taps)
+        self.Conv2d_0 = initialised(nn.Conv2d(channels_in, channels_out, 3, stride=2))
+        self.divisor = divisor
+
+    def forward(self, pyramid: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
+        merged = (self.Conv2d_0(self.blur(pyramid)) + h) / self.divisor
+        return merged, merged

@@ -1,0 +1,113 @@
+"""Any trained network as a prior."""
+
+import math
+from collections.abc import Mapping
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+
+from invdiff.errors import InputError
+from invdiff.priors.base import Intensity, Prior
+from invdiff.priors.noise_level import check_non_negative, check_positive
+from invdiff.priors.parameterisation import Parameterisation
+
+
+class ScorePrior(Prior):
+    """A prior whose denoiser is a network, with its parameterisation said once.
+
+    The network is put in evaluation mode and its parameters stop requiring gradients. It runs under the caller's
+    gradient and autocast modes; x, preconditioning and result keep the dtype of x. Images are passed in micro-batches
+    of fixed size, so on the CPU a result is the same bit for bit whatever else is in the batch.
+
+    A level outside ``sigma_range`` is clamped into it for the network's label, and not for the preconditioning.
+
+    Args:
+        network: ``network(image, label)`` with image (batch, channels, height, width) and label (batch,).
+        parameterisation: ``Score()``, ``Noise()``, ``Velocity()``, ``EDM(sigma_data)`` or your own.
+        channels: the numbers of channels it accepts, such as ``(1,)`` or ``(1, 2)``.
+        sigma_range: lowest and highest normalised noise level (beta / alpha) of training.
+        intensity: the scale of the training images.
+        data_std: standard deviation of one real component of the training images.
+        micro_batch: images in a network call; by default one on the CPU and the whole batch on other devices.
+        about: free notes (name, data, licence) that travel with a checkpoint.
+
+    Raises:
+        InputError: ``channels`` is empty, ``sigma_range`` is not 0 < lowest < highest, or ``micro_batch`` or
+            ``data_std`` is not above 0.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        parameterisation: Parameterisation,
+        *,
+        channels: tuple[int, ...],
+        sigma_range: tuple[float, float],
+        intensity: Intensity | None = None,
+        data_std: float | None = None,
+        micro_batch: int | None = None,
+        about: Mapping[str, str] | None = None,
+    ) -> None:
+        if not channels or min(channels) < 1:
+            raise InputError(
+                f"A prior needs the numbers of channels it accepts, such as (1,) or (1, 2); it was given {channels}."
+            )
+        if not 0 < sigma_range[0] < sigma_range[1] < math.inf:
+            raise InputError(f"A prior's sigma_range must be 0 < lowest < highest; it was given {sigma_range}.")
+        if micro_batch is not None and micro_batch < 1:
+            raise InputError(f"micro_batch must be at least 1, not {micro_batch}.")
+        if data_std is not None and not 0 < data_std < math.inf:
+            raise InputError(f"A prior's data_std must be a finite number above 0, not {data_std}.")
+        self.network = network.eval().requires_grad_(False)
+        self.parameterisation = parameterisation
+        self.channels = tuple(channels)
+        self.sigma_range = sigma_range
+        self.intensity = intensity
+        self.data_std = data_std
+        self.micro_batch = micro_batch
+        self.about = dict(about or {})
+
+    def denoise(self, x: Tensor, sigma: float) -> Tensor:
+        """Posterior mean of the clean image.
+
+        Args:
+            x: real, (batch, channels, height, width), at unit signal scale and the prior's intensity.
+            sigma: noise level of one real component, at least 0.
+
+        Raises:
+            InputError: wrong axes, channels or dtype, or a negative level.
+        """
+        check_non_negative(sigma)
+        skip, out, scale = self.parameterisation.preconditioning(sigma)
+        return skip * x + out * self._call(x, scale, sigma)
+
+    def score(self, x: Tensor, sigma: float) -> Tensor:
+        """Gradient of the log density of noisy images: a score network's output. Raises as ``denoise``, and at 0."""
+        check_positive(sigma)
+        skip, out, scale = self.parameterisation.preconditioning(sigma)
+        # (denoise - x) / sigma^2 with the coefficients subtracted first, in double precision, so that no pixel cancels
+        score = out / sigma**2 * self._call(x, scale, sigma)
+        return score if skip == 1 else score - (1 - skip) / sigma**2 * x
+
+    def to(self, device: str) -> Self:
+        """This prior, its network moved to another device."""
+        self.network.to(device)
+        return self
+
+    def _call(self, x: Tensor, scale: float, sigma: float) -> Tensor:
+        """The network's output for ``scale * x`` at the label of ``sigma``, in the dtype of ``x``."""
+        if x.is_complex() or not x.is_floating_point() or x.ndim != 4 or x.shape[1] not in self.channels:
+            accepted = " or ".join(str(count) for count in self.channels)
+            raise InputError(
+                f"This prior takes real images (batch, {accepted} channels, height, width); it was given {x.dtype} of "
+                f"shape {tuple(x.shape)}. Choose a signal that presents the image so, or another prior."
+            )
+        dtype = next((p.dtype for p in self.network.parameters()), x.dtype)
+        label = self.parameterisation.label(min(max(sigma, self.sigma_range[0]), self.sigma_range[1]))
+        size = self.micro_batch or (1 if x.device.type == "cpu" else max(1, len(x)))
+        outputs = [
+            self.network(part, torch.full((len(part),), label, dtype=dtype, device=x.device))
+            for part in torch.split((scale * x).to(dtype), size)
+        ]
+        return torch.cat(outputs).to(x.dtype)
