@@ -1,0 +1,37 @@
+"""Scans: file formats, masks, coil maps, noise, simulation. NumPy arrays in and out; centred orthonormal Fourier
+transforms.
+"""
+
+from invdiff.data.coils import birdcage_maps, combine, espirit_maps, estimate_maps
+from invdiff.data.formats import read_scan, write_scan
+from invdiff.data.fourier import to_image, to_kspace
+from invdiff.data.masks import MASKS, achieved_acceleration, calibration_region
+from invdiff.data.noise import noise_covariance, noise_std, noise_std_per_coil, prewhiten
+from invdiff.data.phantom import shepp_logan, smooth_phase
+from invdiff.data.scaling import intensity_scale
+from invdiff.data.scan import Scan
+from invdiff.data.simulate import read_image, simulate
+
+__all__ = [
+    "MASKS",
+    "Scan",
+    "achieved_acceleration",
+    "birdcage_maps",
+    "calibration_region",
+    "combine",
+    "espirit_maps",
+    "estimate_maps",
+    "intensity_scale",
+    "noise_covariance",
+    "noise_std",
+    "noise_std_per_coil",
+    "prewhiten",
+    "read_image",
+    "read_scan",
+    "shepp_logan",
+    "simulate",
+    "smooth_phase",
+    "to_image",
+    "to_kspace",
+    "write_scan",
+]

@@ -1,0 +1,230 @@
+"""Scans in files: fastMRI-layout HDF5, ISMRMRD raw data and NumPy archives."""
+
+import os
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from invdiff.data.atomic import atomic
+from invdiff.data.scan import Scan
+from invdiff.errors import InputError
+
+_HDF5 = (".h5", ".hdf5", ".mrd")
+
+
+def read_scan(path: str | os.PathLike[str]) -> Scan:
+    """The scan in a file, in the file's own units.
+
+    - fastMRI-layout HDF5 (``.h5``, ``.hdf5``; Zbontar et al., arXiv 1811.08839): ``kspace`` (slices, coils, H, W), or
+      (slices, H, W) from a single coil; if present ``mask`` (W,) or (H, W), ``sensitivity_maps``, ``ground_truth``,
+      ``noise_std``, and ``ismrmrd_header``, whose matrix sizes go to the attributes ``encoded_matrix`` and
+      ``recon_matrix`` (x, y, z).
+    - ISMRMRD raw data (``.h5``, ``.mrd``; Inati et al., Magnetic Resonance in Medicine 77, 2017): two-dimensional
+      Cartesian imaging; averages are averaged. Needs the ``ismrmrd`` library.
+    - NumPy archives (``.npz``) with the keys of the HDF5 layout.
+
+    Raises:
+        InputError: the file is missing, broken, of an unknown kind, or does not hold a scan.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path} {'is a folder' if path.is_dir() else 'does not exist'}; give the path of a scan.")
+    if path.suffix.lower() in _HDF5:
+        return _read_hdf5(path)
+    if path.suffix.lower() == ".npz":
+        return _read_npz(path)
+    raise InputError(f"{path} has the suffix '{path.suffix}'; scans are read from {', '.join(_HDF5)} and .npz files.")
+
+
+def write_scan(scan: Scan, path: str | os.PathLike[str]) -> None:
+    """Write a scan as fastMRI-layout HDF5, which `read_scan` reads back equal. The file appears whole or not at all.
+
+    Attributes that HDF5 can't hold are written as text.
+
+    Raises:
+        InputError: the suffix is not .h5 or .hdf5, or the folder does not exist.
+    """
+    import h5py
+
+    path = Path(path)
+    if path.suffix.lower() not in (".h5", ".hdf5"):
+        raise InputError(f"{path} has the suffix '{path.suffix}'; scans are written to .h5 files.")
+    with atomic(path) as temporary, h5py.File(temporary, "w") as file:
+        file["kspace"] = scan.kspace
+        if scan.mask is not None:
+            lines = scan.mask[0]
+            file["mask"] = lines if (scan.mask == lines).all() else scan.mask
+        if scan.maps is not None:
+            file["sensitivity_maps"] = scan.maps
+        if scan.ground_truth is not None:
+            file["ground_truth"] = scan.ground_truth
+        if scan.noise_std is not None:
+            file["noise_std"] = scan.noise_std
+        for key, value in scan.attributes.items():
+            storable = isinstance(value, str | bytes | bool | int | float | tuple)
+            file.attrs[key] = value if storable else str(value)
+
+
+def _read_hdf5(path: Path) -> Scan:
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as file:
+            if isinstance(file.get("dataset"), h5py.Group) and {"xml", "data"} <= set(file["dataset"]):
+                header = file["dataset/xml"][0]
+            else:
+                datasets = {key: value[()] for key in _KEYS if isinstance(value := file.get(key), h5py.Dataset)}
+                present = [f"{key} {value.shape}" for key, value in file.items() if isinstance(value, h5py.Dataset)]
+                return _assemble(path, datasets, {k: _plain(v) for k, v in file.attrs.items()}, present)
+    except (OSError, RuntimeError, KeyError) as error:  # what h5py raises for files that are cut short or damaged
+        raise InputError(
+            f"{path} can't be read as HDF5: it is damaged, cut short, or of another kind ({error})."
+        ) from error
+    return _read_ismrmrd(path, header)
+
+
+def _read_npz(path: Path) -> Scan:
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            datasets = {key: archive[key] for key in _KEYS if key in archive}
+            present = list(archive.files)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path} can't be read as a NumPy archive: {error}.") from error
+    return _assemble(path, datasets, {}, present)
+
+
+_KEYS = ("kspace", "mask", "sensitivity_maps", "ground_truth", "noise_std", "ismrmrd_header")
+
+
+def _assemble(path: Path, datasets: Mapping[str, Any], attributes: dict[str, Any], present: list[str]) -> Scan:
+    if "kspace" not in datasets:
+        raise InputError(f"{path} has no dataset 'kspace'; it holds {', '.join(present) or 'no datasets at all'}.")
+    kspace, maps = datasets["kspace"], datasets.get("sensitivity_maps")
+    if np.ndim(kspace) not in (3, 4):
+        raise InputError(
+            f"{path}: kspace has shape {np.shape(kspace)}; it must be (slices, coils, H, W) or (slices, H, W)."
+        )
+    if kspace.ndim == 3:
+        kspace = kspace[:, None]
+    if maps is not None and maps.ndim == 3:
+        maps = maps[:, None]
+    noise_std = datasets.get("noise_std")
+    if noise_std is not None and (np.size(noise_std) != 1 or np.asarray(noise_std).dtype.kind not in "fiu"):
+        raise InputError(
+            f"{path}: noise_std must be one number, not {np.shape(noise_std)} of {np.asarray(noise_std).dtype}."
+        )
+    if "ismrmrd_header" in datasets:
+        attributes |= _matrices(path, datasets["ismrmrd_header"])
+    return Scan(
+        kspace=kspace,
+        mask=datasets.get("mask"),
+        maps=maps,
+        noise_std=None if noise_std is None else float(np.asarray(noise_std).item()),
+        ground_truth=datasets.get("ground_truth"),
+        name=path.name,
+        attributes=attributes,
+    )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return tuple(value.tolist())
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _matrices(path: Path, xml: Any) -> dict[str, Any]:
+    """Matrix sizes from an ISMRMRD header, where the library that reads it is installed."""
+    try:
+        import ismrmrd
+    except ImportError:
+        return {}
+    header = _header(path, ismrmrd, xml)
+    spaces = {"encoded_matrix": header.encoding[0].encodedSpace, "recon_matrix": header.encoding[0].reconSpace}
+    return {key: (s.matrixSize.x, s.matrixSize.y, s.matrixSize.z) for key, s in spaces.items()}
+
+
+def _header(path: Path, ismrmrd: Any, xml: Any) -> Any:
+    try:
+        header = ismrmrd.xsd.CreateFromDocument(bytes(xml) if isinstance(xml, bytes | np.bytes_) else str(xml))
+    except Exception as error:  # the generated parser has no exception of its own
+        raise InputError(f"{path}: the ISMRMRD header can't be parsed: {error}.") from error
+    if not header.encoding:
+        raise InputError(f"{path}: the ISMRMRD header describes no encoding.")
+    return header
+
+
+def _read_ismrmrd(path: Path, xml: Any) -> Scan:
+    try:
+        import ismrmrd
+    except ImportError as error:
+        raise InputError(
+            f"{path} holds ISMRMRD raw data; install the library that reads it: pip install ismrmrd."
+        ) from error
+    header = _header(path, ismrmrd, xml)
+    encoding = header.encoding[0]
+    size, limits = encoding.encodedSpace.matrixSize, encoding.encodingLimits
+    if str(encoding.trajectory.value) != "cartesian" or size.z != 1 or len(header.encoding) != 1:
+        raise InputError(
+            f"{path} holds a {encoding.trajectory.value} scan of {size.x} x {size.y} x {size.z} in "
+            f"{len(header.encoding)} encodings; only two-dimensional Cartesian scans with one encoding can be read."
+        )
+    step = limits.kspace_encoding_step_1
+    shift = size.y // 2 - (step.center if step is not None else size.y // 2)
+    acquisitions = _imaging(path, ismrmrd)
+    coils = acquisitions[0].data.shape[0]
+    slices = 1 + max(a.idx.slice for a in acquisitions)
+    total = np.zeros((slices, coils, size.x, size.y), np.complex64)
+    counts = np.zeros((slices, size.x, size.y), np.int64)
+    for a in acquisitions:
+        samples = a.data[:, a.discard_pre : a.data.shape[1] - a.discard_post]
+        line, start = a.idx.kspace_encode_step_1 + shift, size.x // 2 - a.center_sample + a.discard_pre
+        if len(samples) != coils or not 0 <= line < size.y or start < 0 or start + samples.shape[1] > size.x:
+            raise InputError(
+                f"{path}: line {line - shift} has {len(samples)} coils x {samples.shape[1]} samples, with "
+                f"the centre at {a.center_sample}, which does not fit the encoded matrix of {coils} coils x "
+                f"{size.x} x {size.y}."
+            )
+        total[a.idx.slice, :, start : start + samples.shape[1], line] += samples
+        counts[a.idx.slice, start : start + samples.shape[1], line] += 1
+    if not ((counts > 0) == (counts[0] > 0)).all():
+        raise InputError(f"{path}: its {slices} slices were sampled along different lines; split the file by slice.")
+    return Scan(
+        kspace=(total / np.maximum(counts, 1)[:, None]).astype(np.complex64),
+        mask=counts[0] > 0,
+        name=path.name,
+        attributes=_matrices(path, xml),
+    )
+
+
+def _imaging(path: Path, ismrmrd: Any) -> list[Any]:
+    """The acquisitions that belong to the one image each slice has."""
+    apart = (
+        ismrmrd.ACQ_IS_NOISE_MEASUREMENT,
+        ismrmrd.ACQ_IS_PARALLEL_CALIBRATION,
+        ismrmrd.ACQ_IS_NAVIGATION_DATA,
+        ismrmrd.ACQ_IS_PHASECORR_DATA,
+        ismrmrd.ACQ_IS_HPFEEDBACK_DATA,
+        ismrmrd.ACQ_IS_DUMMYSCAN_DATA,
+        ismrmrd.ACQ_IS_RTFEEDBACK_DATA,
+        ismrmrd.ACQ_IS_SURFACECOILCORRECTIONSCAN_DATA,
+    )
+    try:
+        with ismrmrd.Dataset(str(path), "dataset", create_if_needed=False) as dataset:
+            everything = [dataset.read_acquisition(i) for i in range(dataset.number_of_acquisitions())]
+    except (OSError, LookupError, ValueError, TypeError) as error:
+        raise InputError(f"{path}: the ISMRMRD acquisitions can't be read: {error}.") from error
+    imaging = [a for a in everything if not any(a.is_flag_set(flag) for flag in apart)]
+    if not imaging:
+        raise InputError(f"{path} holds {len(everything)} ISMRMRD acquisitions, none of them of an image.")
+    for counter in ("kspace_encode_step_2", "contrast", "phase", "repetition", "set"):
+        found = {getattr(a.idx, counter) for a in imaging}
+        if len(found) > 1:
+            raise InputError(
+                f"{path} holds {len(found)} values of '{counter}'; split the file so that each slice has one image."
+            )
+    if any(a.is_flag_set(ismrmrd.ACQ_IS_REVERSE) for a in imaging):
+        raise InputError(f"{path} holds lines that were read backwards (EPI), which need a phase correction first.")
+    return imaging

@@ -1,0 +1,161 @@
+"""What a scanner (or a simulation of one) measured."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from invdiff.errors import InputError
+
+
+@dataclass(frozen=True, eq=False)
+class Scan:
+    """Cartesian k-space of one or more slices, and what is known about it.
+
+    Arrays of another precision are converted; nothing is rescaled, so intensities are in the file's own units.
+    The Fourier convention is centred and orthonormal: the centre of k-space lies at ``(H // 2, W // 2)``.
+
+    Args:
+        kspace: complex64 ``(slices, coils, H, W)``, zero where nothing was sampled. Axis -2 is the readout where it is
+            known.
+        mask: bool ``(H, W)``, true where sampled, the same for all slices; 1-D ``(W,)`` is widened. Where it is not
+            given, it is found from the samples that are zero in every slice and coil. None after construction: fully
+            sampled.
+        maps: coil sensitivities, complex64 ``(slices, coils, H, W)``.
+        noise_std: standard deviation of the noise in each real and each imaginary part.
+        ground_truth: complex64 ``(slices, H, W)``, for scans that were simulated.
+        name: what to call the scan in tables and messages; readers put the file's path here.
+        attributes: whatever else the file says.
+
+    Raises:
+        InputError: shapes do not agree, numbers are not finite, everything is zero, or there is signal where the mask
+            has none.
+    """
+
+    kspace: NDArray[np.complex64]
+    mask: NDArray[np.bool_] | None = None
+    maps: NDArray[np.complex64] | None = None
+    noise_std: float | None = None
+    ground_truth: NDArray[np.complex64] | None = None
+    name: str = "scan"
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        kspace = self._complex("kspace", self.kspace)
+        if kspace.ndim != 4 or kspace.size == 0:
+            raise InputError(
+                f"{self.name}: kspace has shape {kspace.shape}; it must be (slices, coils, H, W), none of them empty."
+            )
+        if not kspace.any():
+            raise InputError(
+                f"{self.name}: kspace of shape {kspace.shape} is zero everywhere, so there is nothing to reconstruct."
+            )
+        slices, _, height, width = kspace.shape
+        self._set("kspace", kspace)
+        self._set("mask", self._sampled(kspace))
+        for dataset, expected in (("maps", kspace.shape), ("ground_truth", (slices, height, width))):
+            given = getattr(self, dataset)
+            if given is None:
+                continue
+            array = self._complex(dataset, given, real_allowed=dataset == "ground_truth")
+            if array.shape != expected:
+                raise InputError(
+                    f"{self.name}: {dataset} has shape {array.shape}, but kspace {kspace.shape} asks for {expected}."
+                )
+            self._set(dataset, array)
+        if self.noise_std is not None:
+            if not (np.isfinite(self.noise_std) and self.noise_std >= 0):
+                raise InputError(
+                    f"{self.name}: noise_std is {self.noise_std}; it must be a finite number, zero or more."
+                )
+            self._set("noise_std", float(self.noise_std))
+
+    def _set(self, attribute: str, value: object) -> None:
+        object.__setattr__(self, attribute, value)
+
+    def _complex(self, dataset: str, array: NDArray[Any], real_allowed: bool = False) -> NDArray[np.complex64]:
+        array = np.asarray(array)
+        if not (np.iscomplexobj(array) or (real_allowed and array.dtype.kind in "fiu")):
+            raise InputError(f"{self.name}: {dataset} of shape {array.shape} holds {array.dtype}, not complex numbers.")
+        with np.errstate(over="ignore"):  # too large for single precision becomes infinity, refused below
+            array = array.astype(np.complex64, copy=False)
+        if not np.isfinite(array).all():
+            raise InputError(f"{self.name}: {dataset} of shape {array.shape} holds NaN or infinity.")
+        return array
+
+    def _sampled(self, kspace: NDArray[np.complex64]) -> NDArray[np.bool_] | None:
+        nonzero = np.asarray(kspace.any(axis=(0, 1)))
+        if self.mask is None:
+            return None if nonzero.all() else nonzero
+        mask = _binary(self.mask, nonzero.shape, self.name)
+        stray = int(np.count_nonzero(nonzero & ~mask))
+        if stray:
+            raise InputError(
+                f"{self.name}: {stray} of {mask.size} k-space positions hold signal though the mask says they were not "
+                "sampled; give the mask that belongs to this k-space, or set those samples to zero."
+            )
+        if not mask.any():
+            raise InputError(f"{self.name}: the mask of shape {mask.shape} samples nothing.")
+        return None if mask.all() else mask
+
+    @property
+    def slices(self) -> int:
+        """Number of slices."""
+        return int(self.kspace.shape[0])
+
+    @property
+    def coils(self) -> int:
+        """Number of coils."""
+        return int(self.kspace.shape[1])
+
+    @property
+    def image_shape(self) -> tuple[int, int]:
+        """(H, W)."""
+        return self.kspace.shape[2], self.kspace.shape[3]
+
+    @property
+    def sampled(self) -> NDArray[np.bool_]:
+        """The mask, all true where the scan is fully sampled."""
+        return np.ones(self.image_shape, dtype=bool) if self.mask is None else self.mask
+
+    def select(self, slices: Sequence[int]) -> Self:
+        """The scan of these slices alone; negative numbers count from the end.
+
+        Raises:
+            InputError: there is no such slice, or none is asked for.
+        """
+        index = list(slices)
+        if not index or any(not -self.slices <= i < self.slices for i in index):
+            raise InputError(f"{self.name} has slices 0 to {self.slices - 1}; asked for {index}.")
+        return dataclasses.replace(
+            self,
+            kspace=self.kspace[index],
+            mask=self.sampled,
+            maps=None if self.maps is None else self.maps[index],
+            ground_truth=None if self.ground_truth is None else self.ground_truth[index],
+        )
+
+    def undersample(self, mask: NDArray[np.bool_]) -> Self:
+        """The scan as it would have been with this mask ``(H, W)`` or ``(W,)`` on top of its own.
+
+        Raises:
+            InputError: the mask has another shape, or is not made of zeros and ones.
+        """
+        keep = _binary(mask, self.image_shape, self.name) & self.sampled
+        return dataclasses.replace(self, kspace=np.where(keep, self.kspace, 0), mask=keep)
+
+
+def _binary(mask: NDArray[Any], shape: tuple[int, ...], name: str) -> NDArray[np.bool_]:
+    mask = np.asarray(mask)
+    if mask.ndim > 2 and mask.size == shape[-1]:  # fastMRI's mask functions return (1, 1, W, 1)
+        mask = mask.reshape(-1)
+    if mask.shape not in (shape, shape[-1:]):
+        raise InputError(
+            f"{name}: the mask has shape {mask.shape}, but k-space asks for {shape} or, for lines, {shape[-1:]}."
+        )
+    if not ((mask == 0) | (mask == 1)).all():
+        raise InputError(f"{name}: the mask of shape {mask.shape} holds {mask.dtype} numbers other than 0 and 1.")
+    return np.broadcast_to(mask.astype(bool), shape).copy()

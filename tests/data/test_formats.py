@@ -1,0 +1,172 @@
+import dataclasses
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from invdiff.data import Scan, read_scan, shepp_logan, simulate, write_scan
+from invdiff.data.masks import equispaced, uniform_points
+from invdiff.errors import InputError
+
+
+@pytest.fixture
+def scan() -> Scan:
+    image = np.stack([shepp_logan((16, 12)), 2 * shepp_logan((16, 12))])
+    made = simulate(image, coils=3, mask=equispaced((16, 12), 3, 4), noise_std=0.01)
+    return dataclasses.replace(made, attributes={"anatomy": "head", "field_T": 3.0, "matrix": (12, 16), "odd": {1: 2}})
+
+
+def assert_equal(a: Scan, b: Scan) -> None:
+    for field in ("kspace", "mask", "maps", "ground_truth"):
+        np.testing.assert_array_equal(getattr(a, field), getattr(b, field), err_msg=field)
+    assert a.noise_std == b.noise_std
+
+
+def test_round_trip(scan: Scan, tmp_path: Path) -> None:
+    write_scan(scan, tmp_path / "scan.h5")
+    back = read_scan(tmp_path / "scan.h5")
+    assert_equal(back, scan)
+    assert back.name == "scan.h5"
+    assert back.attributes == {"anatomy": "head", "field_T": 3.0, "matrix": (12, 16), "odd": "{1: 2}"}
+    with h5py.File(tmp_path / "scan.h5") as file:
+        assert file["mask"].shape == (12,)  # lines, as fastMRI stores them
+
+
+def test_round_trip_of_points_and_bare_kspace(scan: Scan, tmp_path: Path) -> None:
+    points = scan.undersample(uniform_points((16, 12), 3, 0.2))
+    for made in (points, Scan(simulate(shepp_logan((8, 8)), noise_std=1).kspace)):
+        write_scan(made, tmp_path / "scan.h5")
+        assert_equal(read_scan(tmp_path / "scan.h5"), made)
+
+
+def test_npz(scan: Scan, tmp_path: Path) -> None:
+    np.savez(
+        tmp_path / "scan.npz", kspace=scan.kspace, mask=scan.mask, sensitivity_maps=scan.maps,
+        ground_truth=scan.ground_truth, noise_std=scan.noise_std,
+    )  # fmt: skip
+    assert_equal(read_scan(tmp_path / "scan.npz"), scan)
+
+
+def test_single_coil_fastmri(tmp_path: Path) -> None:
+    kspace = simulate(np.stack([shepp_logan((8, 6))] * 2), coils=1, noise_std=1).kspace[:, 0]
+    with h5py.File(tmp_path / "knee.h5", "w") as file:
+        file["kspace"] = kspace.astype(np.complex128)
+    np.testing.assert_array_equal(read_scan(tmp_path / "knee.h5").kspace[:, 0], kspace)
+
+
+@pytest.mark.parametrize("name", ["brain_pulseq_16ch", "phantom_gre_2ch_os2"])
+def test_ismrmrd_equals_fastmri_layout(shared_data: Path, tmp_path: Path, name: str) -> None:
+    raw = read_scan(shared_data / "formats" / "ismrmrd" / f"{name}_converted.h5")
+    layout = read_scan(shared_data / "kspace" / f"{name}.h5")
+    np.testing.assert_array_equal(raw.kspace, layout.kspace)
+    assert raw.mask is None
+    height, width = layout.image_shape
+    assert raw.attributes["encoded_matrix"] == (height, width, 1)
+    with h5py.File(shared_data / "formats" / "ismrmrd" / f"{name}_converted.h5") as file:
+        header = file["dataset/xml"][0]
+    with h5py.File(tmp_path / "with_header.h5", "w") as file:
+        file["kspace"], file["ismrmrd_header"] = layout.kspace, header
+    assert read_scan(tmp_path / "with_header.h5").attributes["recon_matrix"] == raw.attributes["recon_matrix"]
+
+
+def write_raw(path: Path, lines: list[int], center: int = 4, **idx: int) -> None:
+    import ismrmrd
+
+    xml = """<ismrmrdHeader xmlns="http://www.ismrm.org/ISMRMRD"><experimentalConditions><H1resonanceFrequency_Hz>1
+    </H1resonanceFrequency_Hz></experimentalConditions><encoding><encodedSpace><matrixSize><x>8</x><y>6</y><z>1</z></matrixSize>
+    <fieldOfView_mm><x>1</x><y>1</y><z>1</z></fieldOfView_mm></encodedSpace><reconSpace><matrixSize><x>8</x><y>6</y><z>1</z>
+    </matrixSize><fieldOfView_mm><x>1</x><y>1</y><z>1</z></fieldOfView_mm></reconSpace><encodingLimits/>
+    <trajectory>cartesian</trajectory></encoding></ismrmrdHeader>"""
+    with ismrmrd.Dataset(str(path), "dataset", create_if_needed=True) as dataset:
+        dataset.write_xml_header(xml.encode())
+        for count, line in enumerate(lines):
+            acquisition = ismrmrd.Acquisition.from_array(np.full((2, 8), count + 1 + 1j, np.complex64))
+            acquisition.center_sample = center
+            acquisition.idx.kspace_encode_step_1 = line
+            for counter, value in idx.items():
+                setattr(acquisition.idx, counter, value * (count % 2))
+            if line < 0:
+                raise AssertionError
+            dataset.append_acquisition(acquisition)
+
+
+def test_ismrmrd_averages_and_missing_lines(tmp_path: Path) -> None:
+    write_raw(tmp_path / "raw.h5", [2, 3, 3])
+    scan = read_scan(tmp_path / "raw.h5")
+    assert scan.kspace.shape == (1, 2, 8, 6)
+    np.testing.assert_array_equal(scan.sampled.any(axis=0), [0, 0, 1, 1, 0, 0])
+    assert scan.kspace[0, 0, 0, 3] == 2.5 + 1j
+
+
+@pytest.mark.parametrize(
+    ("lines", "center", "idx", "words"),
+    [
+        ([2, 6], 4, {}, "line 6 has 2 coils x 8 samples"),
+        ([2, 3], 6, {}, "does not fit the encoded matrix"),
+        ([2, 3], 4, {"repetition": 1}, "2 values of 'repetition'"),
+        ([2, 3], 4, {"slice": 1}, "along different lines"),
+        ([], 4, {}, "no dataset 'kspace'"),
+    ],
+)
+def test_ismrmrd_that_is_no_single_image(
+    tmp_path: Path, lines: list[int], center: int, idx: dict[str, int], words: str
+) -> None:
+    write_raw(tmp_path / "raw.h5", lines, center, **idx)
+    with pytest.raises(InputError, match=words):
+        read_scan(tmp_path / "raw.h5")
+
+
+def test_files_that_are_no_scan(scan: Scan, tmp_path: Path) -> None:
+    write_scan(scan, tmp_path / "whole.h5")
+    whole = (tmp_path / "whole.h5").read_bytes()
+    (tmp_path / "short.h5").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "text.h5").write_text("not HDF5")
+    (tmp_path / "text.npz").write_text("not an archive")
+    (tmp_path / "scan.dat").write_bytes(whole)
+    np.savez(tmp_path / "pickle.npz", kspace=np.array([{}], dtype=object))
+    np.savez(tmp_path / "vector.npz", kspace=np.ones(3, np.complex64))
+    np.savez(tmp_path / "level.npz", kspace=scan.kspace, noise_std=np.ones(2))
+    with h5py.File(tmp_path / "image.h5", "w") as file:
+        file["reconstruction_rss"] = np.ones((1, 4, 4))
+    with h5py.File(tmp_path / "real.h5", "w") as file:
+        file["kspace"] = np.ones((1, 2, 4, 4))
+    with h5py.File(tmp_path / "header.h5", "w") as file:
+        file["kspace"], file["ismrmrd_header"] = scan.kspace, b"<not xml"
+    for name, words in {
+        "none.h5": "does not exist",
+        "": "is a folder",
+        "short.h5": "damaged, cut short",
+        "text.h5": "can't be read as HDF5",
+        "text.npz": "can't be read as a NumPy archive",
+        "pickle.npz": "can't be read as a NumPy archive",
+        "scan.dat": "suffix '.dat'",
+        "image.h5": r"no dataset 'kspace'; it holds reconstruction_rss \(1, 4, 4\)",
+        "real.h5": "holds float64, not complex",
+        "vector.npz": r"kspace has shape \(3,\)",
+        "level.npz": "noise_std must be one number",
+        "header.h5": "header can't be parsed",
+    }.items():
+        with pytest.raises(InputError, match=words) as caught:
+            read_scan(tmp_path / name)
+        assert name in str(caught.value)
+
+
+def test_a_failed_write_leaves_nothing(scan: Scan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_scan(scan, tmp_path / "scan.h5")
+    before = (tmp_path / "scan.h5").read_bytes()
+
+    def disk_full(*_: object, **__: object) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(h5py.File, "__setitem__", disk_full)
+    with pytest.raises(OSError, match="disk full"):
+        write_scan(scan, tmp_path / "scan.h5")
+    assert [path.name for path in tmp_path.iterdir()] == ["scan.h5"]
+    assert (tmp_path / "scan.h5").read_bytes() == before
+
+
+@pytest.mark.parametrize(("name", "words"), [("scan.npz", "written to .h5"), ("missing/scan.h5", "can't be written")])
+def test_paths_that_can_not_be_written(scan: Scan, tmp_path: Path, name: str, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        write_scan(scan, tmp_path / name)
