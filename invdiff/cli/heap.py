@@ -1,4 +1,5 @@
-"""Keep freed memory in the process: glibc would hand large arrays back to the kernel and fetch them again at every step."""
+"""Keep freed memory in the process: glibc would hand large arrays back to the kernel and fetch them again at every
+step."""
 
 import ctypes
 import sys

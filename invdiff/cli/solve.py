@@ -15,7 +15,7 @@ OPERATORS = ("sense", "fourier", "inpainting", "denoise")
 
 def solve(
     input_file: Annotated[
-        Optional[Path],  # noqa: UP007, UP045 - typer reads it
+        Optional[Path],  # noqa: UP045 - typer reads it
         typer.Argument(
             metavar="[INPUT]", help="What was measured; without it, the brain scan that ships with invdiff."
         ),
@@ -27,11 +27,11 @@ def solve(
     seed: Annotated[int, typer.Option(help="Of all random numbers.")] = 0,
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("invdiff-result"),
     settings: Annotated[
-        Optional[list[str]],  # noqa: UP007, UP045
+        Optional[list[str]],  # noqa: UP045
         typer.Option("--set", metavar="KEY=VALUE", help="A parameter of the method; may be repeated."),
     ] = None,
     undersample: Annotated[
-        Optional[str],  # noqa: UP007, UP045
+        Optional[str],  # noqa: UP045
         typer.Option(metavar="KIND", help="Leave out k-space samples of INPUT first: a mask of `invdiff simulate`."),
     ] = None,
     acceleration: Annotated[float, typer.Option(help="For --undersample.")] = 4.0,
@@ -39,7 +39,7 @@ def solve(
         float, typer.Option(help="For --undersample: the part of the lines always kept.")
     ] = 0.08,
     noise_std: Annotated[
-        Optional[float],  # noqa: UP007, UP045
+        Optional[float],  # noqa: UP045
         typer.Option(help="Noise in each real number of the data, in their units; else from the file, or estimated."),
     ] = None,
 ) -> None:

@@ -20,7 +20,8 @@ def espirit_maps(
     threshold: float = 0.02,
     kernel_width: int | None = None,
 ) -> Complex:
-    """Coil sensitivities by ESPIRiT (Uecker et al., Magnetic Resonance in Medicine 71, 2014), one set of maps, by SigPy.
+    """Coil sensitivities by ESPIRiT (Uecker et al., Magnetic Resonance in Medicine 71, 2014), one set of maps, by
+    SigPy.
 
     Nothing but the calibration region is looked at, of which SigPy uses the central square.
 
@@ -29,12 +30,12 @@ def espirit_maps(
         calibration: (h, w), the fully sampled rectangle about the centre; see `invdiff.data.masks.calibration_region`.
         crop: pixels whose eigenvalue is below this are taken for background. Too high a value cuts into the object.
         threshold: singular values below this part of the largest count as noise.
-        kernel_width: of the k-space kernel; by default six, less for a region of under twenty lines and three at least, since
-            with few lines a wide kernel has too few places to be learnt from.
+        kernel_width: of the k-space kernel; by default six, less for a region of under twenty lines and three at
+            least, since with few lines a wide kernel has too few places to be learnt from.
 
     Returns:
-        complex64 ``(coils, H, W)`` with ``sum(abs(maps) ** 2, axis=0)`` one on the object and zero elsewhere. The phase is
-        relative to the first coil. A single coil has a map of ones.
+        complex64 ``(coils, H, W)`` with ``sum(abs(maps) ** 2, axis=0)`` one on the object and zero elsewhere. The
+        phase is relative to the first coil. A single coil has a map of ones.
 
     Raises:
         InputError: the region is smaller than twice the kernel or larger than k-space, holds no signal, or the crop
@@ -50,9 +51,9 @@ def espirit_maps(
         kernel_width = min(6, max(3, 3 * side // 10))
     if side < 2 * kernel_width or any(c > n for c, n in zip(calibration, shape, strict=True)):
         raise InputError(
-            f"ESPIRiT needs a fully sampled centre of at least {2 * kernel_width} x {2 * kernel_width} within k-space of "
-            f"{shape[0]} x {shape[1]}, not {calibration[0]} x {calibration[1]}; sample more central lines, or give maps "
-            "in the file."
+            f"ESPIRiT needs a fully sampled centre of at least {2 * kernel_width} x {2 * kernel_width} within k-space "
+            f"of {shape[0]} x {shape[1]}, not {calibration[0]} x {calibration[1]}; sample more central lines, or give "
+            "maps in the file."
         )
     centre = np.zeros_like(kspace)
     rows, columns = (slice(n // 2 - side // 2, n // 2 - side // 2 + side) for n in shape)

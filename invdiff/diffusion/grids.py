@@ -71,7 +71,8 @@ def _from_sigmas(sde: SDE, sigmas: Sequence[float]) -> Levels:
 
 @dataclass(frozen=True)
 class Uniform(Grid):
-    """N times evenly spaced from 1 to the SDE's ``end``, each step 1/N long, then the clean image (Song 2020, app. G)."""
+    """N times evenly spaced from 1 to the SDE's ``end``, each step 1/N long, then the clean image (Song 2020, app.
+    G)."""
 
     steps: int = 1000
 
@@ -127,7 +128,8 @@ class Karras(Grid):
 
 @dataclass(frozen=True)
 class DiscreteVP(Grid):
-    """The discrete VP chain of Song 2020 (app. E) and DDPM: alpha_i^2 = prod (1 - b_j), b linear; N of its T levels, evenly strided.
+    """The discrete VP chain of Song 2020 (app. E) and DDPM: alpha_i^2 = prod (1 - b_j), b linear; N of its T levels,
+    evenly strided.
 
     Args:
         steps: N, the levels used: indices 0, T // N, 2 T // N, ... from the clean end (as DDS, Chung 2024, strides).

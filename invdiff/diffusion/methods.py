@@ -24,10 +24,11 @@ def song2021(
     sigma_max: float = 128.0,
     signal: Signal = RealImage(),
 ) -> Sampler:
-    """Algorithm 2, with one Langevin step a level: before each update, a step of length lam towards the data noised alike.
+    """Algorithm 2, with one Langevin step a level: before each update, a step of length lam towards the data noised
+    alike.
 
-    The step is lam Aᴴ(y_t - A x). For P(Λ) F it is eq. (7) on complex images and the public code's merge on real ones. For SENSE,
-    where A⁺ would replace what the prior said by least squares, it stays a gradient step.
+    The step is lam Aᴴ(y_t - A x). For P(Λ) F it is eq. (7) on complex images and the public code's merge on real ones.
+    For SENSE, where A⁺ would replace what the prior said by least squares, it stays a gradient step.
     """
     consistency = GradientConsistency(lam, noised=True)
     return Sampler(
@@ -69,7 +70,8 @@ def chung2022_complex(
 def dds(
     steps: int = 50, eta: float = 0.85, gamma: float = 1.0, cg_steps: int = 5, signal: Signal = TwoChannel()
 ) -> Sampler:
-    """Algorithm 1 of DDS: DDIM whose estimate of the clean image takes a few conjugate-gradient steps towards the data."""
+    """Algorithm 1 of DDS: DDIM whose estimate of the clean image takes a few conjugate-gradient steps towards the
+    data."""
     return Sampler(
         VP(), DiscreteVP(steps), [Renoise(eta)], signal, guidance=Proximal(gamma, cg_steps, noise_from="network")
     )

@@ -14,8 +14,8 @@ START = 0
 class NoiseStream:
     """Standard normal numbers seeded by (seed, case, sample, iteration).
 
-    A sample's numbers do not depend on how many samples are drawn, on their order, nor on a stop and resume. On one device type
-    they are the same everywhere.
+    A sample's numbers do not depend on how many samples are drawn, on their order, nor on a stop and resume. On one
+    device type they are the same everywhere.
 
     Args:
         seed: the user's seed.

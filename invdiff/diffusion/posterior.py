@@ -29,7 +29,8 @@ class Posterior:
 
     @property
     def std(self) -> Tensor:
-        """Pixelwise standard deviation, real ``image``: sqrt of the mean of abs(x - mean)^2 with n - 1; zero for one sample."""
+        """Pixelwise standard deviation, real ``image``: sqrt of the mean of abs(x - mean)^2 with n - 1; zero for one
+        sample."""
         if len(self.samples) == 1:
             return torch.zeros_like(self.samples[0].abs())
         squares = (self.samples - self.mean).abs().square()

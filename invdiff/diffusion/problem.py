@@ -16,8 +16,8 @@ class Problem:
     Args:
         operator: A, from the image to the measurement.
         y: the measurement, exactly of shape ``operator.codomain_shape``, in the scanner's own units.
-        noise_std: standard deviation of the noise in each real number of ``y`` (so of the real and of the imaginary part),
-            in the units of ``y``; ``None`` where unknown.
+        noise_std: standard deviation of the noise in each real number of ``y`` (so of the real and of the imaginary
+            part), in the units of ``y``; ``None`` where unknown.
         scale: the image's intensity that a prior should see as one; ``None`` to estimate it from ``y``.
 
     Raises:
@@ -32,7 +32,8 @@ class Problem:
     def __post_init__(self) -> None:
         if tuple(self.y.shape) != self.operator.codomain_shape:
             raise InputError(
-                f"The measurement has shape {tuple(self.y.shape)} but {self.operator!r} makes {self.operator.codomain_shape}."
+                f"The measurement has shape {tuple(self.y.shape)} but {self.operator!r} makes "
+                f"{self.operator.codomain_shape}."
             )
         magnitude = self.y.abs()
         if not bool(torch.isfinite(magnitude).all()):

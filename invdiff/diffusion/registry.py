@@ -36,8 +36,8 @@ class Method:
     def with_settings(self, settings: Mapping[str, str], *, is_complex: bool = True) -> "Sampler":
         """The sampler with parameters given as text.
 
-        A ``signal`` that is not given suits the image: real for real ones, and for complex ones the default, or `SplitComplex`
-        where that is for real images.
+        A ``signal`` that is not given suits the image: real for real ones, and for complex ones the default, or
+        `SplitComplex` where that is for real images.
 
         Raises:
             InputError: the method has no such parameter, or a value can't be read as what the parameter is.

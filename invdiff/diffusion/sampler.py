@@ -68,7 +68,8 @@ class Sampler:
     def bind(
         self, problem: Problem, prior: Prior, *, seed: int = 0, case: int = 0, samples: Sequence[int] = (0,)
     ) -> Context:
-        """Fit the parts to a problem and a prior: check them against each other, and scale the data to the prior's units.
+        """Fit the parts to a problem and a prior: check them against each other, and scale the data to the prior's
+        units.
 
         The result's ``y`` and ``noise_std`` are in units of `scale`.
 
@@ -77,11 +78,12 @@ class Sampler:
         """
         if self.signal.channels not in prior.channels:
             raise InputError(
-                f"{type(self.signal).__name__} shows the network {self.signal.channels} channel(s), but this prior takes "
-                f"{' or '.join(map(str, prior.channels))}; choose another signal or another prior."
+                f"{type(self.signal).__name__} shows the network {self.signal.channels} channel(s), but this prior "
+                f"takes {' or '.join(map(str, prior.channels))}; choose another signal or another prior."
             )
         offers = {"noise_std"} if problem.noise_std is not None else set()
-        for part in [*self.steps, *self.finish, *([self.guidance] if self.guidance else [])]:
+        parts: list[Step | Guidance] = [*self.steps, *self.finish, *([self.guidance] if self.guidance else [])]
+        for part in parts:
             for need in sorted(part.needs - offers):
                 raise InputError(f"{type(part).__name__} needs {NEEDS[need]}.")
         scaled = problem.rescaled(scale_of(problem, prior))
@@ -145,8 +147,8 @@ class Sampler:
             seed: of the random numbers; with ``case`` and its own index, a sample's numbers depend on nothing else.
             case: which image of a data set this is.
             first: index of the first sample, to add to samples drawn before.
-            together: how many samples run side by side: by default one on the CPU, where that is fastest and makes results
-                independent of ``samples``, and all of them on other devices.
+            together: how many samples run side by side: by default one on the CPU, where that is fastest and makes
+                results independent of ``samples``, and all of them on other devices.
             progress: called with (iterations done, iterations in all).
 
         Raises:
@@ -159,19 +161,21 @@ class Sampler:
         chunks = [
             range(start, min(start + together, first + samples)) for start in range(first, first + samples, together)
         ]
-        images, sigmas, calls = [], (0.0,), 0
+        images: list[Tensor] = []
+        visited: list[float] = []
+        calls = 0
         for number, chunk in enumerate(chunks):
             context = self.bind(problem, prior, seed=seed, case=case, samples=chunk)
             visited = []
             for state in self.states(context):
                 visited.append(context.levels.sigma(state.k))
                 if progress is not None:
-                    fraction = state.k + number * context.levels.steps
-                    progress(fraction, len(chunks) * context.levels.steps)
+                    iterations = context.levels.steps
+                    progress(number * iterations + state.k, len(chunks) * iterations)
             images.append(self.view.image(state.x, problem.operator))
-            sigmas, calls = tuple(visited), calls + context.denoiser.calls
+            calls += context.denoiser.calls
         scale = scale_of(problem, prior)
-        return Posterior(torch.cat(images) * scale, scale, calls // samples, sigmas)
+        return Posterior(torch.cat(images) * scale, scale, calls // samples, tuple(visited))
 
 
 def scale_of(problem: Problem, prior: Prior) -> float:
@@ -189,7 +193,8 @@ def scale_of(problem: Problem, prior: Prior) -> float:
     level = float(magnitude.kthvalue(position + 1).values)
     if not level > 0:
         raise InputError(
-            "No intensity scale can be read off these data: the image is zero nearly everywhere. Give Problem(scale=...)."
+            "No intensity scale can be read off these data: the image is zero nearly everywhere. "
+            "Give Problem(scale=...)."
         )
     return level / prior.intensity.value
 
@@ -198,8 +203,8 @@ def _check_finite(state: State, context: Context) -> None:
     if not bool(torch.isfinite(_real(state.x)).all()):
         sigma = context.levels.sigma(state.k)
         raise InputError(
-            f"The run diverged at iteration {state.k} of {context.levels.steps} (sigma {sigma:.3g}): the state holds NaN or infinity. "
-            "Use more steps, a smaller step size, or check that the operator's norm is at most one."
+            f"The run diverged at iteration {state.k} of {context.levels.steps} (sigma {sigma:.3g}): the state holds "
+            "NaN or infinity. Use more steps, a smaller step size, or check that the operator's norm is at most one."
         )
 
 

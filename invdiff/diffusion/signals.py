@@ -11,7 +11,8 @@ from invdiff.operators import LinearOperator, RealPart
 
 
 class Signal(ABC):
-    """Transports a denoiser of real arrays ``(batch, channels, H, W)`` to the states ``(samples, *, H, W)`` of a sampler.
+    """Transports a denoiser of real arrays ``(batch, channels, H, W)`` to the states ``(samples, *, H, W)`` of a
+    sampler.
 
     Attributes:
         channels: what it shows the network.

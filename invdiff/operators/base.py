@@ -20,12 +20,13 @@ NoiseSource = Callable[[Shape], Tensor]
 class LinearOperator(ABC):
     """A linear map from arrays ``(*batch, *domain_shape)`` to arrays ``(*batch, *codomain_shape)``.
 
-    A subclass is a frozen dataclass that gives `domain_shape`, `codomain_shape`, `forward` and `adjoint`, and where it knows
-    more, `structure`. All else follows: ``A(x)``, ``A.H``, ``A @ B``, ``A + B``, ``a * A``, ``A.gram``, ``A.pinv(y)``.
-    Simplifications are rows of the tables in `invdiff.operators.rules`.
+    A subclass is a frozen dataclass that gives `domain_shape`, `codomain_shape`, `forward` and `adjoint`, and where it
+    knows more, `structure`. All else follows: ``A(x)``, ``A.H``, ``A @ B``, ``A + B``, ``a * A``, ``A.gram``,
+    ``A.pinv(y)``. Simplifications are rows of the tables in `invdiff.operators.rules`.
 
-    The adjoint is exact under <u, v> = sum conj(u) v; for maps that are linear over the real numbers only, under Re<u, v>.
-    Any floating dtype and any device; a result has the precision of the input, whatever that of the operator's own numbers.
+    The adjoint is exact under <u, v> = sum conj(u) v; for maps that are linear over the real numbers only, under Re<u,
+    v>. Any floating dtype and any device; a result has the precision of the input, whatever that of the operator's own
+    numbers.
     """
 
     symbol: str = "A"
@@ -36,7 +37,8 @@ class LinearOperator(ABC):
     real_codomain: bool = False
     """Outputs are real by definition (as of ``RealPart``)."""
     preserves_reals: bool = False
-    """Real inputs give real outputs, for A and for Aᴴ (so not of ``RealPart``, whose adjoint makes real arrays complex)."""
+    """Real inputs give real outputs, for A and for Aᴴ (so not of ``RealPart``, whose adjoint makes real arrays
+    complex)."""
     is_complex_linear: bool = True
     """A(c x) = c A(x) for complex c; ``RealPart`` is linear over the reals only."""
 
@@ -62,7 +64,8 @@ class LinearOperator(ABC):
         """A x for ``x`` of shape ``(*batch, *domain_shape)``.
 
         Raises:
-            InputError: the shape does not end in `domain_shape`, the numbers are integers, or a complex array meets a real
+            InputError: the shape does not end in `domain_shape`, the numbers are integers, or a complex array meets a
+            real
                 domain.
         """
         self._check(x, self.domain_shape, "takes", real=self.real_domain)
@@ -77,7 +80,7 @@ class LinearOperator(ABC):
             )
         if real and x.is_complex():
             raise InputError(
-                f"{self!r} {verb} real arrays of shape (..., {_listed(shape)}) but got {x.dtype}; give it the real part."
+                f"{self!r} {verb} real arrays of shape (..., {_listed(shape)}) but got {x.dtype}; give the real part."
             )
 
     # Structure, as questions
@@ -120,14 +123,15 @@ class LinearOperator(ABC):
     # Arithmetic
 
     @property
-    def H(self) -> "LinearOperator":  # noqa: N802 - the field's name
+    def H(self) -> "LinearOperator":
         """The adjoint, as an operator."""
         from invdiff.operators.adjoint import Adjoint
 
         return self if self.is_self_adjoint else Adjoint(self)
 
     def __matmul__(self, other: "LinearOperator") -> "LinearOperator":
-        """A after B. The shorter of the meeting shapes is a suffix of the longer; its operator is lifted over the rest."""
+        """A after B. The shorter of the meeting shapes is a suffix of the longer; its operator is lifted over the
+        rest."""
         from invdiff.operators.product import product
 
         return product(self, other) if isinstance(other, LinearOperator) else NotImplemented
@@ -174,9 +178,10 @@ class LinearOperator(ABC):
         Args:
             b: right-hand side ``(*batch, *domain_shape)``; in the range of A where A is singular.
             initial: where to start from (zero).
-            tol: stop a batch item when its residual has fallen to ``tol * norm(b)``; by default 1e-6 in single and 1e-12 in
-                double precision.
-            max_iter: stop then, silently. Without it, 1000 iterations and a `ConvergenceWarning` where they do not suffice.
+            tol: stop a batch item when its residual has fallen to ``tol * norm(b)``; by default 1e-6 in single and
+                1e-12 in double precision.
+            max_iter: stop then, silently. Without it, 1000 iterations and a `ConvergenceWarning` where they do not
+                suffice.
 
         Raises:
             InputError: A is not known to be positive.
@@ -194,8 +199,8 @@ class LinearOperator(ABC):
         """A draw from N(0, A^-1), for positive A of the form a I + b Bᴴ B.
 
         Args:
-            noise: ``noise(shape)`` gives new standard normal numbers (complex: each part) of ``(*batch, *shape)``, always of
-                the kind (real, complex) that the draw is to have.
+            noise: ``noise(shape)`` gives new standard normal numbers (complex: each part) of ``(*batch, *shape)``,
+                always of the kind (real, complex) that the draw is to have.
 
         Raises:
             InputError: no square root of A is known.
@@ -205,7 +210,8 @@ class LinearOperator(ABC):
         )
 
     def pinv(self, y: Tensor, *, tol: float | None = None, max_iter: int | None = None) -> Tensor:
-        """A⁺ y, the least-squares solution of least norm: closed form where known, else conjugate gradients on Aᴴ A x = Aᴴ y.
+        """A⁺ y, the least-squares solution of least norm: closed form where known, else conjugate gradients on Aᴴ A x
+        = Aᴴ y.
 
         ``tol`` and ``max_iter`` as in `solve`; closed forms do not use them.
         """
@@ -229,7 +235,8 @@ class LinearOperator(ABC):
 
     @cached_property
     def row_projection(self) -> "LinearOperator":
-        """A⁺ A, the orthogonal projection onto what A can see: closed form where known, else with conjugate gradients."""
+        """A⁺ A, the orthogonal projection onto what A can see: closed form where known, else with conjugate
+        gradients."""
         from invdiff.operators.row_projection import row_projection
 
         return row_projection(self)
@@ -259,8 +266,8 @@ class LinearOperator(ABC):
 
     def to(self, device: torch.device | str) -> Self:
         """This operator with its tensors on another device."""
-        fields = {f.name: _moved(getattr(self, f.name), device) for f in dataclasses.fields(self)}  # type: ignore[arg-type]
-        return type(self)(**fields)
+        names = [f.name for f in dataclasses.fields(self)]  # type: ignore[arg-type]
+        return type(self)(**{name: _moved(getattr(self, name), device) for name in names})
 
     def __repr__(self) -> str:
         return self.symbol

@@ -57,7 +57,7 @@ class Circulant(Spectral):
     def structure(self) -> Structure:  # type: ignore[override]
         from invdiff.operators.diagonal import Diagonal
 
-        return Diagonal(self.multiplier).structure & ~Structure.DIAGONAL
+        return Diagonal(self.multiplier).structure & (Structure.UNITARY | Structure.PROJECTION)
 
     @property
     def H(self) -> LinearOperator:
@@ -65,11 +65,13 @@ class Circulant(Spectral):
 
     def forward(self, x: Tensor) -> Tensor:
         multiplier = in_precision_of(x, self.multiplier)
-        return torch.fft.ifftn(torch.fft.fftn(x, dim=self.axes) * multiplier, dim=self.axes)
+        result: Tensor = torch.fft.ifftn(torch.fft.fftn(x, dim=self.axes) * multiplier, dim=self.axes)
+        return result
 
     def adjoint(self, y: Tensor) -> Tensor:
         multiplier = in_precision_of(y, self.multiplier).conj()
-        return torch.fft.ifftn(torch.fft.fftn(y, dim=self.axes) * multiplier, dim=self.axes)
+        result: Tensor = torch.fft.ifftn(torch.fft.fftn(y, dim=self.axes) * multiplier, dim=self.axes)
+        return result
 
     @property
     def spectrum(self) -> Tensor:

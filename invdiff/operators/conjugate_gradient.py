@@ -26,7 +26,7 @@ def conjugate_gradient(
     tol = tol if tol is not None else (1e-12 if precision.bits == 64 else 1e-6)
 
     def inner(u: Tensor, v: Tensor) -> Tensor:
-        dot = torch.linalg.vecdot(u.flatten(u.ndim - event), v.flatten(v.ndim - event))
+        dot: Tensor = torch.linalg.vecdot(u.flatten(u.ndim - event), v.flatten(v.ndim - event))
         return dot.real if dot.is_complex() else dot
 
     def over_event(scalar: Tensor) -> Tensor:

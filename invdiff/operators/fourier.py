@@ -1,5 +1,6 @@
 """The centred, orthonormal discrete Fourier transform."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -48,12 +49,15 @@ class Fourier(LinearOperator):
         return self.shape
 
     def forward(self, x: Tensor) -> Tensor:
-        shifted = torch.fft.ifftshift(x, dim=self.axes)
-        return torch.fft.fftshift(torch.fft.fftn(shifted, dim=self.axes, norm="ortho"), dim=self.axes)
+        return self._centred(torch.fft.fftn, x)
 
     def adjoint(self, y: Tensor) -> Tensor:
-        shifted = torch.fft.ifftshift(y, dim=self.axes)
-        return torch.fft.fftshift(torch.fft.ifftn(shifted, dim=self.axes, norm="ortho"), dim=self.axes)
+        return self._centred(torch.fft.ifftn, y)
+
+    def _centred(self, transform: Callable[..., Tensor], x: Tensor) -> Tensor:
+        shifted = torch.fft.ifftshift(x, dim=self.axes)
+        result: Tensor = torch.fft.fftshift(transform(shifted, dim=self.axes, norm="ortho"), dim=self.axes)
+        return result
 
 
 @PULLBACK.rule(Fourier, Diagonal, "Fᴴ D F = a convolution; no transform along the axes on which D is constant")

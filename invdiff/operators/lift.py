@@ -74,7 +74,8 @@ class Lift(LinearOperator):
 
 
 def lift(prefix: Shape, operator: LinearOperator) -> LinearOperator:
-    """The operator over the leading dimensions ``prefix``: lifts join, the identity grows, scales and products are lifted inside."""
+    """The operator over the leading dimensions ``prefix``: lifts join, the identity grows, scales and products are
+    lifted inside."""
     from invdiff.operators.gram import Gram
     from invdiff.operators.identity import Identity
     from invdiff.operators.product import Product
@@ -98,7 +99,8 @@ def lift(prefix: Shape, operator: LinearOperator) -> LinearOperator:
 
 
 def unlift(left: LinearOperator, right: LinearOperator) -> tuple[Shape, LinearOperator, LinearOperator] | None:
-    """The prefix that two operators share and both without it; the identity shares any. ``None`` where nothing is shared."""
+    """The prefix that two operators share and both without it; the identity shares any. ``None`` where nothing is
+    shared."""
     from invdiff.operators.identity import Identity
     from invdiff.operators.scaled import ScaledIdentity
 

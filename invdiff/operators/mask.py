@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from invdiff.errors import InputError
-from invdiff.operators.diagonal import Diagonal
 from invdiff.operators.base import LinearOperator, same
+from invdiff.operators.diagonal import Diagonal
 from invdiff.operators.rules import PRODUCT
 
 

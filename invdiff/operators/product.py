@@ -61,7 +61,7 @@ class Product(LinearOperator):
         return all(a.is_complex_linear for a in self.parts)
 
     @cached_property
-    def H(self) -> LinearOperator:  # type: ignore[override]
+    def H(self) -> LinearOperator:
         return self if self.is_self_adjoint else Product(tuple(factor.H for factor in reversed(self.parts)))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -87,7 +87,8 @@ class Product(LinearOperator):
 
 
 def _reality(outermost_first: list[tuple[bool, bool]]) -> bool:
-    """Whether arrays at the end opposite to the list's head are real: some end is, and what stands before it keeps that.
+    """Whether arrays at the end opposite to the list's head are real: some end is, and what stands before it keeps
+    that.
 
     Read from the outer end: an operator whose own end is real decides; one that preserves reals passes the question on.
     """

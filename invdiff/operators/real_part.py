@@ -14,7 +14,8 @@ from invdiff.operators.structure import Structure
 
 @dataclass(frozen=True, eq=False, repr=False)
 class RealPart(LinearOperator):
-    """Re: complex arrays to real ones, linear over the real numbers. Its adjoint under Re<u, v> sees a real array as complex.
+    """Re: complex arrays to real ones, linear over the real numbers. Its adjoint under Re<u, v> sees a real array as
+    complex.
 
     ``A @ RealPart(shape).H`` is A on real images, with adjoint Re Aᴴ.
     """

@@ -18,7 +18,8 @@ from invdiff.operators.structure import Structure
 class Regularised(LinearOperator):
     """a I + b G for a gram G = Aᴴ A and real a, b. Build it as ``a * I + b * A.gram``.
 
-    `solve` runs conjugate gradients with one gram an iteration; `sample` perturbs and solves (Papandreou & Yuille 2010).
+    `solve` runs conjugate gradients with one gram an iteration; `sample` perturbs and solves (Papandreou & Yuille
+    2010).
     """
 
     shift: float

@@ -14,7 +14,7 @@ def row_projection(operator: LinearOperator) -> LinearOperator:
         return Identity(operator.domain_shape)
     gram = spectral_part(operator.gram)
     if gram is not None:
-        seen = gram.map_spectrum(lambda spectrum: spectrum * reciprocal(spectrum))
+        seen = gram.map_spectrum(lambda spectrum: (reciprocal(spectrum) != 0).double())
         return lift(operator.gram.prefix, seen) if isinstance(operator.gram, Lift) else seen
 
     return FromFunctions(

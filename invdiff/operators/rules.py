@@ -1,7 +1,8 @@
 """The tables of simplification rules: small functions found by the types of the two operators that meet.
 
-A rule is one row: the kinds it applies to, what it says as an equation, and a function that returns the simpler operator or
-``None`` where its condition does not hold. The operators' own files add their rows; the documentation prints them.
+A rule is one row: the kinds it applies to, what it says as an equation, and a function that returns the simpler
+operator or ``None`` where its condition does not hold. The operators' own files add their rows; the documentation
+prints them.
 """
 
 from collections.abc import Callable
@@ -21,7 +22,8 @@ class Rules:
         self._rows: list[tuple[str, str]] = []
 
     def rule(self, left: type, right: type, says: str) -> Callable[[Simplify], Simplify]:
-        """Add a row for a left and a right operator type (and their subclasses), ``says`` being "left side = right side"."""
+        """Add a row for a left and a right operator type (and their subclasses), ``says`` being "left side = right
+        side"."""
 
         def add(function: Simplify) -> Simplify:
             self._rules.setdefault((left, right), []).append(function)
@@ -37,7 +39,8 @@ class Rules:
         return list(self._rows)
 
     def find(self, left: LinearOperator, right: LinearOperator) -> LinearOperator | None:
-        """What the first applicable rule makes of the pair, most specific types first; operators lifted alike are seen bare."""
+        """What the first applicable rule makes of the pair, most specific types first; operators lifted alike are seen
+        bare."""
         for a in type(left).__mro__:
             for b in type(right).__mro__:
                 for simplify in self._rules.get((a, b), ()):

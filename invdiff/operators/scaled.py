@@ -110,7 +110,8 @@ def scaled(scale: complex, operator: LinearOperator) -> LinearOperator:
         raise InputError(f"An operator can't be scaled by {scale}; give a finite number.")
     if isinstance(number, complex) and operator.real_codomain:
         raise InputError(
-            f"{operator!r} makes real arrays of shape {operator.codomain_shape}, so it can't be scaled by the complex {number}."
+            f"{operator!r} makes real arrays of shape {operator.codomain_shape}, so it can't be scaled by the complex "
+            f"{number}."
         )
     if number == 1:
         return operator

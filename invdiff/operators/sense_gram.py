@@ -10,7 +10,7 @@ from invdiff.operators.base import LinearOperator, Shape, in_precision_of, size
 from invdiff.operators.circulant import Circulant
 from invdiff.operators.structure import Structure
 
-BLOCK_BYTES = 2**20
+BLOCK_BYTES = 2**21
 """Coil images are worked on in blocks of about this size, so that they stay in the cache."""
 
 
@@ -49,7 +49,8 @@ class SenseGram(LinearOperator):
         return {}
 
     def parts(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """S, S* and D in the precision of ``x``; the 1/n of the inverse transform is folded into D, so neither one scales."""
+        """S, S* and D in the precision of ``x``; the 1/n of the inverse transform is folded into D, so neither one
+        scales."""
         key = x.dtype, x.device
         if key not in self._parts:
             count = size(tuple(self.convolution.shape[axis] for axis in self.convolution.axes))
@@ -59,40 +60,42 @@ class SenseGram(LinearOperator):
         return self._parts[key]
 
     def forward(self, x: Tensor) -> Tensor:
-        event = len(self.domain_shape)
+        batch = x.shape[: x.ndim - len(self.domain_shape)]
         images = [self._image(image) for image in x.reshape(-1, *self.domain_shape)]
-        return torch.stack(images).reshape(x.shape[: x.ndim - event] + self.domain_shape)
+        return (
+            images[0].reshape(x.shape) if len(images) == 1 else torch.stack(images).reshape(*batch, *self.domain_shape)
+        )
 
     def adjoint(self, y: Tensor) -> Tensor:
         return self.H.forward(y)
 
     def _image(self, x: Tensor) -> Tensor:
         """One image; where rows are not transformed, a block of them at a time."""
-        rows, axes = -self.image_dims, self.convolution.axes
+        rows = -self.image_dims
         height = self.maps.shape[rows]
         block = height
-        if rows not in axes:
+        if rows not in self.convolution.axes:
             row_bytes = self.maps.numel() // height * self.maps.element_size()
             block = max(1, min(height, BLOCK_BYTES // row_bytes))
-        maps, conjugate, multiplier = self.parts(x)
 
         def cut(array: Tensor, start: int) -> Tensor:
             return array if array.shape[rows] == 1 else array.narrow(rows, start, min(block, height - start))
 
         pieces = [
-            self._rows(*(cut(array, start) for array in (x, maps, conjugate, multiplier)))
-            for start in range(0, height, block)
+            self._rows(*(cut(array, start) for array in (x, *self.parts(x)))) for start in range(0, height, block)
         ]
         return pieces[0] if len(pieces) == 1 else torch.cat(pieces, dim=rows)
 
     def _rows(self, x: Tensor, maps: Tensor, conjugate: Tensor, multiplier: Tensor) -> Tensor:
         coils, axes = -self.image_dims - 1, self.convolution.axes
+        has_sets = self.maps.ndim > self.image_dims + 1
         coil_images = maps * x.unsqueeze(coils)
-        if self.maps.ndim > self.image_dims + 1:
+        if has_sets:
             coil_images = coil_images.sum(0)
-        kspace = torch.fft.fftn(coil_images, dim=axes) * multiplier
+        kspace = torch.fft.fftn(coil_images, dim=axes).mul_(multiplier)
         coil_images = torch.fft.ifftn(kspace, dim=axes, norm="forward")
-        return (conjugate * coil_images).sum(coils)
+        weighted: Tensor = conjugate * coil_images if has_sets else coil_images.mul_(conjugate)
+        return weighted.sum(coils)
 
     def __repr__(self) -> str:
         return f"Sᴴ {self.convolution!r} S"

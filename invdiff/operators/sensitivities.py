@@ -22,7 +22,8 @@ class Sensitivities(LinearOperator):
     """x -> S_c x for every coil c: one set of maps, or several that add up (soft SENSE, Uecker 2014).
 
     Args:
-        maps: complex ``(coils, *image)``, which sees an image; or ``(sets, coils, *image)``, which sees ``(sets, *image)``.
+        maps: complex ``(coils, *image)``, which sees an image; or ``(sets, coils, *image)``, which sees ``(sets,
+            *image)``.
         image_dims: how many trailing dimensions of ``maps`` are the image's (2; 3 for volumes).
 
     Raises:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from invdiff.operators.base import LinearOperator, NoiseSource
 from invdiff.errors import InputError
+from invdiff.operators.base import LinearOperator, NoiseSource
 
 Map = Callable[[Tensor], Tensor]
 

@@ -27,7 +27,7 @@ class Structure(Flag):
     @property
     def adjoint(self) -> "Structure":
         """The structure of Aᴴ."""
-        swapped = self & ~Structure.UNITARY
+        swapped = self & (Structure.PROJECTION | Structure.DIAGONAL)
         if Structure.ISOMETRY in self:
             swapped |= Structure.CO_ISOMETRY
         if Structure.CO_ISOMETRY in self:

@@ -16,7 +16,8 @@ from invdiff.operators.structure import Structure
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Subsample(LinearOperator):
-    """P(Λ), the dimensionality reduction of Song 2021, eq. (3): the samples at which ``mask`` is true, in row-major order.
+    """P(Λ), the dimensionality reduction of Song 2021, eq. (3): the samples at which ``mask`` is true, in row-major
+    order.
 
     ``P(Λ)(kspace)`` equals ``kspace[..., mask]``.
 
@@ -50,7 +51,8 @@ class Subsample(LinearOperator):
 
     def adjoint(self, y: Tensor) -> Tensor:
         full = y.new_zeros(*y.shape[:-1], size(self.domain_shape))
-        return full.index_copy_(-1, self.index, y).unflatten(-1, self.domain_shape)
+        filled: Tensor = full.index_copy_(-1, self.index, y).unflatten(-1, self.domain_shape)
+        return filled
 
 
 @PRODUCT.rule(Adjoint, Subsample, "P(Λ)ᴴ P(Λ) = Λ")

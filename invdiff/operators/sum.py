@@ -81,8 +81,8 @@ def add(left: LinearOperator, right: LinearOperator) -> LinearOperator:
         )
     if not _same_kinds(left, right):
         raise InputError(
-            f"{left!r} and {right!r} map {left.domain_shape} to {left.codomain_shape} but differ in whether these arrays are "
-            f"real; compose the complex one with RealPart first."
+            f"{left!r} and {right!r} map {left.domain_shape} to {left.codomain_shape} but differ in whether these "
+            f"arrays are real; compose the complex one with RealPart first."
         )
     terms: list[LinearOperator] = list(left.terms) if isinstance(left, Sum) else [left]
     for term in right.terms if isinstance(right, Sum) else (right,):

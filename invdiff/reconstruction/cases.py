@@ -89,7 +89,8 @@ class Cases:
         return str(attributes.get("target", "the ground truth of the file"))
 
     def classical(self) -> "dict[str, Best]":
-        """CG-SENSE and L1-wavelet, each at the weight that suits the truth best; none for pictures and without a truth."""
+        """CG-SENSE and L1-wavelet, each at the weight that suits the truth best; none for pictures and without a
+        truth."""
         scan = self.measured
         if not isinstance(scan, Scan) or scan.ground_truth is None:
             return {}
@@ -116,8 +117,8 @@ def scan_cases(scan: Scan, operator: str, *, mask: NDArray[np.bool_] | None = No
     Args:
         scan: as read.
         operator: ``"fourier"`` for one coil, ``"sense"`` for several.
-        mask: undersample with it first, bool ``(H, W)``. Where the scan was fully sampled and has no ground truth, the combination
-            of all its data with the same maps then serves as one.
+        mask: undersample with it first, bool ``(H, W)``. Where the scan was fully sampled and has no ground truth, the
+            combination of all its data with the same maps then serves as one.
 
     Raises:
         InputError: the operator does not suit the number of coils, or maps or noise can't be estimated.

@@ -58,10 +58,13 @@ class Picture:
         return np.ones(self.image.shape[1:], bool) if self.mask is None else self.mask
 
     def with_noise_std(self) -> Self:
-        """The picture with its noise level, estimated from its finest wavelets (Donoho 1994, by scikit-image) where unknown."""
+        """The picture with its noise level, estimated from its finest wavelets (Donoho 1994, by scikit-image) where
+        unknown."""
         if self.noise_std is not None:
             return self
-        from skimage.restoration import estimate_sigma
+        from skimage import restoration
+
+        estimate_sigma: Any = restoration.estimate_sigma  # the library carries no types
 
         filled = np.where(self.sampled, self.image, 0)
         parts = [filled.real, filled.imag] if np.iscomplexobj(filled) else [filled]
@@ -70,7 +73,8 @@ class Picture:
 
 
 def read_picture(path: str | os.PathLike[str]) -> Picture:
-    """Read ``image``, and where present ``mask``, ``noise_std`` and ``ground_truth``, from HDF5 or ``.npz``; or an image file alone.
+    """Read ``image``, and where present ``mask``, ``noise_std`` and ``ground_truth``, from HDF5 or ``.npz``; or an
+    image file alone.
 
     Raises:
         InputError: the file is missing or of another kind, or what it holds does not fit together.

@@ -119,7 +119,8 @@ class _Finished:
         self._images[f"{case}-{index}"] = image
         if self._path is not None:
             with atomic(self._path) as temporary, temporary.open("wb") as file:
-                np.savez(file, fingerprint=np.array(self._fingerprint), **self._images)
+                arrays: dict[str, Any] = {"fingerprint": np.array(self._fingerprint), **self._images}
+                np.savez(file, **arrays)
 
     def clear(self) -> None:
         if self._path is not None:

@@ -45,7 +45,8 @@ class Reconstruction:
         return std
 
     def write(self, path: str | os.PathLike[str]) -> None:
-        """Write HDF5 with ``mean``, ``std``, ``samples``, ``zero_filled`` and, where known, ``ground_truth``; whole or not at all.
+        """Write HDF5 with ``mean``, ``std``, ``samples``, ``zero_filled`` and, where known, ``ground_truth``; whole or
+        not at all.
 
         Raises:
             InputError: the folder can't be written to.

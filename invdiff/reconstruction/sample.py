@@ -27,9 +27,9 @@ def sample_scan() -> Scan:
 def sample_cases(operator: str, seed: int) -> Cases:
     """The sample, made a problem for the operator.
 
-    ``sense``: 20 central lines and every fourth of the others are kept, offset by the seed. ``fourier``: the same of the coils'
-    combination as a single coil. ``inpainting``: half of that image's pixels, drawn by the seed. ``denoise``: that image with
-    as much noise again as a twentieth of its largest magnitude.
+    ``sense``: 20 central lines and every fourth of the others are kept, offset by the seed. ``fourier``: the same of
+    the coils' combination as a single coil. ``inpainting``: half of that image's pixels, drawn by the seed.
+    ``denoise``: that image with as much noise again as a twentieth of its largest magnitude.
     """
     scan = sample_scan()
     mask = equispaced(scan.image_shape, EVERY, CENTRE_LINES, offset=seed % EVERY)

@@ -27,8 +27,8 @@ class DiffPIRWeight:
 
 @dataclass(frozen=True)
 class PosteriorVariance:
-    """gamma = r^2 / noise_std^2, r^2 = sigma^2 s^2 / (sigma^2 + s^2): the variance left in the estimate of an image of standard
-    deviation s (Song 2023, PiGDM, sec. 3.3).
+    """gamma = r^2 / noise_std^2, r^2 = sigma^2 s^2 / (sigma^2 + s^2): the variance left in the estimate of an image of
+    standard deviation s (Song 2023, PiGDM, sec. 3.3).
 
     Args:
         data_std: s, of one real number of the prior's images.
@@ -46,15 +46,17 @@ class PosteriorVariance:
 
 @dataclass(frozen=True)
 class Proximal(Guidance):
-    """argmin_v gamma/2 ||y - A v||^2 + 1/2 ||v - x_0||^2: the data step of DDS (Chung 2024, eq. 17) and DiffPIR (Zhu 2023, eq. 11).
+    """argmin_v gamma/2 ||y - A v||^2 + 1/2 ||v - x_0||^2: the data step of DDS (Chung 2024, eq. 17) and DiffPIR (Zhu
+    2023, eq. 11).
 
     Closed form where I + gamma AᴴA has one, else conjugate gradients from the prior's estimate.
 
     Args:
-        gamma: weight of the data in the prior's units, or a rule ``gamma(sigma, context)``; infinity projects onto the data.
+        gamma: weight of the data in the prior's units, or a rule ``gamma(sigma, context)``; infinity projects onto the
+            data.
         cg_steps: iterations at most.
-        noise_from: the noise that goes with the new estimate is the network's (DDS) or what the estimate leaves of the state,
-            (x - alpha x_0) / beta (DiffPIR: "estimate").
+        noise_from: the noise that goes with the new estimate is the network's (DDS) or what the estimate leaves of the
+            state, (x - alpha x_0) / beta (DiffPIR: "estimate").
 
     Raises:
         InputError: gamma is negative or cg_steps is not positive.

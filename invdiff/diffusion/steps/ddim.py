@@ -11,8 +11,8 @@ from invdiff.errors import InputError
 
 @dataclass(frozen=True)
 class DDIM(Predictor):
-    """x' = alpha' x_0 + sqrt(beta'^2 - h^2) z_0 + h z with h = eta (beta'/beta) sqrt(beta^2 - (alpha/alpha')^2 beta'^2) (Song 2021, DDIM,
-    eq. 12 and 16), x_0 and z_0 of the estimate.
+    """x' = alpha' x_0 + sqrt(beta'^2 - h^2) z_0 + h z with h = eta (beta'/beta) sqrt(beta^2 - (alpha/alpha')^2
+    beta'^2) (Song 2021, DDIM, eq. 12 and 16), x_0 and z_0 of the estimate.
 
     Args:
         eta: 0 is deterministic, 1 ancestral sampling.
@@ -45,8 +45,8 @@ class DDIM(Predictor):
 
 @dataclass(frozen=True)
 class Renoise(DDIM):
-    """x' = alpha' x_0 + beta' (sqrt(1 - eta^2) z_0 + eta z): the share ``eta`` counts against the whole level, as DDS (Chung 2024,
-    eq. 18) and DiffPIR (Zhu 2023, eq. 14, with eta^2 = zeta) have it. More fresh noise than DDIM."""
+    """x' = alpha' x_0 + beta' (sqrt(1 - eta^2) z_0 + eta z): the share ``eta`` counts against the whole level, as DDS
+    (Chung 2024, eq. 18) and DiffPIR (Zhu 2023, eq. 14, with eta^2 = zeta) have it. More fresh noise than DDIM."""
 
     def fresh(self, levels: Levels, k: int) -> float:
         return self.eta * levels.beta[k + 1]

@@ -10,7 +10,8 @@ from invdiff.diffusion.steps.base import Predictor, State
 
 @dataclass(frozen=True)
 class DPMSolver2M(Predictor):
-    """x' = (beta'/beta) x - alpha' (e^-h - 1) D (Lu 2022, algorithm 2), D extrapolated from the last two estimates. Deterministic.
+    """x' = (beta'/beta) x - alpha' (e^-h - 1) D (Lu 2022, algorithm 2), D extrapolated from the last two estimates.
+    Deterministic.
 
     The memory holds the previous estimate, so a consistency step in the same list makes it inexact: prefer guidance.
     """

@@ -11,10 +11,11 @@ from invdiff.errors import InputError
 
 @dataclass(frozen=True)
 class Langevin(Step):
-    """x + e s + sqrt(2 e) z with e = 2 a (snr |z| / |s|)^2 (Song 2020, algorithms 4 and 5); a = 1 for VE, alpha_i for VP.
+    """x + e s + sqrt(2 e) z with e = 2 a (snr |z| / |s|)^2 (Song 2020, algorithms 4 and 5); a = 1 for VE, alpha_i for
+    VP.
 
-    Norms are taken over each sample, all real numbers together, so a sample does not depend on the others (the public code
-    averages them over the batch). After the last predictor, where no noise is left, it does nothing.
+    Norms are taken over each sample, all real numbers together, so a sample does not depend on the others (the public
+    code averages them over the batch). After the last predictor, where no noise is left, it does nothing.
 
     Args:
         snr: signal-to-noise ratio of the step.

@@ -8,7 +8,8 @@ from invdiff.diffusion.steps.base import Predictor, State
 
 @dataclass(frozen=True)
 class ProbabilityFlow(Predictor):
-    """One Heun step of d(x / alpha) / d sigma = z, the noise of the estimate (Karras 2022, algorithm 1; Song 2020, eq. 13).
+    """One Heun step of d(x / alpha) / d sigma = z, the noise of the estimate (Karras 2022, algorithm 1; Song 2020, eq.
+    13).
 
     Two network calls a step, one for the last. Deterministic.
     """

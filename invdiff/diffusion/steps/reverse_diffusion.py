@@ -12,7 +12,8 @@ class ReverseDiffusion(Predictor):
     """x' = (2 - r) x + v s + sqrt(v) z (Song 2020, eq. 46): VE, VP and sub-VP alike, with r and v of `Levels.kernel`.
 
     Args:
-        last_noise: whether the move to the clean image adds its noise too, as Song 2021 does before a last Tweedie step.
+        last_noise: whether the move to the clean image adds its noise too, as Song 2021 does before a last Tweedie
+            step.
     """
 
     last_noise: bool = False

@@ -8,7 +8,8 @@ from invdiff.diffusion.steps.base import State, Step
 
 @dataclass(frozen=True)
 class Tweedie(Step):
-    """x = E[x_0 | x], taking x to carry the noise of the smallest level (Song 2021, algorithm 2's last denoising). For `finish`."""
+    """x = E[x_0 | x], taking x to carry the noise of the smallest level (Song 2021, algorithm 2's last denoising). For
+    `finish`."""
 
     def network_calls(self, iterations: int) -> int:
         return iterations
