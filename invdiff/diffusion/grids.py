@@ -1,12 +1,13 @@
 """At which noise levels an image is denoised."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from invdiff.diffusion.sde import SDE
+from invdiff.diffusion.sde import SDE, VP
 from invdiff.errors import InputError
 
 
@@ -41,7 +42,7 @@ class Levels:
 
 
 class Grid(ABC):
-    """Chooses levels; the same grid serves any SDE.
+    """Chooses levels; the same grid serves any SDE, unless it says otherwise.
 
     Attributes:
         steps: N, the number of moves.
@@ -51,7 +52,11 @@ class Grid(ABC):
 
     @abstractmethod
     def levels(self, sde: SDE) -> Levels:
-        """The levels of this grid under an SDE."""
+        """The levels of this grid under an SDE.
+
+        Raises:
+            InputError: the SDE has no such levels.
+        """
 
 
 def _check_steps(steps: int) -> None:
@@ -105,6 +110,7 @@ class Geometric(Grid):
         last = 0.0 if sde.beta(0.0) > 0 else sde.end
         largest = self.sigma_max if self.sigma_max is not None else sde.beta(1.0) / sde.alpha(1.0)
         smallest = self.sigma_min if self.sigma_min is not None else sde.beta(last) / sde.alpha(last)
+        _check_order(smallest, largest)
         return _from_sigmas(sde, np.geomspace(largest, smallest, self.steps).tolist())
 
 
@@ -120,6 +126,8 @@ class Karras(Grid):
     def __post_init__(self) -> None:
         _check_steps(self.steps)
         _check_order(self.sigma_min, self.sigma_max)
+        if not self.rho > 0:
+            raise InputError(f"rho bends the spacing of noise levels, above zero, but got {self.rho}.")
 
     def levels(self, sde: SDE) -> Levels:
         roots = np.linspace(self.sigma_max ** (1 / self.rho), self.sigma_min ** (1 / self.rho), self.steps)
@@ -129,7 +137,7 @@ class Karras(Grid):
 @dataclass(frozen=True)
 class DiscreteVP(Grid):
     """The discrete VP chain of Song 2020 (app. E) and DDPM: alpha_i^2 = prod (1 - b_j), b linear; N of its T levels,
-    evenly strided.
+    evenly strided. For `VP` alone.
 
     Args:
         steps: N, the levels used: indices 0, T // N, 2 T // N, ... from the clean end (as DDS, Chung 2024, strides).
@@ -146,8 +154,12 @@ class DiscreteVP(Grid):
         _check_steps(self.steps)
         if self.steps > self.chain:
             raise InputError(f"A chain of {self.chain} levels can't be strided in {self.steps} steps.")
+        if not 0 < self.first <= self.last < 1:
+            raise InputError(f"A VP chain needs 0 < first <= last < 1 but got {self.first} and {self.last}.")
 
     def levels(self, sde: SDE) -> Levels:
+        if type(sde) is not VP:
+            raise InputError(f"DiscreteVP is a chain of VP levels, but the SDE is {sde!r}; use VP or another grid.")
         log_alpha = np.cumsum(np.log1p(-np.linspace(self.first, self.last, self.chain))) / 2
         index = np.arange(0, self.chain, self.chain // self.steps)[: self.steps][::-1]
         alpha, beta = np.exp(log_alpha[index]), np.sqrt(-np.expm1(2 * log_alpha[index]))
@@ -157,7 +169,7 @@ class DiscreteVP(Grid):
 
 
 def _check_order(sigma_min: float | None, sigma_max: float | None) -> None:
-    if (sigma_min is not None and sigma_min <= 0) or (sigma_max is not None and sigma_max <= 0):
-        raise InputError(f"Noise levels are positive, but got sigma_min={sigma_min}, sigma_max={sigma_max}.")
+    if any(sigma is not None and not 0 < sigma < math.inf for sigma in (sigma_min, sigma_max)):
+        raise InputError(f"Noise levels are positive numbers, but got sigma_min={sigma_min}, sigma_max={sigma_max}.")
     if sigma_min is not None and sigma_max is not None and sigma_min > sigma_max:
         raise InputError(f"sigma_min={sigma_min} is above sigma_max={sigma_max}; exchange them.")

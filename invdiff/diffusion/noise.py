@@ -7,6 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from invdiff.errors import InputError
+
 START = 0
 
 
@@ -22,6 +24,9 @@ class NoiseStream:
         case: which image of a data set (the slice's index).
         samples: the indices of the samples drawn together.
         device: where the numbers are drawn.
+
+    Raises:
+        InputError: the seed, the case or a sample's index is negative.
     """
 
     seed: int
@@ -29,6 +34,13 @@ class NoiseStream:
     samples: Sequence[int]
     device: torch.device
     _generators: list[torch.Generator] = field(default_factory=list, repr=False)
+
+    def __post_init__(self) -> None:
+        if min(self.seed, self.case, *self.samples) < 0:
+            raise InputError(
+                f"Random numbers are seeded by whole numbers from zero, but got seed {self.seed}, case {self.case} and "
+                f"samples {list(self.samples)}."
+            )
 
     def rewind(self, iteration: int) -> None:
         """Begin the numbers of an iteration; `START` is before the first."""

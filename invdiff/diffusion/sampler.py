@@ -62,8 +62,11 @@ class Sampler:
     @property
     def nfe(self) -> int:
         """Network calls for each sample of a whole run, from the first level to the last."""
-        iterating = sum(step.network_calls(self.grid.steps) for step in self.steps)
-        return iterating + sum(step.network_calls(1) for step in self.finish)
+        steps, moved, calls = self.grid.steps, 0, 0
+        for step in self.steps:
+            calls += sum(step.network_calls(k + moved, steps) for k in range(steps))
+            moved += isinstance(step, Predictor)
+        return calls + sum(step.network_calls(steps, steps) for step in self.finish)
 
     def bind(
         self, problem: Problem, prior: Prior, *, seed: int = 0, case: int = 0, samples: Sequence[int] = (0,)
@@ -152,12 +155,16 @@ class Sampler:
             progress: called with (iterations done, iterations in all).
 
         Raises:
-            InputError: two parts do not fit, ``samples`` is not positive, or the run diverges.
+            InputError: two parts do not fit, ``samples`` or ``together`` is not positive, ``seed``, ``case`` or
+                ``first`` is negative, or the run diverges.
         """
         if samples < 1:
             raise InputError(f"At least one sample must be drawn, but got samples={samples}.")
+        if together is not None and together < 1:
+            raise InputError(f"At least one sample runs at a time, but got together={together}.")
         problem = replace(problem, scale=scale_of(problem, prior))
-        together = together or (1 if problem.y.device.type == "cpu" else samples)
+        if together is None:
+            together = 1 if problem.y.device.type == "cpu" else samples
         chunks = [
             range(start, min(start + together, first + samples)) for start in range(first, first + samples, together)
         ]

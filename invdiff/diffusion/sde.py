@@ -51,7 +51,7 @@ class VE(SDE):
     end: float = 1e-5
 
     def __post_init__(self) -> None:
-        if not 0 < self.sigma_min < self.sigma_max:
+        if not 0 < self.sigma_min < self.sigma_max < math.inf:
             raise InputError(f"VE needs 0 < sigma_min < sigma_max but got {self.sigma_min} and {self.sigma_max}.")
 
     @property
@@ -83,7 +83,7 @@ class VP(SDE):
     end: float = 1e-3
 
     def __post_init__(self) -> None:
-        if not 0 < self.beta_min < self.beta_max:
+        if not 0 < self.beta_min < self.beta_max < math.inf:
             raise InputError(f"VP needs 0 < beta_min < beta_max but got {self.beta_min} and {self.beta_max}.")
 
     def _log_alpha(self, t: float) -> float:

@@ -33,6 +33,9 @@ class LateStart(Start):
     Args:
         sigma: the level: the run begins at the first of the grid with beta/alpha at most this.
         image: what to begin from, in the prior's units; the zero-filled image Aᴴ y by default.
+
+    Raises:
+        InputError: the grid has no level that low, or the image is not of the state's shape and kind.
     """
 
     sigma: float
@@ -47,4 +50,10 @@ class LateStart(Start):
                 f"The grid's lowest level is {lowest:.4g}, so nothing is left to do from sigma={self.sigma:.4g}."
             )
         image = context.adjoint_y if self.image is None else self.image
+        if image.shape not in (blank.shape, blank.shape[1:]) or image.is_complex() != blank.is_complex():
+            kind = "complex" if blank.is_complex() else "real"
+            raise InputError(
+                f"A late start begins from a {kind} image of shape {tuple(blank.shape[1:])}, but was given {image.dtype} "
+                f"of shape {tuple(image.shape)}."
+            )
         return State(levels.alpha[late[0]] * image + levels.beta[late[0]] * context.noise.like(blank), late[0])

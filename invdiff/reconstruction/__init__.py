@@ -4,7 +4,7 @@ from invdiff.reconstruction.cases import Cases, picture_cases, scan_cases
 from invdiff.reconstruction.picture import Picture, read_picture
 from invdiff.reconstruction.reconstruct import reconstruct
 from invdiff.reconstruction.result import Reconstruction
-from invdiff.reconstruction.sample import sample_cases
+from invdiff.reconstruction.sample import sample_cases, sample_scan
 
 __all__ = [
     "Cases",
@@ -14,5 +14,6 @@ __all__ = [
     "read_picture",
     "reconstruct",
     "sample_cases",
+    "sample_scan",
     "scan_cases",
 ]

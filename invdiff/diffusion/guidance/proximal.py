@@ -17,12 +17,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DiffPIRWeight:
-    """gamma = sigma^2 / (lam noise_std^2) (Zhu 2023, DiffPIR, eq. 13: 1/rho_t)."""
+    """gamma = sigma^2 / (lam noise_std^2) (Zhu 2023, DiffPIR, eq. 13: 1/rho_t); without noise, infinity.
+
+    Raises:
+        InputError: lam is not positive.
+    """
 
     lam: float = 1.0
 
+    def __post_init__(self) -> None:
+        if not self.lam > 0:
+            raise InputError(f"lam weighs the prior against the data, above zero, but got {self.lam}.")
+
     def __call__(self, sigma: float, context: "Context") -> float:
-        return sigma**2 / (self.lam * context.known_noise_std**2)
+        variance = self.lam * context.known_noise_std**2
+        return sigma**2 / variance if variance > 0 else math.inf
 
 
 @dataclass(frozen=True)
@@ -33,10 +42,19 @@ class PosteriorVariance:
     Args:
         data_std: s, of one real number of the prior's images.
         floor: the least noise_std taken, in the prior's units: what the forward model leaves unexplained.
+
+    Raises:
+        InputError: data_std is not positive or floor is negative.
     """
 
     data_std: float = 0.2
     floor: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not (self.data_std > 0 and self.floor >= 0):
+            raise InputError(
+                f"PosteriorVariance needs data_std > 0 and floor >= 0 but got {self.data_std} and {self.floor}."
+            )
 
     def __call__(self, sigma: float, context: "Context") -> float:
         variance = sigma**2 * self.data_std**2 / (sigma**2 + self.data_std**2)

@@ -38,13 +38,13 @@ class Step(ABC):
     def __call__(self, state: State, context: Context) -> State:
         """The state after this step."""
 
-    def network_calls(self, iterations: int) -> int:
-        """Network calls a sample in that many iterations."""
+    def network_calls(self, k: int, steps: int) -> int:
+        """Network calls a sample at level ``k`` of a grid of ``steps`` moves."""
         return 0
 
 
 class Predictor(Step):
     """A step that moves from level k to level k + 1: a sampler has exactly one."""
 
-    def network_calls(self, iterations: int) -> int:
-        return iterations
+    def network_calls(self, k: int, steps: int) -> int:
+        return 1

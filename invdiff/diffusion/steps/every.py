@@ -30,8 +30,8 @@ class Every(Step):
     def needs(self) -> frozenset[str]:  # type: ignore[override]
         return self.step.needs
 
-    def network_calls(self, iterations: int) -> int:
-        return self.step.network_calls(-(-iterations // self.m))
+    def network_calls(self, k: int, steps: int) -> int:
+        return self.step.network_calls(k, steps) if k % self.m == 0 else 0
 
     def __call__(self, state: State, context: Context) -> State:
         return self.step(state, context) if state.k % self.m == 0 else state

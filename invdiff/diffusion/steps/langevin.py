@@ -32,8 +32,8 @@ class Langevin(Step):
         if not self.snr > 0 or self.steps < 1:
             raise InputError(f"Langevin needs snr > 0 and steps >= 1 but got snr={self.snr}, steps={self.steps}.")
 
-    def network_calls(self, iterations: int) -> int:
-        return iterations * self.steps
+    def network_calls(self, k: int, steps: int) -> int:
+        return self.steps if k < steps else 0
 
     def __call__(self, state: State, context: Context) -> State:
         if state.k >= context.levels.steps:

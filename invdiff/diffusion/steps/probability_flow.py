@@ -14,8 +14,8 @@ class ProbabilityFlow(Predictor):
     Two network calls a step, one for the last. Deterministic.
     """
 
-    def network_calls(self, iterations: int) -> int:
-        return 2 * iterations - 1
+    def network_calls(self, k: int, steps: int) -> int:
+        return 2 if k + 1 < steps else 1
 
     def __call__(self, state: State, context: Context) -> State:
         levels, k = context.levels, state.k

@@ -1,0 +1,46 @@
+"""The package's scan, every line offset and ten seeds: `python benchmarks/sample.py`.
+
+The default method's mean of eight samples, against zero-filled, CG-SENSE and L1-wavelet, the latter two at their best weight by the truth
+and all on the same maps. The truth is the combination of the full data's coils by these maps. PSNR by fastMRI's convention.
+"""
+
+import sys
+
+import numpy as np
+import torch
+
+from invdiff.cli.heap import keep_heap
+from invdiff.data.masks import achieved_acceleration, equispaced
+from invdiff.diffusion import fast
+from invdiff.evaluation import psnr
+from invdiff.priors import load_prior
+from invdiff.reconstruction import reconstruct, sample_scan, scan_cases
+
+
+def main() -> None:
+    seeds = int(sys.argv[1]) if len(sys.argv) > 1 else 10
+    keep_heap()
+    torch.set_num_threads(2)
+    prior, scan = load_prior("builtin"), sample_scan()
+    margins = []
+    for offset in range(4):
+        mask = equispaced(scan.image_shape, 4, 20, offset)
+        cases = scan_cases(scan, "sense", mask=mask)
+        truth = cases.ground_truth
+        assert truth is not None
+        rivals = {"zero-filled": psnr(truth, cases.zero_filled)}
+        rivals |= {name: best.psnr for name, best in cases.classical().items()}
+        print(
+            f"offset {offset}, acceleration {achieved_acceleration(mask):.2f}:",
+            ", ".join(f"{n} {v:.2f}" for n, v in rivals.items()),
+        )
+        for seed in range(seeds):
+            ours = psnr(truth, reconstruct(cases, fast(), prior, samples=8, seed=seed).mean)
+            margins.append([ours - value for value in rivals.values()])
+            print(f"  seed {seed}: {ours:.2f} dB", flush=True)
+    for name, margin in zip(rivals, np.array(margins).T, strict=True):
+        print(f"above {name}: worst {margin.min():+.2f} dB, mean {margin.mean():+.2f} dB")
+
+
+if __name__ == "__main__":
+    main()

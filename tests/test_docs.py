@@ -1,0 +1,57 @@
+"""Every Python block of the README and the docs runs, a page's blocks one after the other in one namespace.
+
+A block whose fence says ``python no-run`` is left out.
+"""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+BLOCK = re.compile(r"^(?P<indent> *)```python(?P<info>[^\n]*)\n(?P<code>.*?)^(?P=indent)```$", re.DOTALL | re.MULTILINE)
+
+
+def python_blocks(text: str) -> list[tuple[int, str]]:
+    """The line before each runnable block's first, and the block's code without its indent."""
+    return [
+        (text.count("\n", 0, match.start("code")), re.sub(f"^{match['indent']}", "", match["code"], flags=re.MULTILINE))
+        for match in BLOCK.finditer(text)
+        if "no-run" not in match["info"]
+    ]
+
+
+def pages() -> list[Path]:
+    """README.md and the pages of docs/ that hold a runnable block."""
+    candidates = [path for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))] if path.exists()]
+    return [path for path in candidates if python_blocks(path.read_text(encoding="utf-8"))]
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
+def test_page_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    namespace: dict[str, object] = {"__name__": "__main__"}
+    for line, code in python_blocks(page.read_text(encoding="utf-8")):
+        exec(compile("\n" * line + code, str(page), "exec"), namespace)  # padded: tracebacks name the page's own lines
+
+
+def test_blocks_are_found_in_order_and_no_run_is_left_out() -> None:
+    text = """
+```python
+x = 1
+```
+```python no-run
+boom
+```
+```sh
+ls
+```
+- item
+
+  ```python
+  if x:
+      y = 2
+  ```
+"""
+    assert python_blocks(text) == [(2, "x = 1\n"), (13, "if x:\n    y = 2\n")]
