@@ -6,7 +6,7 @@ The names below load on first use, so that ``import invdiff`` takes milliseconds
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from invdiff import data, diffusion, evaluation, operators, priors, testing
+    from invdiff import data, diffusion, evaluation, operators, priors, reconstruction, testing
     from invdiff.diffusion import Posterior, Problem, Sampler
     from invdiff.errors import InputError
     from invdiff.priors import load_prior
@@ -25,6 +25,7 @@ __all__ = [
     "load_prior",
     "operators",
     "priors",
+    "reconstruction",
     "testing",
 ]
 
@@ -35,7 +36,7 @@ _EXPORTS = {
     "Sampler": "invdiff.diffusion",
     "load_prior": "invdiff.priors",
 }
-_SUBPACKAGES = {"data", "diffusion", "evaluation", "operators", "priors", "testing"}
+_SUBPACKAGES = {"data", "diffusion", "evaluation", "operators", "priors", "reconstruction", "testing"}
 
 if not TYPE_CHECKING:  # a type checker that saw this would accept any name
 

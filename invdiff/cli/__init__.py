@@ -22,14 +22,12 @@ for command in (solve, simulate, methods, operators, convert):
 
 
 def main() -> None:
-    """Run the command line; what the user's input caused is one sentence on standard error and exit status 2."""
+    """Run the command line; what the user's input caused is one sentence on standard error and exit status 2.
+
+    An interrupt is exit status 130, by typer.
+    """
     try:
         app()
     except InputError as error:
         print(f"invdiff: {error}", file=sys.stderr)
         sys.exit(2)
-    except KeyboardInterrupt:
-        print(
-            "invdiff: interrupted; finished samples are kept, and the same command goes on from there.", file=sys.stderr
-        )
-        sys.exit(130)

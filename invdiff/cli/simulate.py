@@ -18,7 +18,7 @@ def simulate(
         float,
         typer.Option(help="Noise of each real and imaginary part of k-space; a real image's maximum counts as 1."),
     ] = 0.005,
-    seed: Annotated[int, typer.Option(help="Of mask, phase and noise.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of mask, phase and noise.")] = 0,
     slices: Annotated[list[int] | None, typer.Option(help="A slice to take (repeat for more); all by default.")] = None,
 ) -> None:
     """Scan an image: coils, phase, undersampling and noise. The file keeps the truth and the coil maps."""

@@ -1,5 +1,6 @@
 """``invdiff solve``: reconstruct a file, or the scan that ships with the package."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
@@ -17,14 +18,14 @@ def solve(
     input_file: Annotated[
         Optional[Path],  # noqa: UP045 - typer reads it
         typer.Argument(
-            metavar="[INPUT]", help="What was measured; without it, the brain scan that ships with invdiff."
+            metavar="INPUT", help="What was measured; without it, the brain scan that ships with invdiff."
         ),
     ] = None,
     operator: Annotated[str, typer.Option(help=f"{', '.join(OPERATORS)}; see `invdiff operators`.")] = "sense",
     prior: Annotated[str, typer.Option(help="A checkpoint (.safetensors, .pt), or 'builtin'.")] = "builtin",
     method: Annotated[str, typer.Option(help="See `invdiff methods`.")] = "fast",
     samples: Annotated[int, typer.Option(help="Posterior samples for each slice.")] = 8,
-    seed: Annotated[int, typer.Option(help="Of all random numbers.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of all random numbers.")] = 0,
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("invdiff-result"),
     settings: Annotated[
         Optional[list[str]],  # noqa: UP045
@@ -58,22 +59,29 @@ def solve(
         raise InputError(f"There is no operator {operator!r}; there are {', '.join(OPERATORS)}.")
     chosen, parsed = find_method(method), _settings(settings or [])
     network = load_prior(prior)
-    _prepare(out)
-    cases = _cases(input_file, operator, seed, undersample, acceleration, centre_fraction).with_noise_std(noise_std)
-    print(cases.description)
+    cases = _cases(input_file, operator, seed, undersample, acceleration, centre_fraction, noise_std)
     sampler = chosen.with_settings(parsed, is_complex=cases.is_complex)
-    with progress_bar(f"{method}, {samples} samples") as progress:
-        result = reconstruct(
-            cases,
-            sampler,
-            network,
-            samples=samples,
-            seed=seed,
-            keep=out / "finished.npz",
-            progress=progress,
-            attributes={"method": method, "settings": str(parsed), "prior": prior, "input": cases.measured.name},
-        )
+    _prepare(out)
+    print(cases.description)
+    finished = out / "finished.npz"
+    try:
+        with progress_bar(f"{method}, {samples} sample(s)") as progress:
+            result = reconstruct(
+                cases,
+                sampler,
+                network,
+                samples=samples,
+                seed=seed,
+                keep=finished,
+                progress=progress,
+                attributes={"method": method, "settings": str(parsed), "prior": prior, "input": cases.measured.name},
+            )
+    except KeyboardInterrupt:
+        if finished.exists():
+            print(f"invdiff: finished samples are in {finished}; the same command goes on from there.", file=sys.stderr)
+        raise
     result.write(out / "reconstruction.h5")
+    finished.unlink(missing_ok=True)
     _show(cases, result, method, out)
 
 
@@ -97,7 +105,13 @@ def _prepare(out: Path) -> None:
 
 
 def _cases(
-    path: Path | None, operator: str, seed: int, undersample: str | None, acceleration: float, centre_fraction: float
+    path: Path | None,
+    operator: str,
+    seed: int,
+    undersample: str | None,
+    acceleration: float,
+    centre_fraction: float,
+    noise_std: float | None,
 ) -> "Cases":
     from invdiff.data import MASKS, read_scan
     from invdiff.reconstruction import picture_cases, read_picture, sample_cases, scan_cases
@@ -107,12 +121,12 @@ def _cases(
     if undersample is not None and undersample not in MASKS:
         raise InputError(f"There is no mask {undersample!r}; there are {', '.join(MASKS)}.")
     if path is None:
-        return sample_cases(operator, seed)
+        return sample_cases(operator, seed, noise_std=noise_std)
     if operator in ("inpainting", "denoise"):
-        return picture_cases(read_picture(path), operator)
+        return picture_cases(read_picture(path), operator, noise_std=noise_std)
     scan = read_scan(path)
     mask = MASKS[undersample](scan.image_shape, acceleration, centre_fraction, seed) if undersample else None
-    return scan_cases(scan, operator, mask=mask)
+    return scan_cases(scan, operator, mask=mask, noise_std=noise_std)
 
 
 def _show(cases: "Cases", result: "Reconstruction", method: str, out: Path) -> None:
@@ -123,8 +137,9 @@ def _show(cases: "Cases", result: "Reconstruction", method: str, out: Path) -> N
     from invdiff.evaluation.report import table
 
     truth, mean = result.ground_truth, f"{method}, mean of {result.samples.shape[1]}"
-    write_panel(out / "panel.png", {"zero-filled": result.zero_filled, mean: result.mean}, std=result.std, truth=truth)
+    begun = {"noisy" if cases.operator == "denoise" else "zero-filled": result.zero_filled}
+    write_panel(out / "panel.png", {**begun, mean: result.mean}, std=result.std, truth=truth)
     if truth is not None:
         classical = {f"{name} (best weight {best.weight:.1e})": best.image for name, best in cases.classical().items()}
-        Console().print(table(truth, {"zero-filled": result.zero_filled, **classical, mean: result.mean}, cases.target))
+        Console().print(table(truth, {**begun, **classical, mean: result.mean}, cases.target))
     print(f"wrote {out / 'reconstruction.h5'} and {out / 'panel.png'}")

@@ -4,6 +4,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -71,7 +72,10 @@ def _from_times(sde: SDE, times: Sequence[float], dt: Sequence[float]) -> Levels
 
 def _from_sigmas(sde: SDE, sigmas: Sequence[float]) -> Levels:
     times = [sde.time(float(sigma)) for sigma in sigmas]
-    return _from_times(sde, times, [a - b for a, b in zip(times, [*times[1:], 0.0], strict=True)])
+    dt = [a - b for a, b in pairwise(times)]
+    # VE is clean at no time, so its last step is as long as the one before
+    last = dt[-1] if dt and sde.beta(0.0) > 0 else times[-1]
+    return _from_times(sde, times, [*dt, last])
 
 
 @dataclass(frozen=True)

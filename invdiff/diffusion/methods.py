@@ -79,9 +79,9 @@ def dds(
 
 @method("invdiff; after Zhu et al. 2023 (DiffPIR), Song et al. 2023 (PiGDM) and Karras et al. 2022 (levels)")
 def fast(
-    steps: int = 30,
+    steps: int = 40,
     eta: float = 1.0,
-    sigma_max: float = 3.0,
+    sigma_max: float = 1.0,
     sigma_min: float = 0.01,
     data_std: float = 0.2,
     noise_floor: float = 0.0,

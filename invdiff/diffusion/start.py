@@ -53,7 +53,7 @@ class LateStart(Start):
         if image.shape not in (blank.shape, blank.shape[1:]) or image.is_complex() != blank.is_complex():
             kind = "complex" if blank.is_complex() else "real"
             raise InputError(
-                f"A late start begins from a {kind} image of shape {tuple(blank.shape[1:])}, but was given {image.dtype} "
-                f"of shape {tuple(image.shape)}."
+                f"A late start begins from a {kind} image of shape {tuple(blank.shape[1:])}, but was given "
+                f"{image.dtype} of shape {tuple(image.shape)}."
             )
         return State(levels.alpha[late[0]] * image + levels.beta[late[0]] * context.noise.like(blank), late[0])

@@ -65,8 +65,7 @@ class LinearOperator(ABC):
 
         Raises:
             InputError: the shape does not end in `domain_shape`, the numbers are integers, or a complex array meets a
-            real
-                domain.
+                real domain.
         """
         self._check(x, self.domain_shape, "takes", real=self.real_domain)
         return self.forward(x)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from invdiff.data.coils import combine, estimate_maps
 from invdiff.data.fourier import to_image
 from invdiff.data.masks import achieved_acceleration
-from invdiff.data.noise import noise_std
+from invdiff.data.noise import noise_std as estimate_noise_std
 from invdiff.data.scan import Scan
 from invdiff.diffusion import Problem
 from invdiff.errors import InputError
@@ -30,40 +31,37 @@ class Cases:
     Attributes:
         operator: ``"fourier"``, ``"sense"``, ``"inpainting"`` or ``"denoise"``.
         measured: the scan with maps and noise level filled in, or the picture.
+
+    Raises:
+        InputError: there is a ground truth that nothing can be compared with, since it is zero everywhere.
     """
 
     operator: str
     measured: Scan | Picture
 
+    def __post_init__(self) -> None:
+        if self.ground_truth is not None and not self.ground_truth.any():
+            raise InputError(f"{self.measured.name}: ground_truth is zero everywhere; leave it out of the file.")
+
     def __iter__(self) -> Iterator[Problem]:
         """One problem for each slice."""
         match self.measured:
             case Scan() as scan:
-                mask = torch.from_numpy(scan.sampled)
+                mask = _tensor(scan.sampled)
                 for i, kspace in enumerate(scan.kspace):
-                    y = torch.from_numpy(kspace)[:, mask]
+                    y = _tensor(kspace)[:, mask]
                     if self.operator == "fourier":
                         yield Problem(fourier(mask), y[0], scan.noise_std)
                     else:
                         assert scan.maps is not None
-                        yield Problem(sense(mask, torch.from_numpy(scan.maps[i])), y, scan.noise_std)
+                        yield Problem(sense(mask, _tensor(scan.maps[i])), y, scan.noise_std)
             case Picture() as picture:
-                for image in map(torch.from_numpy, picture.image):
+                for image in map(_tensor, picture.image):
                     if self.operator == "denoise":
                         yield Problem(denoising(tuple(image.shape)), image, picture.noise_std)
                     else:
-                        mask = torch.from_numpy(picture.sampled)
+                        mask = _tensor(picture.sampled)
                         yield Problem(inpainting(mask), image[mask], picture.noise_std)
-
-    def with_noise_std(self, noise_std: float | None) -> "Cases":
-        """The cases with a noise level given by the user; unchanged for ``None``.
-
-        Raises:
-            InputError: it is negative or not finite.
-        """
-        if noise_std is None:
-            return self
-        return replace(self, measured=replace(self.measured, noise_std=noise_std, mask=self.measured.sampled))
 
     @property
     def is_complex(self) -> bool:
@@ -111,7 +109,14 @@ class Cases:
         return self.measured.ground_truth
 
 
-def scan_cases(scan: Scan, operator: str, *, mask: NDArray[np.bool_] | None = None) -> Cases:
+def _tensor(array: NDArray[Any]) -> torch.Tensor:
+    """The array as a tensor, also where it was flipped: torch knows no negative strides."""
+    return torch.from_numpy(np.ascontiguousarray(array))
+
+
+def scan_cases(
+    scan: Scan, operator: str, *, mask: NDArray[np.bool_] | None = None, noise_std: float | None = None
+) -> Cases:
     """The problems of a scan. Maps and noise level that the file lacks are estimated from the sampled data alone.
 
     Args:
@@ -119,9 +124,11 @@ def scan_cases(scan: Scan, operator: str, *, mask: NDArray[np.bool_] | None = No
         operator: ``"fourier"`` for one coil, ``"sense"`` for several.
         mask: undersample with it first, bool ``(H, W)``. Where the scan was fully sampled and has no ground truth, the
             combination of all its data with the same maps then serves as one.
+        noise_std: in each real number of k-space, in the scan's units, instead of what the file says.
 
     Raises:
-        InputError: the operator does not suit the number of coils, or maps or noise can't be estimated.
+        InputError: the operator does not suit the number of coils, the noise level is negative or not finite, or maps
+            or noise can't be estimated.
     """
     if operator == "fourier" and scan.coils > 1:
         raise InputError(
@@ -132,8 +139,9 @@ def scan_cases(scan: Scan, operator: str, *, mask: NDArray[np.bool_] | None = No
         scan = scan.undersample(mask)
     if scan.maps is None:
         scan = replace(scan, maps=estimate_maps(scan), mask=scan.sampled)
-    if scan.noise_std is None:
-        scan = replace(scan, noise_std=noise_std(scan.kspace, scan.mask), mask=scan.sampled)
+    if noise_std is None:
+        noise_std = scan.noise_std if scan.noise_std is not None else estimate_noise_std(scan.kspace, scan.mask)
+    scan = replace(scan, noise_std=noise_std, mask=scan.sampled)
     if scan.ground_truth is None and mask is not None and full.mask is None:
         assert scan.maps is not None
         truth = combine(to_image(full.kspace), scan.maps)
@@ -141,14 +149,21 @@ def scan_cases(scan: Scan, operator: str, *, mask: NDArray[np.bool_] | None = No
     return Cases(operator, scan)
 
 
-def picture_cases(picture: Picture, operator: str) -> Cases:
+def picture_cases(picture: Picture, operator: str, *, noise_std: float | None = None) -> Cases:
     """The problems of an image with missing pixels (``"inpainting"``) or with noise (``"denoise"``).
 
+    Args:
+        picture: as read. A noise level that it lacks is estimated.
+        operator: ``"inpainting"`` or ``"denoise"``.
+        noise_std: in each real number, in the picture's units, instead of what the file says.
+
     Raises:
-        InputError: inpainting without a mask.
+        InputError: inpainting without a mask, or the noise level is negative, not finite, or can't be estimated.
     """
     if operator == "inpainting" and picture.mask is None:
         raise InputError(
             f"{picture.name} has no dataset 'mask', so there is nothing to inpaint; store one, true where known."
         )
+    if noise_std is not None:
+        picture = replace(picture, noise_std=noise_std)
     return Cases(operator, picture.with_noise_std())

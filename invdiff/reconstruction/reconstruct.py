@@ -16,6 +16,7 @@ from invdiff.diffusion import Problem, Sampler
 from invdiff.diffusion.sampler import scale_of
 from invdiff.errors import InputError
 from invdiff.priors import Prior
+from invdiff.reconstruction.archive import read_archive
 from invdiff.reconstruction.cases import Cases
 from invdiff.reconstruction.result import Reconstruction
 
@@ -43,7 +44,8 @@ def reconstruct(
         prior: what images look like.
         samples: how many for each slice.
         seed: of the random numbers.
-        keep: a file for finished samples. A later run of the same problem, method and seed takes them from there.
+        keep: a file for finished samples. A later run of the same problem, method and seed takes them from there;
+            delete it when the result is safe.
         progress: called with (iterations done, iterations in all).
         attributes: more to record.
 
@@ -59,7 +61,6 @@ def reconstruct(
         sampler.bind(problem, prior)  # refuse before the first network call
     finished = _Finished(keep, _fingerprint(problems, sampler, prior, seed))
     drawn: list[list[NDArray[np.inexact]]] = []
-    nfe = 0
     for case, problem in enumerate(problems):
         drawn.append([])
         for index in range(samples):
@@ -71,12 +72,12 @@ def reconstruct(
 
             image = finished.get(case, index)
             if image is None:
-                posterior = sampler(problem, prior, seed=seed, case=case, first=index, progress=report)
-                image, nfe = posterior.samples[0].numpy(), posterior.nfe
+                posterior = sampler(problem, prior, seed=seed, case=0, first=index, progress=report)
+                image = posterior.samples[0].numpy()
                 finished.add(case, index, image)
             drawn[-1].append(image)
     truth = cases.ground_truth
-    result = Reconstruction(
+    return Reconstruction(
         samples=np.stack([np.stack(images) for images in drawn]).astype(np.complex64),
         zero_filled=cases.zero_filled.astype(np.complex64),
         ground_truth=None if truth is None else truth.astype(np.complex64),
@@ -86,13 +87,11 @@ def reconstruct(
             "noise_std": np.array([np.nan if p.noise_std is None else p.noise_std for p in problems]),
             "seed": seed,
             "sampler": repr(sampler),
-            "nfe": nfe,
+            "nfe": sampler.nfe,
             **{f"{name}_version": version(name) for name in ("invdiff", "torch", "numpy")},
             **(attributes or {}),
         },
     )
-    finished.clear()
-    return result
 
 
 class _Finished:
@@ -104,13 +103,11 @@ class _Finished:
         self._images: dict[str, NDArray[np.inexact]] = {}
         if self._path is not None and self._path.exists():
             try:
-                with np.load(self._path, allow_pickle=False) as archive:
-                    if str(archive["fingerprint"]) == fingerprint:
-                        self._images = {key: archive[key] for key in archive if key != "fingerprint"}
-            except (OSError, ValueError, KeyError, EOFError) as error:
-                raise InputError(
-                    f"{self._path} is no file of finished samples ({error}); remove it to start anew."
-                ) from error
+                arrays = read_archive(self._path)
+            except InputError as error:
+                raise InputError(f"{error} It should hold finished samples; remove it to start anew.") from error
+            if str(arrays.pop("fingerprint", None)) == fingerprint:
+                self._images = arrays
 
     def get(self, case: int, index: int) -> NDArray[np.inexact] | None:
         return self._images.get(f"{case}-{index}")
@@ -122,16 +119,13 @@ class _Finished:
                 arrays: dict[str, Any] = {"fingerprint": np.array(self._fingerprint), **self._images}
                 np.savez(file, **arrays)
 
-    def clear(self) -> None:
-        if self._path is not None:
-            self._path.unlink(missing_ok=True)
-
 
 def _fingerprint(problems: list[Problem], sampler: Sampler, prior: Prior, seed: int) -> str:
     digest = hashlib.sha256(f"{version('invdiff')} {sampler!r} {seed}".encode())
     for problem in problems:
         digest.update(f"{problem.operator!r} {problem.noise_std} {problem.scale}".encode())
-        digest.update(np.ascontiguousarray(problem.y.numpy()).data)
+        for data in (problem.y, problem.operator.H(problem.y)):  # the second tells masks and maps apart
+            digest.update(np.ascontiguousarray(data.numpy()).data)
     network = getattr(prior, "network", None)
     if isinstance(network, torch.nn.Module):
         for parameter in network.state_dict().values():

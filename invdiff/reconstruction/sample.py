@@ -9,7 +9,7 @@ from invdiff.data.coils import combine, estimate_maps
 from invdiff.data.formats import read_scan
 from invdiff.data.fourier import to_image, to_kspace
 from invdiff.data.masks import equispaced
-from invdiff.data.noise import noise_std
+from invdiff.data.noise import noise_std as estimate_noise_std
 from invdiff.data.scan import Scan
 from invdiff.reconstruction.cases import Cases, picture_cases, scan_cases
 from invdiff.reconstruction.picture import Picture
@@ -24,26 +24,32 @@ def sample_scan() -> Scan:
     return replace(scan, name="the package's brain scan")
 
 
-def sample_cases(operator: str, seed: int) -> Cases:
+def sample_cases(operator: str, seed: int, *, noise_std: float | None = None) -> Cases:
     """The sample, made a problem for the operator.
 
     ``sense``: 20 central lines and every fourth of the others are kept, offset by the seed. ``fourier``: the same of
     the coils' combination as a single coil. ``inpainting``: half of that image's pixels, drawn by the seed.
     ``denoise``: that image with as much noise again as a twentieth of its largest magnitude.
+
+    Args:
+        operator: one of these four.
+        seed: zero or more.
+        noise_std: to be assumed, instead of what is known or estimated.
     """
     scan = sample_scan()
     mask = equispaced(scan.image_shape, EVERY, CENTRE_LINES, offset=seed % EVERY)
     if operator == "sense":
-        return scan_cases(scan, operator, mask=mask)
+        return scan_cases(scan, operator, mask=mask, noise_std=noise_std)
     image = combine(to_image(scan.kspace), estimate_maps(scan))
     if operator == "fourier":
-        return scan_cases(Scan(to_kspace(image)[:, None], name=scan.name), operator, mask=mask)
+        return scan_cases(Scan(to_kspace(image)[:, None], name=scan.name), operator, mask=mask, noise_std=noise_std)
     rng = np.random.default_rng(seed)
     if operator == "inpainting":
         known = rng.random(scan.image_shape) < 0.5
-        level = noise_std(scan.kspace)
-        return picture_cases(Picture(np.where(known, image, 0), known, level, image, scan.name), operator)
+        level = estimate_noise_std(scan.kspace)
+        holed = Picture(np.where(known, image, 0), known, level, image, scan.name)
+        return picture_cases(holed, operator, noise_std=noise_std)
     level = float(np.abs(image).max()) / 20
     parts = rng.standard_normal((2, *image.shape)).astype(np.float32)
     noisy = (image + level * (parts[0] + 1j * parts[1])).astype(np.complex64)
-    return picture_cases(Picture(noisy, None, level, image, scan.name), operator)
+    return picture_cases(Picture(noisy, None, level, image, scan.name), operator, noise_std=noise_std)

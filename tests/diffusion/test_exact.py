@@ -21,7 +21,6 @@ from invdiff.diffusion import (
     VE,
     VP,
     Ancestral,
-    Context,
     DiffPIRWeight,
     DiscreteVP,
     DPMSolver2M,
@@ -524,42 +523,6 @@ def setup(name: str, *, conjugate: bool = False) -> Setup:
     return Setup(operator, signal, prior, measured, Paper(mean, covariance, A, y.flatten()))
 
 
-@dataclass
-class UnitNoise:
-    """In place of random numbers: sample 0 sees zeros, each other sample a single one among all zeros of a run."""
-
-    samples: range
-    drawn: int = 0
-
-    def rewind(self, iteration: int) -> None:
-        """There is nothing to rewind."""
-
-    def like(self, x: Tensor) -> Tensor:
-        noise = torch.zeros(x.shape, dtype=x.dtype)
-        flat = (torch.view_as_real(noise) if noise.is_complex() else noise).view(len(x), -1)
-        size = flat.shape[1]
-        for sample in range(self.drawn + 1, min(self.drawn + size + 1, len(x))):
-            flat[sample, sample - self.drawn - 1] = 1
-        self.drawn += size
-        return noise
-
-
-def final(sampler: Sampler, context: Context) -> Array:
-    """The last state on real coordinates, (samples, numbers)."""
-    *_, last = sampler.states(context)
-    x = last.x.numpy()
-    return np.stack([x.real, x.imag], -1).reshape(len(x), -1) if np.iscomplexobj(x) else x.reshape(len(x), -1)
-
-
-def affine(sampler: Sampler, at: Setup) -> Affine:
-    """A run of the sampler as a map of its noise."""
-    counting = UnitNoise(range(1))
-    final(sampler, replace(sampler.bind(at.problem, at.prior), noise=counting))
-    rows = range(counting.drawn + 1)
-    images = final(sampler, replace(sampler.bind(at.problem, at.prior, samples=rows), noise=UnitNoise(rows)))
-    return Affine(images[0], (images[1:] - images[0]).T)
-
-
 @dataclass(frozen=True)
 class Case:
     recursion: Callable[[Paper], Affine]
@@ -642,16 +605,17 @@ def error(made: Affine, expected: Affine) -> float:
 
 @pytest.mark.parametrize("where", SETUPS)
 @pytest.mark.parametrize("name", CASES)
-def test_mean_and_covariance_are_the_published_recursions(name: str, where: str) -> None:
+def test_mean_and_covariance_are_the_published_recursions(affine_map, name: str, where: str) -> None:
     at, chosen = setup(where), CASES[name]
-    assert error(affine(chosen.sampler(at.signal), at), chosen.recursion(at.paper)) < TOLERANCE
+    made = Affine(*affine_map(chosen.sampler(at.signal), at.problem, at.prior))
+    assert error(made, chosen.recursion(at.paper)) < TOLERANCE
 
 
 @pytest.mark.parametrize("where", ["fourier-two", "sense-real"])
 @pytest.mark.parametrize("name", CASES)
-def test_the_comparison_rejects_a_recursion_with_an_error(name: str, where: str) -> None:
+def test_the_comparison_rejects_a_recursion_with_an_error(affine_map, name: str, where: str) -> None:
     at, chosen = setup(where), CASES[name]
-    made, paper = affine(chosen.sampler(at.signal), at), at.paper
+    made, paper = Affine(*affine_map(chosen.sampler(at.signal), at.problem, at.prior)), at.paper
     planted = {
         "sign": replace(paper, score_sign=-1.0),
         "level": replace(paper, late=True),
@@ -667,7 +631,8 @@ def test_the_comparison_rejects_a_recursion_with_an_error(name: str, where: str)
 def test_random_samples_have_that_mean_and_covariance(name: str) -> None:
     at, chosen, count = setup("fourier-two"), CASES[name], 4000
     sampler, expected = chosen.sampler(at.signal), chosen.recursion(at.paper)
-    images = final(sampler, sampler.bind(at.problem, at.prior, seed=3, samples=range(count)))
+    *_, last = sampler.states(sampler.bind(at.problem, at.prior, seed=3, samples=range(count)))
+    images = torch.view_as_real(last.x).reshape(count, -1).numpy()
     covariance = expected.root @ expected.root.T
     variances = np.diag(covariance)
     assert np.all(np.abs(images.mean(0) - expected.constant) < 5 * np.sqrt(variances / count) + 1e-9)

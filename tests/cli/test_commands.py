@@ -1,0 +1,116 @@
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nibabel
+import numpy as np
+import pytest
+from PIL import Image
+
+from invdiff.data import achieved_acceleration, read_scan
+from invdiff.diffusion import METHODS
+
+Run = Callable[..., Any]
+
+
+def test_help(invdiff: Run) -> None:
+    ran = invdiff("--help")
+    assert ran.code == 0
+    for command in ("solve", "simulate", "methods", "operators", "convert"):
+        assert f"  {command} " in ran.out
+        assert invdiff(command, "--help").code == 0
+
+
+def test_help_is_light() -> None:
+    program = "import sys; sys.argv = ['invdiff', '--help']; sys.stdout.reconfigure(encoding='utf-8')\n"
+    program += "import atexit; atexit.register(lambda: print('loaded:', *sys.modules))\n"
+    program += "from invdiff.cli import main; main()"
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    loaded = ran.stdout.split("loaded:")[1].split()
+    assert "invdiff.cli.solve" in loaded
+    assert not {"torch", "numpy", "scipy", "h5py", "matplotlib", "pydantic"} & set(loaded)
+
+
+def test_module_runs_too() -> None:
+    command = [sys.executable, "-m", "invdiff.cli", "solve", "scan.h5", "--operator", "spiral"]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert ran.returncode == 2
+    assert ran.stderr.startswith("invdiff: There is no operator 'spiral'")
+
+
+def test_methods(invdiff: Run) -> None:
+    ran = invdiff("methods")
+    assert ran.code == 0
+    words = ran.out.split()
+    for name, method in METHODS.items():
+        assert name in words
+        assert str(method.build().nfe) in words
+        assert {parameter for parameter in method.defaults if f"{parameter}=" not in ran.out} == set()
+
+
+def test_operators(invdiff: Run) -> None:
+    ran = invdiff("operators")
+    assert ran.code == 0
+    lines = {line.split()[0]: line for line in ran.out.splitlines()}
+    assert [*lines] == ["operator", "sense", "fourier", "inpainting", "denoise"]
+    assert "P(Λ) F S" in lines["sense"]
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".png", ".nii.gz"])
+def test_simulate(invdiff: Run, tmp_path: Path, suffix: str) -> None:
+    image = np.arange(24 * 20, dtype=np.uint8).reshape(24, 20)
+    path, out = tmp_path / f"image{suffix}", tmp_path / "scan.h5"
+    match suffix:
+        case ".npy":
+            np.save(path, image)
+        case ".png":
+            Image.fromarray(image).save(path)
+        case _:
+            nibabel.save(nibabel.Nifti1Image(image[:, :, None], np.eye(4)), path)
+    ran = invdiff("simulate", path, "--out", out, "--coils", 3, "--mask", "equispaced", "--acceleration", 2)
+    assert ran.code == 0, ran.err
+    scan = read_scan(out)
+    assert scan.kspace.shape == (1, 3, 24, 20)
+    assert f"achieved acceleration {achieved_acceleration(scan.mask):.2f}" in ran.out
+    np.testing.assert_allclose(np.abs(scan.ground_truth[0]), image / image.max(), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--mask", "spiral"], "no mask 'spiral'"),
+        (["--coils", "0"], "at least one coil"),
+        (["--noise-std", "-1"], "noise level"),
+        (["--slices", "7"], "slices 0 to 0"),
+        (["--out", "scan.npz"], "suffix '.npz'"),
+        (["--out", "nowhere/scan.h5"], "can't be written"),
+    ],
+)
+def test_scans_that_can_not_be_made(
+    invdiff: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], words: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    np.save("image.npy", np.ones((8, 8)))
+    ran = invdiff("simulate", "image.npy", "--out", "scan.h5", *options)
+    assert ran.code == 2
+    assert words in ran.err
+    assert ran.err.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["image.npy"]
+
+
+def test_convert(invdiff: Run, folder: Path, tmp_path: Path) -> None:
+    there, back = tmp_path / "prior.pt", tmp_path / "prior.safetensors"
+    ran = invdiff("convert", folder / "prior.safetensors", there)
+    assert (ran.code, ran.out) == (0, f"wrote {there}\n")
+    assert invdiff("convert", there, back).code == 0
+    assert back.read_bytes() == (folder / "prior.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize("out", ["prior.bin", "nowhere/prior.pt"])
+def test_what_can_not_be_converted(invdiff: Run, folder: Path, tmp_path: Path, out: str) -> None:
+    ran = invdiff("convert", folder / "prior.safetensors", tmp_path / out)
+    assert ran.code == 2
+    assert "can't be written" in ran.err
+    assert not list(tmp_path.iterdir())

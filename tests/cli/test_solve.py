@@ -1,0 +1,366 @@
+import pickle
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from invdiff import Sampler
+from invdiff.data import read_scan
+from invdiff.data.masks import MASKS
+from invdiff.diffusion import METHODS
+
+Run = Callable[..., Any]
+QUICK = ("--set", "steps=3", "--samples", 2)
+
+
+def solve(invdiff: Run, folder: Path, name: str, out: Path, *options: object) -> dict[str, Any]:
+    """What a run that must succeed leaves behind."""
+    ran = invdiff("solve", folder / name, "--prior", folder / "prior.safetensors", "--out", out, *QUICK, *options)
+    assert ran.code == 0, ran.err
+    assert sorted(path.name for path in out.iterdir()) == ["panel.png", "reconstruction.h5"]
+    with h5py.File(out / "reconstruction.h5") as file:
+        return {**{key: value[()] for key, value in file.items()}, "attributes": dict(file.attrs)}
+
+
+@pytest.mark.parametrize(
+    ("name", "operator", "slices", "truth"),
+    [
+        ("sense.h5", "sense", 2, False),
+        ("truth.h5", "sense", 1, True),
+        ("fourier.h5", "fourier", 1, False),
+        ("inpainting.npz", "inpainting", 1, False),
+        ("inpainting.h5", "inpainting", 1, True),
+        ("denoise.png", "denoise", 1, False),
+        ("denoise.npy", "denoise", 1, False),
+        ("denoise.npz", "denoise", 1, True),
+    ],
+)
+def test_results(
+    invdiff: Run, folder: Path, tmp_path: Path, name: str, operator: str, slices: int, truth: bool
+) -> None:
+    found = solve(invdiff, folder, name, tmp_path / "a", "--operator", operator, "--seed", 5)
+    image, samples = (slices, 24, 20), (slices, 2, 24, 20)
+    expected = {"mean": (image, "c8"), "std": (image, "f4"), "samples": (samples, "c8"), "zero_filled": (image, "c8")}
+    if truth:
+        expected["ground_truth"] = (image, "c8")
+    attributes = found.pop("attributes")
+    assert {key: (value.shape, value.dtype.str[1:]) for key, value in found.items()} == expected
+    np.testing.assert_allclose(found["mean"], found["samples"].mean(1), rtol=1e-5)
+    half = np.abs(found["samples"][:, 1] - found["samples"][:, 0]) / 2
+    np.testing.assert_allclose(found["std"], half * 2**0.5, atol=1e-6 * np.abs(found["mean"]).max())
+    assert all(np.isfinite(value).all() for value in found.values())
+    assert np.median(found["std"]) > 1e-3 * np.abs(found["mean"]).max()
+
+    mathematics = {"sense": "P(Λ) F S", "fourier": "P(Λ) F", "inpainting": "P(Λ)", "denoise": "I"}
+    assert attributes["operator"] == mathematics[operator]
+    assert (attributes["method"], attributes["seed"], attributes["nfe"]) == ("fast", 5, 3)
+    assert attributes["scale"].shape == attributes["noise_std"].shape == (slices,)
+    assert (attributes["scale"] > 0).all()
+    assert attributes["torch_version"] == version("torch")
+    assert attributes["invdiff_version"] == version("invdiff")
+    with Image.open(tmp_path / "a" / "panel.png") as panel:
+        panel.verify()
+        assert panel.format == "PNG"
+
+
+def test_seeds(invdiff: Run, folder: Path, tmp_path: Path) -> None:
+    runs = [
+        solve(invdiff, folder, "denoise.npz", tmp_path / str(i), "--operator", "denoise", "--seed", seed)["samples"]
+        for i, seed in enumerate([5, 5, 6])
+    ]
+    np.testing.assert_array_equal(runs[0], runs[1])
+    assert (runs[0] != runs[2]).any()
+
+
+@pytest.mark.parametrize("method", list(METHODS))
+def test_methods(invdiff: Run, folder: Path, tmp_path: Path, method: str) -> None:
+    found = solve(invdiff, folder, "fourier.h5", tmp_path / "out", "--operator", "fourier", "--method", method)
+    assert found["attributes"]["method"] == method
+    assert found["attributes"]["settings"] == "{'steps': '3'}"
+    assert np.isfinite(found["samples"]).all()
+
+
+def test_truth_is_printed_with_its_rivals(invdiff: Run, folder: Path, tmp_path: Path) -> None:
+    prior = folder / "prior.safetensors"
+    ran = invdiff("solve", folder / "truth.h5", "--prior", prior, "--out", tmp_path, *QUICK)
+    for words in ("truth.h5: 1 slice(s) of 24 x 20, 3 coils", "zero-filled", "CG-SENSE", "L1-wavelet", "mean of 2"):
+        assert words in ran.out
+    assert "100%" in ran.err
+
+
+def test_formats_of_a_prior_agree(invdiff: Run, folder: Path, tmp_path: Path) -> None:
+    assert invdiff("convert", folder / "prior.safetensors", tmp_path / "prior.pt").code == 0
+    found = solve(invdiff, folder, "fourier.h5", tmp_path / "a", "--operator", "fourier")
+    options = "--operator", "fourier", "--prior", tmp_path / "prior.pt"
+    np.testing.assert_array_equal(
+        solve(invdiff, folder, "fourier.h5", tmp_path / "b", *options)["samples"], found["samples"]
+    )
+
+
+def test_samples_do_not_depend_on_how_many_there_are(invdiff: Run, folder: Path, tmp_path: Path) -> None:
+    two = solve(invdiff, folder, "sense.h5", tmp_path / "a")
+    three = solve(invdiff, folder, "sense.h5", tmp_path / "b", "--samples", 3)
+    np.testing.assert_array_equal(three["samples"][:, :2], two["samples"])
+    one = solve(invdiff, folder, "sense.h5", tmp_path / "c", "--samples", 1)
+    assert (one["std"] == 0).all()
+
+
+def test_settings_reach_the_method(invdiff: Run, folder: Path, tmp_path: Path) -> None:
+    default = solve(invdiff, folder, "denoise.npz", tmp_path / "a", "--operator", "denoise")
+    eta = solve(invdiff, folder, "denoise.npz", tmp_path / "b", "--operator", "denoise", "--set", "eta=0.5")
+    assert (eta["samples"] != default["samples"]).any()
+    assert "Renoise(eta=0.5)" in eta["attributes"]["sampler"]
+    loud = solve(invdiff, folder, "denoise.npz", tmp_path / "c", "--operator", "denoise", "--noise-std", 0.2)
+    assert loud["attributes"]["noise_std"] == pytest.approx([0.2])
+    assert (loud["samples"] != default["samples"]).any()
+
+
+def test_undersampling(invdiff: Run, folder: Path, tmp_path: Path) -> None:
+    options = "--undersample", "gaussian", "--acceleration", 3, "--centre-fraction", 0.2, "--seed", 4
+    found = solve(invdiff, folder, "sense.h5", tmp_path / "a", *options)
+    full = solve(invdiff, folder, "sense.h5", tmp_path / "b")
+    scan = read_scan(folder / "sense.h5")
+    kept = scan.undersample(MASKS["gaussian"]((24, 20), 3, 0.2, 4))
+    assert kept.sampled.sum() < scan.sampled.sum()
+    assert np.linalg.norm(found["zero_filled"]) < np.linalg.norm(full["zero_filled"])
+
+
+def test_full_data_of_measured_coils_are_the_truth(invdiff: Run, folder: Path, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    kspace = rng.standard_normal((1, 24, 20)) + 1j * rng.standard_normal((1, 24, 20))
+    np.savez(tmp_path / "full.npz", kspace=kspace)
+    options = "--operator", "fourier", "--undersample", "random", "--acceleration", 2
+    found = solve(invdiff, tmp_path / "full.npz", "", tmp_path / "a", *options, "--prior", folder / "prior.safetensors")
+    back = np.fft.ifftshift(np.fft.fft2(np.fft.fftshift(found["ground_truth"], (1, 2)), norm="ortho"), (1, 2))
+    np.testing.assert_allclose(back, kspace, atol=1e-4)
+
+
+def interrupt_after(monkeypatch: pytest.MonkeyPatch, finished: int) -> None:
+    """Ctrl-C when so many samples are done."""
+    run, count = Sampler.__call__, 0
+
+    def interrupted(self: Sampler, *args: Any, **kwargs: Any) -> Any:
+        nonlocal count
+        if count == finished:
+            raise KeyboardInterrupt
+        count += 1
+        return run(self, *args, **kwargs)
+
+    monkeypatch.setattr(Sampler, "__call__", interrupted)
+
+
+def test_an_interrupted_run_goes_on(
+    invdiff: Run, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = solve(invdiff, folder, "sense.h5", tmp_path / "whole")
+    out = tmp_path / "out"
+    command = "solve", folder / "sense.h5", "--prior", folder / "prior.safetensors", "--out", out, *QUICK
+    with monkeypatch.context() as patch:
+        interrupt_after(patch, 3)
+        ran = invdiff(*command)
+    assert ran.code == 130
+    assert f"finished samples are in {out / 'finished.npz'}" in ran.err
+    assert "Traceback" not in ran.err
+    assert [path.name for path in out.iterdir()] == ["finished.npz"]
+
+    with monkeypatch.context() as patch:
+        interrupt_after(patch, 1)  # the fourth sample alone is left to draw
+        resumed = solve(invdiff, folder, "sense.h5", out)
+    np.testing.assert_array_equal(resumed["samples"], whole["samples"])
+    assert resumed["attributes"]["nfe"] == whole["attributes"]["nfe"]
+
+    with monkeypatch.context() as patch:
+        interrupt_after(patch, 1)
+        assert invdiff(*command).code == 130
+    other = solve(invdiff, folder, "sense.h5", out, "--seed", 9)  # does not take what another seed has kept
+    assert (other["samples"] != whole["samples"]).any(axis=(2, 3)).all()
+
+
+def test_an_interrupt_before_the_first_sample_promises_nothing(
+    invdiff: Run, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interrupt_after(monkeypatch, 0)
+    ran = invdiff("solve", folder / "sense.h5", "--prior", folder / "prior.safetensors", "--out", tmp_path, *QUICK)
+    assert (ran.code, ran.err) == (130, "")
+    assert not list(tmp_path.iterdir())
+
+
+def test_samples_survive_a_result_that_can_not_be_written(invdiff: Run, folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "reconstruction.h5").mkdir()
+    ran = invdiff("solve", folder / "sense.h5", "--prior", folder / "prior.safetensors", "--out", tmp_path, *QUICK)
+    assert ran.code == 2
+    assert "reconstruction.h5 is a folder" in ran.err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["finished.npz", "reconstruction.h5"]
+
+
+class Hostile:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self.path,)
+
+
+@pytest.fixture(scope="session")
+def broken(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Files that can't be reconstructed, each in its own way."""
+    broken = tmp_path_factory.mktemp("broken")
+    with h5py.File(folder / "sense.h5") as file:
+        good = {key: value[()] for key, value in file.items()}
+    unsampled = int(np.flatnonzero(good["mask"] == 0)[0])
+    stray, holed = good["kspace"].copy(), good["kspace"].copy()
+    stray[..., unsampled] = 1
+    holed[0, 0, 3, 10] = np.nan
+    single = good["kspace"][:, :1]
+    for name, changes in {
+        "shape": {"kspace": good["kspace"][0, 0]},
+        "maps": {"sensitivity_maps": good["sensitivity_maps"][..., 1:]},
+        "mask": {"mask": good["mask"][1:]},
+        "disagree": {"kspace": stray},
+        "zero": {"kspace": 0 * good["kspace"]},
+        "nan": {"kspace": holed},
+        "real": {"kspace": good["kspace"].real},
+        "truth": {"ground_truth": np.zeros((2, 24, 20))},
+        "deaf": {"sensitivity_maps": 0 * good["sensitivity_maps"]},
+        "corner": {"kspace": single[..., :2, :2], "mask": None, "sensitivity_maps": None,
+                   "noise_std": None},
+        "none": {"kspace": None},
+    }.items():  # fmt: skip
+        with h5py.File(broken / f"{name}.h5", "w") as file:
+            file.update({key: value for key, value in (good | changes).items() if value is not None})
+    image, known = np.ones((24, 20)), np.zeros((24, 20), bool)
+    for name, datasets in {
+        "dark": {"image": 0 * image},
+        "unknown": {"image": image, "mask": known},
+        "sparse": {"image": image, "mask": np.eye(24, 20)},
+        "mask": {"image": image, "mask": known[1:]},
+        "nan": {"image": image * np.nan},
+        "truth": {"image": image, "ground_truth": 0 * image},
+        "noise": {"image": image, "noise_std": -1.0},
+        "text": {"image": np.array("text")},
+        "huge": {"image": 1e300 * image},
+    }.items():
+        np.savez(broken / f"{name}.npz", **datasets)
+    np.save(broken / "array.npy", image)
+    (broken / "array.npy").rename(broken / "array.npz")
+    np.savez(broken / "pickle.npz", image=np.array([Hostile(broken / "hacked")], dtype=object))
+    for whole in ("sense.h5", "denoise.npz", "denoise.png", "prior.safetensors"):
+        content = (folder / whole).read_bytes()
+        (broken / f"cut-{whole}").write_bytes(content[: len(content) // 2])
+    with h5py.File(broken / "group.h5", "w") as file:
+        file.create_group("image")
+    (broken / "hostile.pt").write_bytes(pickle.dumps(Hostile(broken / "hacked")))
+    torch.save({"config": "{}", "state": {"weight": torch.ones(3)}}, broken / "foreign.pt")
+    torch.save({"weight": torch.ones(3)}, broken / "plain.pt")
+    (broken / "file").write_text("a file")
+    return broken
+
+
+BAD_INPUT = [
+    ("sense", "{broken}/shape.h5", [], "kspace has shape (24, 20)"),
+    ("sense", "{broken}/maps.h5", [], "maps has shape (2, 3, 24, 19)"),
+    ("sense", "{broken}/mask.h5", [], "mask has shape (19,)"),
+    ("sense", "{broken}/disagree.h5", [], "24 of 480 k-space positions hold signal"),
+    ("sense", "{broken}/zero.h5", [], "zero everywhere"),
+    ("sense", "{broken}/nan.h5", [], "kspace of shape (2, 3, 24, 20) holds NaN"),
+    ("sense", "{broken}/real.h5", [], "not complex"),
+    ("sense", "{broken}/truth.h5", [], "ground_truth is zero everywhere"),
+    ("sense", "{broken}/deaf.h5", [], "zero nearly everywhere"),
+    ("fourier", "{broken}/corner.h5", [], "too few samples"),
+    ("sense", "{broken}/none.h5", [], "no dataset 'kspace'; it holds mask (20,)"),
+    ("sense", "{broken}/cut-sense.h5", [], "cut short"),
+    ("sense", "{broken}/nowhere.h5", [], "does not exist"),
+    ("sense", "{folder}/denoise.png", [], "suffix '.png'"),
+    ("fourier", "{folder}/sense.h5", [], "3 coils"),
+    ("inpainting", "{folder}/denoise.npz", [], "no dataset 'mask'"),
+    ("inpainting", "{folder}/sense.h5", [], "no dataset 'image'"),
+    ("inpainting", "{broken}/unknown.npz", [], "no pixel is known"),
+    ("inpainting", "{broken}/sparse.npz", [], "too few known pixels"),
+    ("inpainting", "{broken}/mask.npz", [], "mask has shape (23, 20)"),
+    ("denoise", "{broken}/dark.npz", [], "zero everywhere"),
+    ("denoise", "{broken}/nan.npz", [], "NaN or infinity"),
+    ("denoise", "{broken}/huge.npz", [], "NaN or infinity"),
+    ("denoise", "{broken}/truth.npz", [], "ground_truth is zero everywhere"),
+    ("denoise", "{broken}/noise.npz", [], "noise_std is -1.0"),
+    ("denoise", "{broken}/text.npz", [], "images hold numbers"),
+    ("denoise", "{broken}/array.npz", [], "single array"),
+    ("denoise", "{broken}/pickle.npz", [], "can't be read"),
+    ("denoise", "{broken}/cut-denoise.npz", [], "can't be read"),
+    ("denoise", "{broken}/cut-denoise.png", [], "can't be read"),
+    ("denoise", "{broken}/group.h5", [], "no dataset 'image'"),
+    ("denoise", "{broken}/nowhere.npz", [], "does not exist"),
+    ("denoise", "{broken}", [], "is a folder"),
+    ("sense", "{folder}/sense.h5", ["--prior", "{broken}/foreign.pt"], "configuration"),
+    ("sense", "{folder}/sense.h5", ["--prior", "{broken}/plain.pt"], "neither"),
+    ("sense", "{folder}/sense.h5", ["--prior", "{broken}/hostile.pt"], "never run"),
+    ("sense", "{folder}/sense.h5", ["--prior", "{broken}/cut-prior.safetensors"], "whole safetensors"),
+    ("sense", "{folder}/sense.h5", ["--prior", "{broken}/nowhere.pt"], "not a file"),
+    ("sense", "{folder}/sense.h5", ["--prior", "{folder}/one.safetensors"], "network 2 channel(s)"),
+    ("spiral", "{folder}/sense.h5", [], "no operator 'spiral'; there are sense, fourier, inpainting, denoise"),
+    ("sense", "{folder}/sense.h5", ["--method", "magic"], "no method 'magic'; there are song2021"),
+    ("sense", "{folder}/sense.h5", ["--set", "magic=1"], "no parameter magic; it has steps"),
+    ("sense", "{folder}/sense.h5", ["--set", "steps=many"], "which 'many' is not"),
+    ("sense", "{folder}/sense.h5", ["--set", "steps"], "KEY=VALUE"),
+    ("sense", "{folder}/sense.h5", ["--set", "steps=0"], "at least one step"),
+    ("sense", "{folder}/sense.h5", ["--set", "eta=2"], "from 0 to 1"),
+    ("sense", "{folder}/sense.h5", ["--set", "signal=sound"], "one of real, split, two"),
+    ("sense", "{folder}/sense.h5", ["--samples", "0"], "samples=0"),
+    ("sense", "{folder}/sense.h5", ["--noise-std", "-1"], "noise_std is -1.0"),
+    ("denoise", "{folder}/denoise.npy", ["--noise-std", "nan"], "noise_std is nan"),
+    ("sense", "{folder}/sense.h5", ["--undersample", "spiral"], "no mask 'spiral'; there are equispaced"),
+    ("sense", "{folder}/sense.h5", ["--undersample", "random", "--acceleration", "0.5"], "not 0.5"),
+    ("denoise", "{folder}/denoise.npy", ["--undersample", "random"], "--undersample is for k-space"),
+    ("sense", "{folder}/sense.h5", ["--out", "{broken}/file"], "can't be made"),
+    ("sense", "{folder}/sense.h5", ["--out", "{broken}/file/below"], "can't be made"),
+]
+
+
+@pytest.mark.parametrize(("operator", "name", "options", "words"), BAD_INPUT)
+def test_bad_input(
+    invdiff: Run, folder: Path, broken: Path, tmp_path: Path, operator: str, name: str, options: list[str], words: str
+) -> None:
+    def fill(text: str) -> str:
+        return text.format(folder=folder, broken=broken)
+
+    before = sorted(broken.iterdir())
+    general = "--operator", operator, "--prior", folder / "prior.safetensors", "--out", tmp_path / "out", *QUICK
+    ran = invdiff("solve", fill(name), *general, *map(fill, options))
+    assert ran.code == 2
+    assert words in ran.err
+    assert ran.err.startswith("invdiff: ")
+    assert ran.err.count("\n") == 1  # one line: no traceback, no progress bar
+    assert not list(tmp_path.rglob("*.*"))
+    assert sorted(broken.iterdir()) == before  # the hostile file was not run
+
+
+@pytest.mark.parametrize("seed", ["-1", str(2**32), "0.5"])
+def test_bad_seed(invdiff: Run, folder: Path, tmp_path: Path, seed: str) -> None:
+    ran = invdiff("solve", folder / "sense.h5", "--seed", seed, "--out", tmp_path)
+    assert ran.code == 2
+    assert "Invalid value for '--seed'" in ran.err
+    assert "Traceback" not in ran.err
+
+
+def test_a_noise_level_that_is_given_need_not_be_estimated(invdiff: Run, folder: Path, tmp_path: Path) -> None:
+    image, known = np.ones((24, 20)), np.eye(24, 20)
+    known[::2, ::3] = 1
+    np.savez(tmp_path / "sparse.npz", image=image, mask=known)
+    options = "--operator", "inpainting", "--noise-std", 0.1, "--prior", folder / "prior.safetensors"
+    found = solve(invdiff, tmp_path, "sparse.npz", tmp_path / "out", *options)
+    assert found["attributes"]["noise_std"] == pytest.approx([0.1])
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut short"])
+def test_broken_file_of_finished_samples(invdiff: Run, folder: Path, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "finished.npz").write_bytes(content)
+    ran = invdiff("solve", folder / "sense.h5", "--prior", folder / "prior.safetensors", "--out", tmp_path, *QUICK)
+    assert ran.code == 2
+    assert "finished.npz" in ran.err
+    assert "remove it to start anew" in ran.err
+    assert (tmp_path / "finished.npz").read_bytes() == content

@@ -1,0 +1,121 @@
+"""Small problems and exact priors for samplers."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from invdiff.diffusion import Problem, Sampler
+from invdiff.operators import LinearOperator, denoising, fourier, inpainting, sense
+from invdiff.priors import GaussianPrior, Prior
+
+Array = NDArray[np.float64]
+
+
+def normal(shape: tuple[int, ...], dtype: torch.dtype, seed: int = 0) -> Tensor:
+    """Standard normal numbers, complex ones with unit variance in each part."""
+    generator = torch.Generator().manual_seed(seed)
+    if dtype.is_complex:
+        return torch.view_as_complex(torch.randn(*shape, 2, dtype=dtype.to_real(), generator=generator))
+    return torch.randn(shape, dtype=dtype, generator=generator)
+
+
+def operators(side: int) -> dict[str, LinearOperator]:
+    """One operator of each usual problem, on images of ``side`` by ``side``; none has a norm above one."""
+    generator = torch.Generator().manual_seed(1)
+    mask = torch.rand(side, side, generator=generator) < 0.5
+    mask[side // 2, side // 2] = True
+    maps = normal((3, side, side), torch.complex128, seed=2)
+    maps = maps / maps.abs().square().sum(0).sqrt()
+    columns = torch.zeros(side, side, dtype=torch.bool)
+    columns[:, :: 2 * side // 4] = True
+    return {
+        "fourier": fourier(mask),
+        "sense": sense(columns, maps),
+        "inpainting": inpainting(mask),
+        "denoising": denoising((side, side)),
+    }
+
+
+class Small:
+    """Problems with a known truth on ``side`` by ``side`` images."""
+
+    normal = staticmethod(normal)
+
+    def __init__(self, side: int) -> None:
+        self.side = side
+        self.operators = operators(side)
+
+    def problem(
+        self, name: str, dtype: torch.dtype = torch.complex128, noise_std: float = 0.05, seed: int = 3
+    ) -> Problem:
+        """y = A x + noise for a smooth truth of that kind, of intensity about one."""
+        operator = self.operators[name]
+        waves = torch.linspace(0, math.pi, self.side, dtype=torch.float64).sin()
+        truth = torch.outer(waves, waves)
+        truth = (torch.complex(truth, 0.5 * truth.flip(0)) if dtype.is_complex else truth).to(dtype)
+        y = operator(truth)
+        return Problem(operator, y + noise_std * normal(tuple(y.shape), y.dtype, seed), noise_std)
+
+    def prior(self, channels: int) -> GaussianPrior:
+        """Smooth images about a flat one."""
+        place = torch.arange(self.side, dtype=torch.float64)
+        line = torch.exp(-((place[:, None] - place) ** 2) / 4)
+        covariance = torch.kron(torch.eye(channels, dtype=torch.float64), 0.3 * torch.kron(line, line))
+        return GaussianPrior(torch.full((channels, self.side, self.side), 0.3).double(), covariance)
+
+
+@dataclass
+class UnitNoise:
+    """In place of random numbers: sample 0 sees zeros, each other sample a single one among all zeros of a run."""
+
+    samples: range
+    drawn: int = 0
+
+    def rewind(self, iteration: int) -> None:
+        """There is nothing to rewind."""
+
+    def like(self, x: Tensor) -> Tensor:
+        noise = torch.zeros(x.shape, dtype=x.dtype)
+        flat = (torch.view_as_real(noise) if noise.is_complex() else noise).view(len(x), -1)
+        size = flat.shape[1]
+        for sample in range(self.drawn + 1, min(self.drawn + size + 1, len(x))):
+            flat[sample, sample - self.drawn - 1] = 1
+        self.drawn += size
+        return noise
+
+
+def _affine_map(sampler: Sampler, problem: Problem, prior: Prior) -> tuple[Array, Array]:
+    def last(noise: UnitNoise) -> Array:
+        context = replace(sampler.bind(problem, prior, samples=noise.samples), noise=noise)
+        *_, state = sampler.states(context)
+        x = torch.view_as_real(state.x) if state.x.is_complex() else state.x
+        return x.reshape(len(x), -1).numpy()
+
+    counting = UnitNoise(range(1))
+    last(counting)
+    images = last(UnitNoise(range(counting.drawn + 1)))
+    return images[0], (images[1:] - images[0]).T
+
+
+@pytest.fixture(scope="session")
+def affine_map() -> Callable[[Sampler, Problem, Prior], tuple[Array, Array]]:
+    """(c, R) of a run that ends in c + R z for all its noise z, where every step is affine; on real coordinates."""
+    return _affine_map
+
+
+@pytest.fixture(scope="session")
+def small() -> Small:
+    """4 by 4."""
+    return Small(4)
+
+
+@pytest.fixture(scope="session")
+def larger() -> Small:
+    """8 by 8."""
+    return Small(8)

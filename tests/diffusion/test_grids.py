@@ -1,0 +1,146 @@
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from invdiff.diffusion import SDE, VE, VP, DiscreteVP, Geometric, Grid, Karras, Levels, SubVP, Uniform
+from invdiff.errors import InputError
+
+SDES = [VE(0.01, 378), VP(), SubVP()]
+GRIDS = [Uniform, Geometric, Karras]
+
+
+def consistent_with(sde: SDE, levels: Levels) -> bool:
+    """Every level is the SDE's at its time."""
+    return all(
+        math.isclose(levels.alpha[k], sde.alpha(t), rel_tol=1e-9)
+        and math.isclose(levels.beta[k], sde.beta(t), rel_tol=1e-6)
+        for k, t in enumerate(levels.time)
+    )
+
+
+@pytest.mark.parametrize("sde", SDES, ids=lambda sde: type(sde).__name__)
+@pytest.mark.parametrize("grid", GRIDS)
+@given(steps=st.integers(1, 60))
+def test_levels_fall_to_the_clean_image(grid: type[Grid], sde: SDE, steps: int) -> None:
+    levels = grid(steps).levels(sde)
+    assert levels.steps == steps == grid(steps).steps
+    assert len(levels.alpha) == len(levels.beta) == steps + 1
+    assert len(levels.time) == len(levels.dt) == steps
+    assert (levels.alpha[-1], levels.beta[-1]) == (1.0, 0.0)
+    sigmas = [levels.sigma(k) for k in range(steps + 1)]
+    assert all(high > low for high, low in pairwise(sigmas))
+    assert all(length > 0 for length in levels.dt)
+    assert consistent_with(sde, levels)
+    assert all(levels.kernel(k)[1] >= 0 for k in range(steps))
+
+
+def test_the_check_of_levels_rejects_those_of_another_sde() -> None:
+    assert not consistent_with(SubVP(), Uniform(9).levels(VP()))
+
+
+def test_geometric_is_the_discretisation_of_ve() -> None:
+    """sigma_i = exp(linspace(ln sigma_min, ln sigma_max, N)) (Song 2020, app. F)."""
+    levels = Geometric(20).levels(VE(0.01, 378))
+    expected = np.exp(np.linspace(np.log(0.01), np.log(378), 20))[::-1]
+    np.testing.assert_allclose(levels.beta[:-1], expected, rtol=1e-12)
+    assert set(levels.alpha) == {1.0}
+    r, v = levels.kernel(4)
+    assert r == 1
+    assert v == pytest.approx(expected[4] ** 2 - expected[5] ** 2)
+
+
+def test_discrete_vp_is_the_chain_of_ddpm() -> None:
+    """r = sqrt(1 - b_i) and v = b_i (Ho 2020), also on the move to the clean image."""
+    levels, b = DiscreteVP(1000).levels(VP()), np.linspace(1e-4, 0.02, 1000)[::-1]
+    r, v = np.transpose([levels.kernel(k) for k in range(1000)])
+    np.testing.assert_allclose(v, b, rtol=1e-9)
+    np.testing.assert_allclose(r, np.sqrt(1 - b), rtol=1e-12)
+    assert not np.allclose(v[1:], b[:-1], rtol=1e-9)
+
+
+def test_discrete_vp_is_the_vp_sde_in_the_limit() -> None:
+    """b_i = beta(i/N)/N (Song 2020, app. E)."""
+    levels = DiscreteVP(1000).levels(VP())
+    alpha = [VP().alpha(t) for t in levels.time]
+    np.testing.assert_allclose(levels.alpha[:-1], alpha, rtol=4e-2)
+
+
+@pytest.mark.parametrize(("steps", "times"), [(50, range(0, 1000, 20)), (20, range(0, 1000, 50)), (1000, range(1000))])
+def test_discrete_vp_strides_as_dds_does(steps: int, times: range) -> None:
+    """The times 980, 960, .., 20, 0 for 50 steps: the first level is not the chain's last."""
+    levels, product = DiscreteVP(steps).levels(VP()), np.cumprod(1 - np.linspace(1e-4, 0.02, 1000))
+    np.testing.assert_allclose(levels.alpha[:-1], np.sqrt(product[times][::-1]), rtol=1e-9)
+    np.testing.assert_allclose(levels.beta[:-1], np.sqrt(1 - product[times][::-1]), rtol=1e-9)
+
+
+@given(steps=st.integers(1, 100))
+def test_any_stride_has_its_number_of_levels(steps: int) -> None:
+    levels = DiscreteVP(steps, 100).levels(VP())
+    assert levels.steps == steps
+    assert sum(levels.dt) == pytest.approx(levels.time[0])
+    assert all(a < b for a, b in pairwise(levels.alpha))
+
+
+@pytest.mark.parametrize("grid", [Geometric(10), Karras(10, 378, 0.001)])
+def test_the_last_step_of_ve_is_as_long_as_the_one_before(grid: Grid) -> None:
+    """VE is clean at no time, and its noise at t = 0, or below, is still to be removed."""
+    levels = grid.levels(VE(0.01, 378))
+    assert levels.dt[-1] == levels.dt[-2] > 0
+
+
+@pytest.mark.parametrize("sde", SDES[1:], ids=lambda sde: type(sde).__name__)
+@pytest.mark.parametrize("grid", [Geometric(10), Karras(10)])
+def test_the_last_step_of_vp_ends_at_its_clean_image(grid: Grid, sde: SDE) -> None:
+    levels = grid.levels(sde)
+    assert sum(levels.dt) == pytest.approx(levels.time[0])
+
+
+def test_uniform_is_the_papers_grid() -> None:
+    levels = Uniform(1000).levels(VE(0.01, 378))
+    assert (levels.time[0], levels.time[-1]) == (1.0, 1e-5)
+    assert set(levels.dt) == {1e-3}
+    assert levels.beta[0] == pytest.approx(378)
+
+
+def test_karras_is_equation_5() -> None:
+    levels = Karras().levels(VE(0.002, 80))
+    i = np.arange(18)
+    expected = (80 ** (1 / 7) + i / 17 * (0.002 ** (1 / 7) - 80 ** (1 / 7))) ** 7
+    np.testing.assert_allclose(levels.beta[:-1], expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("sde", SDES, ids=lambda sde: type(sde).__name__)
+def test_karras_has_the_same_sigmas_under_any_sde(sde: SDE) -> None:
+    levels, ve = Karras(9, 30, 0.02).levels(sde), Karras(9, 30, 0.02).levels(VE(0.02, 30))
+    np.testing.assert_allclose([levels.sigma(k) for k in range(9)], ve.beta[:-1], rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: Uniform(0), "at least one step"),
+        (lambda: Geometric(-3), "at least one step"),
+        (lambda: Karras(0), "at least one step"),
+        (lambda: DiscreteVP(0), "at least one step"),
+        (lambda: DiscreteVP(11, 10), "can't be strided in 11 steps"),
+        (lambda: DiscreteVP(10, 10, 0.0, 0.02), "0 < first <= last < 1"),
+        (lambda: DiscreteVP(10, 10, 1e-4, 1.0), "0 < first <= last < 1"),
+        (lambda: DiscreteVP(10, 10, 0.03, 0.02), "0 < first <= last < 1"),
+        (lambda: DiscreteVP(10).levels(VE()), "chain of VP levels, but the SDE is VE"),
+        (lambda: DiscreteVP(10).levels(SubVP()), "chain of VP levels, but the SDE is SubVP"),
+        (lambda: Geometric(5, sigma_max=-1.0), "are positive"),
+        (lambda: Geometric(5, sigma_min=math.nan), "are positive"),
+        (lambda: Geometric(5, 1.0, 2.0), "exchange them"),
+        (lambda: Geometric(5, sigma_max=0.001).levels(VE(0.01, 10)), "exchange them"),
+        (lambda: Karras(5, 1.0, 2.0), "exchange them"),
+        (lambda: Karras(5, math.inf), "are positive"),
+        (lambda: Karras(5, rho=0.0), "rho"),
+    ],
+)
+def test_grids_that_make_no_sense_are_refused(make, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        make()
