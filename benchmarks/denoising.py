@@ -1,6 +1,7 @@
 """Denoising PSNR of the shipped prior beside BM3D: `python benchmarks/denoising.py ../shared/data/slices.h5`.
 
-Real magnitude images in [0, 1] of subjects that training never saw, one slice of each series, the same noise for both; PSNR with peak one.
+Real magnitude images in [0, 1] of subjects that training never saw, one slice of each series, the same noise for both;
+PSNR with peak one.
 """
 
 import sys

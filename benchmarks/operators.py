@@ -52,12 +52,11 @@ def with_sigpy(mask: Tensor, maps: Tensor, x: Tensor) -> Side:
 
 
 def with_mrpro(mask: Tensor, maps: Tensor, x: Tensor) -> Side:
-    from mrpro.data import CsmData, KHeader
     from mrpro.operators import CartesianMaskingOp, FastFourierOp, SensitivityOp
 
-    del CsmData, KHeader
-    operator = CartesianMaskingOp(mask[None, None, None].float()) @ FastFourierOp((-2, -1)) @ SensitivityOp(maps[None,
-    :, None]) gram, image = operator.gram, x[None, None, None]
+    coils = SensitivityOp(maps[None, :, None])
+    operator = CartesianMaskingOp(mask[None, None, None].float()) @ FastFourierOp((-2, -1)) @ coils
+    gram, image = operator.gram, x[None, None, None]
     return lambda: gram(image)[0][0, 0, 0]
 
 

@@ -1,7 +1,8 @@
 """What a solve costs beside its network calls: `python benchmarks/overhead.py`.
 
-`chung2022_complex` on the package's 16-coil scan with the shipped prior: the whole solve over the bare network calls it makes, and the rest
-of an iteration in raw FFT pairs on the coil images. Both sides run interleaved, medians, one and two threads.
+`chung2022_complex` on the package's 16-coil scan with the shipped prior: the whole solve over the bare network calls it
+makes, and the rest of an iteration in raw FFT pairs on the coil images. Sides are interleaved; medians; one and two
+threads.
 """
 
 import os
@@ -50,8 +51,8 @@ def main() -> None:
                     pair.append((time.perf_counter() - called) / 20)
         total, network, raw = map(statistics.median, (whole, bare, pair))
         print(
-            f"{threads} thread(s): solve {total:.2f} s, {calls} bare calls {network:.2f} s, ratio {total / network:.3f}; "
-            f"the rest of an iteration takes {(total - network) / STEPS / raw:.2f} raw FFT pairs of {raw * 1e3:.2f} ms"
+            f"{threads} thread(s): solve {total:.2f} s, {calls} bare calls {network:.2f}, ratio {total / network:.3f};"
+            f" the rest of an iteration: {(total - network) / STEPS / raw:.2f} raw FFT pairs of {raw * 1e3:.2f} ms"
         )
 
 

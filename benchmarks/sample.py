@@ -1,7 +1,8 @@
 """The package's scan, every line offset and ten seeds: `python benchmarks/sample.py`.
 
-The default method's mean of eight samples, against zero-filled, CG-SENSE and L1-wavelet, the latter two at their best weight by the truth
-and all on the same maps. The truth is the combination of the full data's coils by these maps. PSNR by fastMRI's convention.
+The default method's mean of eight samples, against zero-filled, CG-SENSE and L1-wavelet, the latter two at their best
+weight by the truth and all on the same maps. The truth is the combination of the full data's coils by these maps. PSNR
+by fastMRI's convention.
 """
 
 import sys

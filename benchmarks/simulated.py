@@ -1,8 +1,8 @@
-"""Simulated multi-coil slices of subjects that training never saw: `python benchmarks/simulated.py ../shared/data/slices.h5`.
+"""Simulated scans of subjects that training never saw: `python benchmarks/simulated.py ../shared/data/slices.h5`.
 
-8 birdcage coils, smooth phase, complex noise of standard deviation 0.005 of the maximum, random lines with 8 % centre at 4x, the maps given.
-The default method's mean of eight samples against L1-wavelet at its best weight by the truth. The images are processed magnitudes, so
-k-space made of them flatters every method.
+8 birdcage coils, smooth phase, complex noise of standard deviation 0.005 of the maximum, random lines with 8 % centre
+at 4x, the maps given. The default method's mean of eight samples against L1-wavelet at its best weight by the truth.
+The images are processed magnitudes, so k-space made of them flatters every method.
 """
 
 import sys

@@ -17,9 +17,7 @@ OPERATORS = ("sense", "fourier", "inpainting", "denoise")
 def solve(
     input_file: Annotated[
         Optional[Path],  # noqa: UP045 - typer reads it
-        typer.Argument(
-            metavar="INPUT", help="What was measured; without it, the brain scan that ships with invdiff."
-        ),
+        typer.Argument(metavar="INPUT", help="What was measured; without it, the brain scan that ships with invdiff."),
     ] = None,
     operator: Annotated[str, typer.Option(help=f"{', '.join(OPERATORS)}; see `invdiff operators`.")] = "sense",
     prior: Annotated[str, typer.Option(help="A checkpoint (.safetensors, .pt), or 'builtin'.")] = "builtin",

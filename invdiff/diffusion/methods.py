@@ -6,6 +6,7 @@ from invdiff.diffusion.registry import method
 from invdiff.diffusion.sampler import Sampler
 from invdiff.diffusion.sde import VE, VP
 from invdiff.diffusion.signals import RealImage, Signal, SplitComplex, TwoChannel
+from invdiff.diffusion.start import FromNoise
 from invdiff.diffusion.steps import (
     GradientConsistency,
     Langevin,
@@ -47,6 +48,7 @@ def _chung2022(steps: int, lam: float, snr: float, sigma_min: float, sigma_max: 
         Geometric(steps),
         [Langevin(snr), consistency, ReverseDiffusion(), consistency],
         signal,
+        start=FromNoise(then=(consistency,)),
     )
 
 

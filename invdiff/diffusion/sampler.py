@@ -97,7 +97,7 @@ class Sampler:
             operator=operator,
             y=y,
             noise_std=scaled.noise_std,
-            denoiser=Denoiser(prior.given(problem), self.signal),
+            denoiser=Denoiser(prior.given(scaled), self.signal),
             guidance=self.guidance,
             noise=NoiseStream(seed, case, samples, y.device),
         )

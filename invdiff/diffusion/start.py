@@ -1,12 +1,13 @@
 """Where a run begins."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
 
 from invdiff.diffusion.context import Context
-from invdiff.diffusion.steps.base import State
+from invdiff.diffusion.steps.base import State, Step
 from invdiff.errors import InputError
 
 
@@ -20,10 +21,19 @@ class Start(ABC):
 
 @dataclass(frozen=True)
 class FromNoise(Start):
-    """Pure noise at the highest level: x = beta_0 z."""
+    """Pure noise at the highest level: x = beta_0 z.
+
+    Args:
+        then: steps to apply to it, such as the first projection of Chung & Ye 2022.
+    """
+
+    then: Sequence[Step] = ()
 
     def __call__(self, blank: Tensor, context: Context) -> State:
-        return State(context.levels.beta[0] * context.noise.like(blank), 0)
+        state = State(context.levels.beta[0] * context.noise.like(blank), 0)
+        for step in self.then:
+            state = step(state, context)
+        return state
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ class Prior(ABC):
         return (self.denoise(x, sigma) - x) / sigma**2
 
     def given(self, problem: "Problem") -> "Prior":
-        """The prior once the measurement is known. Conditional networks override this; others stay as they are."""
+        """The prior once the measurement is known, in the prior's units. Conditional networks override this."""
         return self
 
     def to(self, device: str) -> Self:

@@ -72,7 +72,7 @@ def reconstruct(
 
             image = finished.get(case, index)
             if image is None:
-                posterior = sampler(problem, prior, seed=seed, case=0, first=index, progress=report)
+                posterior = sampler(problem, prior, seed=seed, case=case, first=index, progress=report)
                 image = posterior.samples[0].numpy()
                 finished.add(case, index, image)
             drawn[-1].append(image)

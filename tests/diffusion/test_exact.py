@@ -262,6 +262,20 @@ def heun(paper: Paper) -> Affine:
     return x
 
 
+def heun_vp(paper: Paper) -> Affine:
+    """The same ODE (DDIM, eq. 14): d(x / sqrt(abar)) = eps d(sqrt((1 - abar) / abar))."""
+    bars = dds_products(paper)
+    x = math.sqrt(1 - bars[0]) * paper.z()
+    for a, b in pairwise(bars):
+        scaled, length = x / math.sqrt(a), math.sqrt((1 - b) / b) - math.sqrt((1 - a) / a)
+        eps = -math.sqrt(1 - a) * paper.score(x, math.sqrt(a), math.sqrt(1 - a))
+        x = math.sqrt(b) * (scaled + length * eps)
+        if b < 1:
+            eps = 0.5 * (eps + -math.sqrt(1 - b) * paper.score(x, math.sqrt(b), math.sqrt(1 - b)))
+            x = math.sqrt(b) * (scaled + length * eps)
+    return x
+
+
 def ddim(eta: float) -> Callable[[Paper], Affine]:
     """DDIM, eq. 12 and 16, in its own symbols: a is alpha-bar."""
 
@@ -559,6 +573,7 @@ CASES = {
     "Euler-Maruyama, VP": case(em_vp, vp, Uniform(STEPS), EulerMaruyama(), sees_data=False),
     "Euler-Maruyama, sub-VP": case(em_sub_vp, sub_vp, Uniform(STEPS), EulerMaruyama(), sees_data=False),
     "Heun": case(heun, ve, karras, ProbabilityFlow(), sees_data=False),
+    "Heun, VP": case(heun_vp, VP(), strided, ProbabilityFlow(), sees_data=False),
     "DDIM(0)": case(ddim(0), VP(), strided, DDIM(), sees_data=False),
     "DDIM(0.6)": case(ddim(0.6), VP(), strided, DDIM(0.6), sees_data=False),
     "DPM-Solver++(2M)": case(dpm_solver, VP(), strided, DPMSolver2M(), sees_data=False),
