@@ -3,21 +3,17 @@
 
 def methods() -> None:
     """List the methods, with their parameters and defaults."""
-    from rich.console import Console
-    from rich.table import Table
+    import textwrap
 
     from invdiff.diffusion import METHODS
-    from invdiff.diffusion.grids import Grid
 
-    table = Table(
-        "method", "signal", "network calls", "parameters (--set name=value)", "from", box=None, pad_edge=False
-    )
     for method in METHODS.values():
         sampler = method.build()
-        settings = ", ".join(f"{name}={_shown(value)}" for name, value in method.defaults.items())
-        assert isinstance(sampler.grid, Grid)
-        table.add_row(method.name, _shown(sampler.signal), str(sampler.nfe), settings, method.paper)
-    Console(soft_wrap=False).print(table)
+        settings = " ".join(f"{name}={_shown(value)}" for name, value in method.defaults.items())
+        print(f"{method.name}  ({sampler.nfe} network calls a sample, signal {_shown(sampler.signal)})")
+        for text in (method.paper, f"--set {settings}"):
+            print(textwrap.fill(text, width=100, initial_indent="    ", subsequent_indent="          "))
+        print()
 
 
 def operators() -> None:

@@ -11,7 +11,12 @@ def simulate(
     out: Annotated[Path, typer.Option(help="The .h5 file to write.")],
     coils: Annotated[int, typer.Option(help="Number of coils, in a ring; 1 sees everything alike.")] = 8,
     phase: Annotated[str, typer.Option(help="Phase given to a real image: smooth or none.")] = "smooth",
-    mask: Annotated[str, typer.Option(help="Sampling pattern; an unknown name lists them.")] = "random",
+    mask: Annotated[
+        str,
+        typer.Option(
+            help="Sampling pattern: equispaced, random, bernoulli, gaussian, gaussian2d, uniform2d, poisson or radial."
+        ),
+    ] = "random",
     acceleration: Annotated[float, typer.Option(help="Sample one point in so many.")] = 4.0,
     centre_fraction: Annotated[float, typer.Option(help="Part of each sampled axis kept around the centre.")] = 0.08,
     noise_std: Annotated[

@@ -1,13 +1,13 @@
 """Scans in files: fastMRI-layout HDF5, ISMRMRD raw data and NumPy archives."""
 
 import os
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from invdiff.data.archive import read_archive
 from invdiff.data.atomic import atomic
 from invdiff.data.scan import Scan
 from invdiff.errors import InputError
@@ -87,13 +87,8 @@ def _read_hdf5(path: Path) -> Scan:
 
 
 def _read_npz(path: Path) -> Scan:
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            datasets = {key: archive[key] for key in _KEYS if key in archive}
-            present = list(archive.files)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path} can't be read as a NumPy archive: {error}.") from error
-    return _assemble(path, datasets, {}, present)
+    arrays = read_archive(path)
+    return _assemble(path, {key: arrays[key] for key in _KEYS if key in arrays}, {}, list(arrays))
 
 
 _KEYS = ("kspace", "mask", "sensitivity_maps", "ground_truth", "noise_std", "ismrmrd_header")

@@ -59,7 +59,7 @@ class Method:
                 values[name] = TypeAdapter(kind).validate_python(text)
             except ValidationError:
                 raise InputError(
-                    f"{self.name}'s parameter {name} is a {kind.__name__}, which {text!r} is not."
+                    f"{self.name}'s parameter {name} takes a value of type {kind.__name__}, which {text!r} is not."
                 ) from None
         return self.build(**values)
 

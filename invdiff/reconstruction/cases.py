@@ -75,9 +75,11 @@ class Cases:
         count = len(measured.kspace) if isinstance(measured, Scan) else len(measured.image)
         height, width = measured.sampled.shape
         coils = f", {measured.coils} coils" if isinstance(measured, Scan) else ""
+        achieved = achieved_acceleration(measured.sampled)
+        sampling = "" if achieved == 1 else f"acceleration {achieved:.2f}, "
         return (
-            f"{measured.name}: {count} slice(s) of {height} x {width}{coils}, acceleration "
-            f"{achieved_acceleration(measured.sampled):.2f}, noise {measured.noise_std:.3g} in each real number"
+            f"{measured.name}: {count} slice(s) of {height} x {width}{coils}, {sampling}noise "
+            f"{measured.noise_std:.3g} in each real number"
         )
 
     @property

@@ -9,9 +9,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from invdiff.data.archive import read_archive
 from invdiff.data.simulate import read_image
 from invdiff.errors import InputError
-from invdiff.reconstruction.archive import read_archive
 
 _FEWEST_WAVELETS = 32  # the median of so many is right to a sixth
 

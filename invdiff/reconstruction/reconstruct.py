@@ -11,12 +11,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from invdiff.data.archive import read_archive
 from invdiff.data.atomic import atomic
 from invdiff.diffusion import Problem, Sampler
 from invdiff.diffusion.sampler import scale_of
 from invdiff.errors import InputError
 from invdiff.priors import Prior
-from invdiff.reconstruction.archive import read_archive
 from invdiff.reconstruction.cases import Cases
 from invdiff.reconstruction.result import Reconstruction
 

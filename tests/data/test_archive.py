@@ -3,8 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from invdiff.data.archive import read_archive
 from invdiff.errors import InputError
-from invdiff.reconstruction.archive import read_archive
 
 
 def test_reading(tmp_path: Path) -> None:
