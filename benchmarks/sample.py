@@ -1,4 +1,4 @@
-"""The package's scan, every line offset and ten seeds: `python benchmarks/sample.py`.
+"""The package's scan, every line offset and ten seeds: `python benchmarks/sample.py [SEEDS [OFFSET ...]]`.
 
 The default method's mean of eight samples, against zero-filled, CG-SENSE and L1-wavelet, the latter two at their best
 weight by the truth and all on the same maps. The truth is the combination of the full data's coils by these maps. PSNR
@@ -8,7 +8,6 @@ by fastMRI's convention.
 import sys
 
 import numpy as np
-import torch
 
 from invdiff.cli.heap import keep_heap
 from invdiff.data.masks import achieved_acceleration, equispaced
@@ -20,11 +19,11 @@ from invdiff.reconstruction import reconstruct, sample_scan, scan_cases
 
 def main() -> None:
     seeds = int(sys.argv[1]) if len(sys.argv) > 1 else 10
+    offsets = [int(offset) for offset in sys.argv[2:]] or range(4)
     keep_heap()
-    torch.set_num_threads(2)
     prior, scan = load_prior("builtin"), sample_scan()
     margins = []
-    for offset in range(4):
+    for offset in offsets:
         mask = equispaced(scan.image_shape, 4, 20, offset)
         cases = scan_cases(scan, "sense", mask=mask)
         truth = cases.ground_truth

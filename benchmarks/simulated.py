@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import torch
 from series import middle_slices
 
 from invdiff.cli.heap import keep_heap
@@ -23,7 +22,6 @@ from invdiff.reconstruction import reconstruct, scan_cases
 def main() -> None:
     path, every = Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 1
     keep_heap()
-    torch.set_num_threads(2)
     prior, gains = load_prior("builtin"), []
     for i, (name, image) in enumerate(list(middle_slices(path, "test"))[::every]):
         mask = MASKS["random"](image.shape, 4.0, 0.08, i)

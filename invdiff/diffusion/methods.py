@@ -81,17 +81,20 @@ def dds(
 
 @method("invdiff; after Zhu et al. 2023 (DiffPIR), Song et al. 2023 (PiGDM) and Karras et al. 2022 (levels)")
 def fast(
-    steps: int = 40,
+    steps: int = 20,
     eta: float = 1.0,
     sigma_max: float = 1.0,
-    sigma_min: float = 0.01,
+    sigma_min: float = 0.02,
     data_std: float = 0.2,
     noise_floor: float = 0.0,
     cg_steps: int = 10,
     rho: float = 7.0,
-    signal: Signal = TwoChannel(),
+    signal: Signal = SplitComplex(),
 ) -> Sampler:
-    """Few steps, strongly guided: the estimate is combined with the data by their variances, then noised afresh."""
+    """Few steps, strongly guided: the estimate is combined with the data by their variances, then noised afresh.
+
+    The built-in prior does better on measured scans with `SplitComplex`, and on simulated ones with `TwoChannel`.
+    """
     return Sampler(
         VE(sigma_min, sigma_max),
         Karras(steps, sigma_max, sigma_min, rho),
