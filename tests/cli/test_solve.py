@@ -301,7 +301,7 @@ BAD_INPUT = [
     ("sense", "{folder}/sense.h5", ["--prior", "{broken}/hostile.pt"], "never run"),
     ("sense", "{folder}/sense.h5", ["--prior", "{broken}/cut-prior.safetensors"], "whole safetensors"),
     ("sense", "{folder}/sense.h5", ["--prior", "{broken}/nowhere.pt"], "not a file"),
-    ("sense", "{folder}/sense.h5", ["--prior", "{folder}/one.safetensors"], "network 2 channel(s)"),
+    ("sense", "{folder}/sense.h5", ["--prior", "{folder}/one.safetensors", "--method", "dds"], "network 2 channel(s)"),
     ("spiral", "{folder}/sense.h5", [], "no operator 'spiral'; there are sense, fourier, inpainting, denoise"),
     ("sense", "{folder}/sense.h5", ["--method", "magic"], "no method 'magic'; there are song2021"),
     ("sense", "{folder}/sense.h5", ["--set", "magic=1"], "no parameter magic; it has steps"),

@@ -9,7 +9,7 @@ import torch
 from invdiff import Sampler
 from invdiff.data import shepp_logan, simulate
 from invdiff.data.masks import equispaced
-from invdiff.diffusion import fast
+from invdiff.diffusion import TwoChannel, fast
 from invdiff.errors import InputError
 from invdiff.priors import EDM, GaussianPrior, Intensity, Prior, ScorePrior, UNet
 from invdiff.reconstruction import reconstruct, scan_cases
@@ -19,7 +19,7 @@ PHANTOM = shepp_logan(SHAPE)
 SCAN = simulate(np.stack([PHANTOM, PHANTOM[::-1]]), coils=2, mask=equispaced(SHAPE, 2, 4), noise_std=0.02)
 CASES = scan_cases(SCAN, "sense")
 PRIOR = GaussianPrior(torch.zeros(2, *SHAPE), 0.04 * torch.ones(2, *SHAPE))
-SAMPLER = fast(steps=3)
+SAMPLER = fast(steps=3, signal=TwoChannel())
 INTENSITY = Intensity(99.0, 1.0)
 
 
@@ -109,7 +109,7 @@ def test_finished_samples_belong_to_one_problem_method_and_seed(
         case "seed":
             seed = 1
         case "method":
-            sampler = fast(steps=3, eta=0.9)
+            sampler = fast(steps=3, eta=0.9, signal=TwoChannel())
         case "network":
             prior = network(1, None)
         case "noise":
