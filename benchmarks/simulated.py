@@ -1,4 +1,4 @@
-"""Simulated scans of subjects that training never saw: `python benchmarks/simulated.py ../shared/data/slices.h5`.
+"""Simulated scans of unseen subjects: `python benchmarks/simulated.py ../shared/data/slices.h5 [SERIES ...]`.
 
 8 birdcage coils, smooth phase, complex noise of standard deviation 0.005 of the maximum, random lines with 8 % centre
 at 4x, the maps given. The default method's mean of eight samples against L1-wavelet at its best weight by the truth.
@@ -20,10 +20,13 @@ from invdiff.reconstruction import reconstruct, scan_cases
 
 
 def main() -> None:
-    path, every = Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 1
+    path = Path(sys.argv[1])
+    wanted = [int(index) for index in sys.argv[2:]]
     keep_heap()
     prior, gains = load_prior("builtin"), []
-    for i, (name, image) in enumerate(list(middle_slices(path, "test"))[::every]):
+    for i, (name, image) in enumerate(middle_slices(path, "test")):
+        if wanted and i not in wanted:
+            continue
         mask = MASKS["random"](image.shape, 4.0, 0.08, i)
         cases = scan_cases(simulate(image, coils=8, mask=mask, noise_std=0.005, seed=i), "sense")
         truth = cases.ground_truth
