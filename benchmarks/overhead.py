@@ -69,8 +69,8 @@ def main() -> None:
         rest = statistics.median((t - n) / STEPS for t, n in zip(whole, network, strict=True))
         raw = statistics.median(pair)
         print(
-            f"{threads} thread(s): solve {statistics.median(whole):.2f} s, {ratio:.3f} times its network calls; the rest"
-            f" of an iteration takes {rest / raw:.2f} raw FFT pairs of {raw * 1e3:.2f} ms"
+            f"{threads} thread(s): solve {statistics.median(whole):.2f} s, {ratio:.3f} times its network calls;"
+            f" the rest of an iteration takes {rest / raw:.2f} raw FFT pairs of {raw * 1e3:.2f} ms"
         )
 
 
