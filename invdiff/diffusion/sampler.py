@@ -162,7 +162,8 @@ class Sampler:
             raise InputError(f"At least one sample must be drawn, but got samples={samples}.")
         if together is not None and together < 1:
             raise InputError(f"At least one sample runs at a time, but got together={together}.")
-        problem = replace(problem, scale=scale_of(problem, prior))
+        scale = scale_of(problem, prior)
+        problem = replace(problem, scale=scale)
         if together is None:
             together = 1 if problem.y.device.type == "cpu" else samples
         chunks = [
@@ -181,7 +182,6 @@ class Sampler:
                     progress(number * iterations + state.k, len(chunks) * iterations)
             images.append(self.view.image(state.x, problem.operator))
             calls += context.denoiser.calls
-        scale = scale_of(problem, prior)
         return Posterior(torch.cat(images) * scale, scale, calls // samples, tuple(visited))
 
 

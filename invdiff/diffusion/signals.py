@@ -56,31 +56,28 @@ class RealImage(Signal):
         return operator, y
 
 
+class _ComplexParts(Signal):
+    """Real and imaginary part of each image side by side, ``channels`` of them in an image of the network."""
+
+    is_complex = True
+
+    def encode(self, x: Tensor) -> Tensor:
+        return torch.view_as_real(x).movedim(-1, -3).reshape(-1, self.channels, *x.shape[-2:])
+
+    def decode(self, images: Tensor, shape: torch.Size) -> Tensor:
+        parts = images.reshape(*shape[:-2], 2, *shape[-2:])
+        return torch.complex(parts.select(-3, 0), parts.select(-3, 1))
+
+
 @dataclass(frozen=True)
-class SplitComplex(Signal):
+class SplitComplex(_ComplexParts):
     """Real and imaginary part, one after the other, through one network of real images (Chung & Ye 2022, sec. 3.2)."""
 
     channels = 1
-    is_complex = True
-
-    def encode(self, x: Tensor) -> Tensor:
-        return torch.view_as_real(x).movedim(-1, -3).reshape(-1, 1, *x.shape[-2:])
-
-    def decode(self, images: Tensor, shape: torch.Size) -> Tensor:
-        parts = images.reshape(*shape[:-2], 2, *shape[-2:])
-        return torch.complex(parts.select(-3, 0), parts.select(-3, 1))
 
 
 @dataclass(frozen=True)
-class TwoChannel(Signal):
+class TwoChannel(_ComplexParts):
     """Real and imaginary part as the two channels of a network of complex images (Jalal 2021, DDS)."""
 
     channels = 2
-    is_complex = True
-
-    def encode(self, x: Tensor) -> Tensor:
-        return torch.view_as_real(x).movedim(-1, -3).reshape(-1, 2, *x.shape[-2:])
-
-    def decode(self, images: Tensor, shape: torch.Size) -> Tensor:
-        parts = images.reshape(*shape[:-2], 2, *shape[-2:])
-        return torch.complex(parts.select(-3, 0), parts.select(-3, 1))
