@@ -24,8 +24,11 @@ class Context:
     """A bound run, in the prior's units.
 
     Attributes:
-        sde, levels: the process and its levels.
-        operator, y, noise_std: the problem as the state sees it.
+        sde: the process.
+        levels: its noise levels.
+        operator: A, as the state sees it.
+        y: the measurements.
+        noise_std: of their noise.
         denoiser: the prior as a denoiser of states.
         guidance: turns the prior's estimates into guided ones, or ``None``.
         noise: this run's random numbers.

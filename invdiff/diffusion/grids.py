@@ -99,7 +99,8 @@ class Geometric(Grid):
 
     Args:
         steps: N.
-        sigma_max, sigma_min: first and last level; the SDE's at t = 1 and t = 0 (VP, sub-VP: its ``end``) by default.
+        sigma_max: the first level; the SDE's at t = 1 by default.
+        sigma_min: the last level before the clean image; the SDE's at t = 0 (VP, sub-VP: its ``end``) by default.
     """
 
     steps: int = 1000
@@ -146,7 +147,8 @@ class DiscreteVP(Grid):
     Args:
         steps: N, the levels used: indices 0, T // N, 2 T // N, ... from the clean end (as DDS, Chung 2024, strides).
         chain: T, the length of the whole chain.
-        first, last: b_1 and b_T.
+        first: b_1.
+        last: b_T.
     """
 
     steps: int = 1000

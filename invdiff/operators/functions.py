@@ -22,7 +22,8 @@ class FromFunctions(LinearOperator):
         codomain: shape of the outputs.
         name: how it prints.
         structure: what is known of it.
-        real_domain, real_codomain: inputs or outputs are real by definition.
+        real_domain: inputs are real by definition.
+        real_codomain: outputs are real by definition.
         preserves_reals: real inputs give real outputs.
         is_complex_linear: A(c x) = c A(x) for complex c.
     """
