@@ -1,27 +1,48 @@
 """``invdiff methods`` and ``invdiff operators``: what there is."""
 
+from typing import TYPE_CHECKING, Annotated, Optional
 
-def methods() -> None:
-    """List the methods, with their parameters and defaults."""
-    import textwrap
+import typer
 
-    from invdiff.diffusion import METHODS
+if TYPE_CHECKING:
+    from rich.table import Table
 
+
+def methods(
+    bibtex: Annotated[
+        Optional[str],  # noqa: UP045 - typer reads it
+        typer.Option(metavar="NAME", help="Print the references of a method, those of exactly its parts, as BibTeX."),
+    ] = None,
+) -> None:
+    """List the methods, with the parts they are made of and their parameters."""
+    from invdiff.diffusion import METHODS, find_method
+    from invdiff.diffusion.registry import name_of_value
+
+    if bibtex is not None:
+        print("\n\n".join(cited.bibtex for cited in find_method(bibtex).build().citations()))
+        return
+
+    from rich.console import Console
+
+    made, parameters = _table("method", "paper", "signal", "view", "guidance", "calls"), _table("method", "defaults")
+    made.caption = "calls: network calls for each sample"
     for method in METHODS.values():
         sampler = method.build()
-        settings = " ".join(f"{name}={_shown(value)}" for name, value in method.defaults.items())
-        print(f"{method.name}  ({sampler.nfe} network calls a sample, signal {_shown(sampler.signal)})")
-        for text in (method.paper, f"--set {settings}"):
-            print(textwrap.fill(text, width=100, initial_indent="    ", subsequent_indent="          "))
-        print()
+        parts = [type(part).__name__ if part else "none" for part in (sampler.signal, sampler.view, sampler.guidance)]
+        made.add_row(method.name, method.paper.short, *parts, str(sampler.nfe))
+        defaults = [f"{name}={name_of_value(value)}" for name, value in method.defaults.items()]
+        parameters.add_row(method.name, " ".join(defaults))
+    console = Console()
+    console.print(made)
+    console.print("Parameters, each to be changed by --set NAME=VALUE:")
+    console.print(parameters)
 
 
 def operators() -> None:
     """List the operators, with what they mean and read."""
     from rich.console import Console
-    from rich.table import Table
 
-    table = Table("operator", "mathematics", "input", box=None, pad_edge=False)
+    table = _table("operator", "mathematics", "input")
     table.add_row("sense", "P(Λ) F S", "multi-coil k-space: HDF5 (fastMRI layout, ISMRMRD) or .npz; maps optional")
     table.add_row("fourier", "P(Λ) F", "single-coil k-space: the same files with one coil")
     table.add_row("inpainting", "P(Λ)", "an 'image' and a 'mask' of known pixels: HDF5 or .npz")
@@ -29,6 +50,10 @@ def operators() -> None:
     Console(soft_wrap=False).print(table)
 
 
-def _shown(value: object) -> str:
-    names = {"RealImage()": "real", "SplitComplex()": "split", "TwoChannel()": "two"}
-    return names.get(repr(value), repr(value))
+def _table(*headings: str) -> "Table":
+    from rich.box import SIMPLE
+    from rich.table import Table
+
+    table = Table(*headings, box=SIMPLE, caption_justify="left", pad_edge=False)
+    table.columns[0].no_wrap = True
+    return table

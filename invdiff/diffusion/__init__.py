@@ -1,35 +1,68 @@
 """Samplers: a loop over falling noise, and the parts that papers exchange in it."""
 
 from invdiff.diffusion.context import Context
-from invdiff.diffusion.grids import DiscreteVP, Geometric, Grid, Karras, Levels, Uniform
-from invdiff.diffusion.guidance import DiffPIRWeight, Estimate, Guidance, PosteriorVariance, Proximal
-from invdiff.diffusion.methods import chung2022_complex, chung2022_real, dds, fast, song2021
+from invdiff.diffusion.grids import DiscreteCosine, DiscreteVP, Geometric, Grid, Karras, Levels, Uniform
+from invdiff.diffusion.guidance import (
+    AnnealedLikelihood,
+    DiffPIRWeight,
+    Estimate,
+    Guidance,
+    Likelihood,
+    NoisedLikelihood,
+    NormMatchedLikelihood,
+    PosteriorVariance,
+    Proximal,
+)
+from invdiff.diffusion.methods import (
+    ccdf,
+    chung2022_complex,
+    chung2022_hybrid,
+    chung2022_magnitude_phase,
+    chung2022_real,
+    chung2022_soss,
+    dds,
+    fast,
+    jalal2021,
+    mc_ddpm,
+    score_sde,
+    song2021,
+    song2021_baseline,
+    song2021_langevin,
+    song2021_langevin_projection,
+)
 from invdiff.diffusion.noise import NoiseStream
+from invdiff.diffusion.part import Part
 from invdiff.diffusion.posterior import Posterior
 from invdiff.diffusion.problem import Problem
+from invdiff.diffusion.references import Reference, reference
 from invdiff.diffusion.registry import METHODS, Method, find_method
 from invdiff.diffusion.sampler import Sampler
-from invdiff.diffusion.sde import SDE, VE, VP, SubVP
-from invdiff.diffusion.signals import RealImage, Signal, SplitComplex, TwoChannel
-from invdiff.diffusion.start import FromNoise, LateStart, Start
+from invdiff.diffusion.sde import SDE, VE, VP, Cosine, SubVP
+from invdiff.diffusion.signals import MagnitudePhase, RealImage, Signal, SplitComplex, TwoChannel
+from invdiff.diffusion.start import FromNoise, FromUniform, LateStart, Start
 from invdiff.diffusion.steps import (
     DDIM,
     Ancestral,
+    AnnealedLangevin,
     DPMSolver2M,
     EulerMaruyama,
     Every,
     GradientConsistency,
+    Lagging,
     Langevin,
+    LangevinStep,
+    NextLevel,
     Predictor,
     ProbabilityFlow,
     ProjectionConsistency,
     Renoise,
     ReverseDiffusion,
+    SenseStep,
     State,
     Step,
     Tweedie,
 )
-from invdiff.diffusion.views import Sense, View
+from invdiff.diffusion.views import Sense, Soss, UnsampledKspace, View
 
 __all__ = [
     "DDIM",
@@ -38,24 +71,37 @@ __all__ = [
     "VE",
     "VP",
     "Ancestral",
+    "AnnealedLangevin",
+    "AnnealedLikelihood",
     "Context",
+    "Cosine",
     "DPMSolver2M",
     "DiffPIRWeight",
+    "DiscreteCosine",
     "DiscreteVP",
     "Estimate",
     "EulerMaruyama",
     "Every",
     "FromNoise",
+    "FromUniform",
     "Geometric",
     "GradientConsistency",
     "Grid",
     "Guidance",
     "Karras",
+    "Lagging",
     "Langevin",
+    "LangevinStep",
     "LateStart",
     "Levels",
+    "Likelihood",
+    "MagnitudePhase",
     "Method",
+    "NextLevel",
     "NoiseStream",
+    "NoisedLikelihood",
+    "NormMatchedLikelihood",
+    "Part",
     "Posterior",
     "PosteriorVariance",
     "Predictor",
@@ -64,11 +110,14 @@ __all__ = [
     "ProjectionConsistency",
     "Proximal",
     "RealImage",
+    "Reference",
     "Renoise",
     "ReverseDiffusion",
     "Sampler",
     "Sense",
+    "SenseStep",
     "Signal",
+    "Soss",
     "SplitComplex",
     "Start",
     "State",
@@ -77,11 +126,23 @@ __all__ = [
     "Tweedie",
     "TwoChannel",
     "Uniform",
+    "UnsampledKspace",
     "View",
+    "ccdf",
     "chung2022_complex",
+    "chung2022_hybrid",
+    "chung2022_magnitude_phase",
     "chung2022_real",
+    "chung2022_soss",
     "dds",
     "fast",
     "find_method",
+    "jalal2021",
+    "mc_ddpm",
+    "reference",
+    "score_sde",
     "song2021",
+    "song2021_baseline",
+    "song2021_langevin",
+    "song2021_langevin_projection",
 ]

@@ -9,14 +9,12 @@ from invdiff.diffusion.denoiser import Denoiser
 from invdiff.diffusion.grids import Levels
 from invdiff.diffusion.guidance.base import Estimate, Guidance
 from invdiff.diffusion.noise import NoiseStream
+from invdiff.diffusion.part import NEEDS
+from invdiff.diffusion.problem import Problem
 from invdiff.diffusion.sde import SDE
+from invdiff.diffusion.views.base import View
 from invdiff.errors import InputError
 from invdiff.operators import LinearOperator
-
-NEEDS = {
-    "noise_std": "the noise level: give Problem(noise_std=...)",
-}
-"""What a part can need of a problem, and how a user gives it."""
 
 
 @dataclass
@@ -26,6 +24,8 @@ class Context:
     Attributes:
         sde: the process.
         levels: its noise levels.
+        problem: what was measured, in the prior's units.
+        view: what the state is.
         operator: A, as the state sees it.
         y: the measurements.
         noise_std: of their noise.
@@ -36,6 +36,8 @@ class Context:
 
     sde: SDE
     levels: Levels
+    problem: Problem
+    view: View
     operator: LinearOperator
     y: Tensor
     noise_std: float | None

@@ -26,6 +26,8 @@ class Denoiser:
         return self.signal.decode(self.prior.denoise(self.signal.encode(x / alpha), beta / alpha), x.shape)
 
     def score(self, x: Tensor, alpha: float, beta: float) -> Tensor:
-        """The score of the noisy density at ``x``, native where the prior has one."""
+        """The score of the noisy density at ``x``, native where the prior has one and the signal is linear."""
+        if not self.signal.is_linear:
+            return (alpha * self.denoise(x, alpha, beta) - x) / beta**2
         self.calls += x.shape[0]
         return self.signal.decode(self.prior.score(self.signal.encode(x / alpha), beta / alpha), x.shape) / alpha

@@ -5,10 +5,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from invdiff.diffusion.sde import SDE, VP
+from invdiff.diffusion.part import Part
+from invdiff.diffusion.sde import SDE, VP, Cosine
 from invdiff.errors import InputError
 
 
@@ -17,7 +20,8 @@ class Levels:
     """N + 1 noise levels, falling: x_k = alpha[k] x_0 + beta[k] z; the last is the clean image, (1, 0).
 
     Attributes:
-        alpha, beta: the levels.
+        alpha: what is left of the image, level by level.
+        beta: the noise's standard deviation.
         time: the SDE's time at each of the first N levels.
         dt: the length of each of the N steps in time.
     """
@@ -42,7 +46,7 @@ class Levels:
         return r, max(0.0, self.beta[k] ** 2 - (r * self.beta[k + 1]) ** 2)
 
 
-class Grid(ABC):
+class Grid(Part, ABC):
     """Chooses levels; the same grid serves any SDE, unless it says otherwise.
 
     Attributes:
@@ -80,16 +84,17 @@ def _from_sigmas(sde: SDE, sigmas: Sequence[float]) -> Levels:
 
 @dataclass(frozen=True)
 class Uniform(Grid):
-    """N times evenly spaced from 1 to the SDE's ``end``, each step 1/N long, then the clean image (Song 2020, app.
-    G)."""
+    """N times evenly spaced from the SDE's ``begin`` to its ``end``, each step 1/N long, then the clean image (Song
+    2020, app. G)."""
 
     steps: int = 1000
+    cites: ClassVar[tuple[str, ...]] = ("song2020",)
 
     def __post_init__(self) -> None:
         _check_steps(self.steps)
 
     def levels(self, sde: SDE) -> Levels:
-        times = np.linspace(1.0, sde.end, self.steps).tolist()
+        times = np.linspace(sde.begin, sde.end, self.steps).tolist()
         return _from_times(sde, times, [1 / self.steps] * self.steps)
 
 
@@ -99,13 +104,14 @@ class Geometric(Grid):
 
     Args:
         steps: N.
-        sigma_max: the first level; the SDE's at t = 1 by default.
+        sigma_max: the first level; the SDE's at its ``begin`` by default.
         sigma_min: the last level before the clean image; the SDE's at t = 0 (VP, sub-VP: its ``end``) by default.
     """
 
     steps: int = 1000
     sigma_max: float | None = None
     sigma_min: float | None = None
+    cites: ClassVar[tuple[str, ...]] = ("song2020",)
 
     def __post_init__(self) -> None:
         _check_steps(self.steps)
@@ -113,7 +119,7 @@ class Geometric(Grid):
 
     def levels(self, sde: SDE) -> Levels:
         last = 0.0 if sde.beta(0.0) > 0 else sde.end
-        largest = self.sigma_max if self.sigma_max is not None else sde.beta(1.0) / sde.alpha(1.0)
+        largest = self.sigma_max if self.sigma_max is not None else sde.beta(sde.begin) / sde.alpha(sde.begin)
         smallest = self.sigma_min if self.sigma_min is not None else sde.beta(last) / sde.alpha(last)
         _check_order(smallest, largest)
         return _from_sigmas(sde, np.geomspace(largest, smallest, self.steps).tolist())
@@ -127,6 +133,7 @@ class Karras(Grid):
     sigma_max: float = 80.0
     sigma_min: float = 0.002
     rho: float = 7.0
+    cites: ClassVar[tuple[str, ...]] = ("karras2022",)
 
     def __post_init__(self) -> None:
         _check_steps(self.steps)
@@ -139,13 +146,38 @@ class Karras(Grid):
         return _from_sigmas(sde, (roots**self.rho).tolist())
 
 
+class Chain(Grid):
+    """A discrete chain of T levels, alpha_i^2 = prod (1 - b_j), of which N are used: indices 0, T // N, 2 T // N, ...
+    from the clean end.
+
+    Attributes:
+        chain: T, the length of the whole chain.
+    """
+
+    chain: int
+
+    def __post_init__(self) -> None:
+        _check_steps(self.steps)
+        if self.steps > self.chain:
+            raise InputError(f"A chain of {self.chain} levels can't be strided in {self.steps} steps.")
+
+    def strided(self, b: NDArray[np.float64], scale: float) -> Levels:
+        """The levels of a chain with these b and beta_i = scale sqrt(1 - alpha_i^2)."""
+        log_alpha = np.cumsum(np.log1p(-b)) / 2
+        index = np.arange(0, self.chain, self.chain // self.steps)[: self.steps][::-1]
+        alpha, beta = np.exp(log_alpha[index]), scale * np.sqrt(-np.expm1(2 * log_alpha[index]))
+        times = ((index + 1) / self.chain).tolist()
+        dt = tuple(a - b for a, b in zip(times, [*times[1:], 0.0], strict=True))
+        return Levels((*alpha.tolist(), 1.0), (*beta.tolist(), 0.0), tuple(times), dt)
+
+
 @dataclass(frozen=True)
-class DiscreteVP(Grid):
-    """The discrete VP chain of Song 2020 (app. E) and DDPM: alpha_i^2 = prod (1 - b_j), b linear; N of its T levels,
-    evenly strided. For `VP` alone.
+class DiscreteVP(Chain):
+    """The discrete VP chain of Song 2020 (app. E) and DDPM, b linear, strided as DDS (Chung 2024) strides. For `VP`
+    alone.
 
     Args:
-        steps: N, the levels used: indices 0, T // N, 2 T // N, ... from the clean end (as DDS, Chung 2024, strides).
+        steps: N, the levels used.
         chain: T, the length of the whole chain.
         first: b_1.
         last: b_T.
@@ -155,23 +187,40 @@ class DiscreteVP(Grid):
     chain: int = 1000
     first: float = 1e-4
     last: float = 0.02
+    cites: ClassVar[tuple[str, ...]] = ("ho2020",)
 
     def __post_init__(self) -> None:
-        _check_steps(self.steps)
-        if self.steps > self.chain:
-            raise InputError(f"A chain of {self.chain} levels can't be strided in {self.steps} steps.")
+        super().__post_init__()
         if not 0 < self.first <= self.last < 1:
             raise InputError(f"A VP chain needs 0 < first <= last < 1 but got {self.first} and {self.last}.")
 
     def levels(self, sde: SDE) -> Levels:
         if type(sde) is not VP:
             raise InputError(f"DiscreteVP is a chain of VP levels, but the SDE is {sde!r}; use VP or another grid.")
-        log_alpha = np.cumsum(np.log1p(-np.linspace(self.first, self.last, self.chain))) / 2
-        index = np.arange(0, self.chain, self.chain // self.steps)[: self.steps][::-1]
-        alpha, beta = np.exp(log_alpha[index]), np.sqrt(-np.expm1(2 * log_alpha[index]))
-        times = ((index + 1) / self.chain).tolist()
-        dt = tuple(a - b for a, b in zip(times, [*times[1:], 0.0], strict=True))
-        return Levels((*alpha.tolist(), 1.0), (*beta.tolist(), 0.0), tuple(times), dt)
+        return self.strided(np.linspace(self.first, self.last, self.chain), 1.0)
+
+
+@dataclass(frozen=True)
+class DiscreteCosine(Chain):
+    """The discrete cosine chain of Nichol & Dhariwal 2021 (eq. 17): b_i = 1 - alpha(i/T)^2 / alpha((i-1)/T)^2, at most
+    0.999. For `Cosine` alone.
+
+    Args:
+        steps: N, the levels used.
+        chain: T, the length of the whole chain.
+    """
+
+    steps: int = 1000
+    chain: int = 1000
+    cites: ClassVar[tuple[str, ...]] = ("nichol2021",)
+
+    def levels(self, sde: SDE) -> Levels:
+        if not isinstance(sde, Cosine):
+            raise InputError(
+                f"DiscreteCosine is a chain of cosine levels, but the SDE is {sde!r}; use Cosine or another grid."
+            )
+        alpha = np.array([sde.alpha(i / self.chain) for i in range(self.chain + 1)])
+        return self.strided(np.minimum(1 - (alpha[1:] / alpha[:-1]) ** 2, 0.999), sde.scale)
 
 
 def _check_order(sigma_min: float | None, sigma_max: float | None) -> None:

@@ -24,6 +24,7 @@ class NoiseStream:
         case: which image of a data set (the slice's index).
         samples: the indices of the samples drawn together.
         device: where the numbers are drawn.
+        support: where there is noise, bool, of a state's shape or its last dimensions; ``None``: everywhere.
 
     Raises:
         InputError: the seed, the case or a sample's index is negative.
@@ -33,6 +34,7 @@ class NoiseStream:
     case: int
     samples: Sequence[int]
     device: torch.device
+    support: Tensor | None = None
     _generators: list[torch.Generator] = field(default_factory=list, repr=False)
 
     def __post_init__(self) -> None:
@@ -53,7 +55,8 @@ class NoiseStream:
 
     def like(self, x: Tensor) -> Tensor:
         """Noise of the shape and kind of ``x`` (samples, ...); complex noise has unit variance in each part."""
-        return self.draw(tuple(x.shape[1:]), x.dtype)
+        noise = self.draw(tuple(x.shape[1:]), x.dtype)
+        return noise if self.support is None else noise * self.support
 
     def draw(self, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
         """Noise of shape ``(samples, *shape)``."""

@@ -1,6 +1,7 @@
 """What was measured."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -19,15 +20,19 @@ class Problem:
         noise_std: standard deviation of the noise in each real number of ``y`` (so of the real and of the imaginary
             part), in the units of ``y``; ``None`` where unknown.
         scale: the image's intensity that a prior should see as one; ``None`` to estimate it from ``y``.
+        initial: an image known beforehand, of shape ``operator.domain_shape`` and in the units of ``y``, that a
+            `LateStart` can begin from.
 
     Raises:
-        InputError: the shape is wrong, ``y`` holds NaN or infinity or nothing but zeros, or a number is not positive.
+        InputError: a shape is wrong, ``y`` or ``initial`` holds NaN or infinity, ``y`` nothing but zeros, or a number
+            is not positive.
     """
 
     operator: LinearOperator
     y: Tensor = field(repr=False)
     noise_std: float | None = None
     scale: float | None = None
+    initial: Tensor | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if tuple(self.y.shape) != self.operator.codomain_shape:
@@ -44,15 +49,28 @@ class Problem:
             raise InputError(f"noise_std is a standard deviation, zero or more, but got {self.noise_std}.")
         if self.scale is not None and not 0 < self.scale < float("inf"):
             raise InputError(f"scale is a positive intensity but got {self.scale}.")
+        if self.initial is not None and tuple(self.initial.shape) != self.operator.domain_shape:
+            raise InputError(
+                f"The initial image has shape {tuple(self.initial.shape)} but {self.operator!r} takes "
+                f"{self.operator.domain_shape}."
+            )
+        if self.initial is not None and not bool(torch.isfinite(self.initial.abs()).all()):
+            raise InputError("The initial image holds NaN or infinity.")
+
+    @cached_property
+    def zero_filled(self) -> Tensor:
+        """Aᴴ y: what was not measured is zero."""
+        return self.operator.H(self.y)
 
     def rescaled(self, scale: float) -> "Problem":
         """The same problem in units in which an intensity of ``scale`` is one."""
         noise_std = None if self.noise_std is None else self.noise_std / scale
-        return Problem(self.operator, self.y / scale, noise_std, scale=1.0)
+        initial = None if self.initial is None else self.initial / scale
+        return Problem(self.operator, self.y / scale, noise_std, scale=1.0, initial=initial)
 
     def least_squares(self, weight: float = 0.01, iterations: int = 15) -> Tensor:
         """A quick estimate of the image: (AᴴA + weight I)⁻¹ Aᴴ y, by at most ``iterations`` conjugate gradients."""
         from invdiff.operators import Identity
 
         precision = weight * Identity(self.operator.domain_shape) + self.operator.gram
-        return precision.solve(self.operator.H(self.y), max_iter=iterations)
+        return precision.solve(self.zero_filled, max_iter=iterations)

@@ -1,13 +1,16 @@
 """The methods there are, by name."""
 
+import functools
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from invdiff.diffusion.part import Part
 from invdiff.errors import InputError
 
 if TYPE_CHECKING:
+    from invdiff.diffusion.references import Reference
     from invdiff.diffusion.sampler import Sampler
     from invdiff.diffusion.signals import Signal
 
@@ -20,13 +23,22 @@ class Method:
 
     Attributes:
         name: how the command line calls it.
-        paper: where it is from.
+        cites: where it is from, first of all: keys of `invdiff.diffusion.references`.
         build: makes the sampler from the method's parameters.
+        prior: the prior that comes with the package for it, as `invdiff.priors.load_prior` calls it.
     """
 
     name: str
-    paper: str
+    cites: tuple[str, ...]
     build: Build
+    prior: str = "builtin"
+
+    @property
+    def paper(self) -> "Reference":
+        """The paper."""
+        from invdiff.diffusion.references import reference
+
+        return reference(self.cites[0])
 
     @property
     def defaults(self) -> dict[str, Any]:
@@ -42,8 +54,6 @@ class Method:
         Raises:
             InputError: the method has no such parameter, or a value can't be read as what the parameter is.
         """
-        from pydantic import TypeAdapter, ValidationError
-
         parameters = inspect.signature(self.build, eval_str=True).parameters
         values: dict[str, Any] = {}
         if "signal" in parameters and "signal" not in settings:
@@ -51,28 +61,46 @@ class Method:
         for name, text in settings.items():
             if name not in parameters:
                 raise InputError(f"{self.name} has no parameter {name}; it has {', '.join(parameters)}.")
-            kind = parameters[name].annotation
-            if kind not in (int, float, bool, str):
-                values[name] = _named_signal(self.name, name, text)
-                continue
-            try:
-                values[name] = TypeAdapter(kind).validate_python(text)
-            except ValidationError:
-                raise InputError(
-                    f"{self.name}'s parameter {name} takes a value of type {kind.__name__}, which {text!r} is not."
-                ) from None
+            values[name] = self._read(name, text, parameters[name].annotation)
         return self.build(**values)
 
+    def _read(self, name: str, text: str, kind: Any) -> Any:
+        from pydantic import TypeAdapter, ValidationError
+
+        parts = named_parts().get(kind)
+        if parts is not None:
+            if text not in parts:
+                raise InputError(f"{self.name}'s parameter {name} is one of {', '.join(parts)}, not {text!r}.")
+            return parts[text]
+        try:
+            return TypeAdapter(kind).validate_python(text)
+        except ValidationError as error:
+            expected = getattr(kind, "__name__", None)
+            wanted = f"takes a value of type {expected}, which {text!r} is not" if expected in _PLAIN else None
+            wanted = wanted or error.errors()[0]["msg"].replace("Input should be", "should be") + f", not {text!r}"
+            raise InputError(f"{self.name}'s parameter {name} {wanted}.") from None
+
+
+_PLAIN = ("int", "float", "bool", "str")
 
 METHODS: dict[str, Method] = {}
 
 
-def method(paper: str) -> Callable[[Build], Build]:
-    """Register a function that returns a sampler as a method, under its own name."""
+def method(*cites: str, prior: str = "builtin") -> Callable[[Build], Build]:
+    """Register a function that returns a sampler as a method, under its own name.
+
+    Args:
+        cites: whom the sampler is to cite as a whole, the paper first: keys of `invdiff.diffusion.references`.
+        prior: the prior that comes with the package for it.
+    """
 
     def add(build: Build) -> Build:
-        METHODS[build.__name__] = Method(build.__name__, paper, build)
-        return build
+        @functools.wraps(build)
+        def cited(*args: Any, **settings: Any) -> "Sampler":
+            return replace(build(*args, **settings), cites=cites)
+
+        METHODS[build.__name__] = Method(build.__name__, cites, cited, prior)
+        return cited
 
     return add
 
@@ -90,18 +118,42 @@ def find_method(name: str) -> Method:
     return METHODS[name]
 
 
+@functools.cache
+def named_parts() -> "dict[type[Part], dict[str, Part]]":
+    """The parts that can be given by a name, for each kind of parameter."""
+    from invdiff.diffusion import sde, signals, steps
+
+    return {
+        signals.Signal: {
+            "real": signals.RealImage(),
+            "split": signals.SplitComplex(),
+            "two": signals.TwoChannel(),
+            "magnitude-phase": signals.MagnitudePhase(),
+        },
+        sde.SDE: {"ve": sde.VE(), "vp": sde.VP(), "subvp": sde.SubVP(), "cosine": sde.Cosine()},
+        steps.Predictor: {
+            "reverse-diffusion": steps.ReverseDiffusion(),
+            "euler-maruyama": steps.EulerMaruyama(),
+            "ancestral": steps.Ancestral(),
+            "ddpm": steps.Ancestral("forward"),
+            "probability-flow": steps.ProbabilityFlow(),
+            "ddim": steps.DDIM(),
+            "2m": steps.DPMSolver2M(),
+            "next-level": steps.NextLevel(),
+        },
+        steps.LangevinStep: {"langevin": steps.Langevin(), "annealed-langevin": steps.AnnealedLangevin()},
+    }
+
+
+def name_of_value(value: object) -> str:
+    """How a parameter's value can be given as text: a part by its name."""
+    named = {part: name for parts in named_parts().values() for name, part in parts.items()}
+    return named.get(value, str(value)) if isinstance(value, Part) else str(value)
+
+
 def _suiting(default: "Signal", is_complex: bool) -> "Signal":
     from invdiff.diffusion.signals import RealImage, SplitComplex
 
     if not is_complex:
         return RealImage()
     return default if default.is_complex else SplitComplex()
-
-
-def _named_signal(method: str, parameter: str, text: str) -> Any:
-    from invdiff.diffusion.signals import RealImage, SplitComplex, TwoChannel
-
-    signals = {"real": RealImage(), "split": SplitComplex(), "two": TwoChannel()}
-    if text not in signals:
-        raise InputError(f"{method}'s parameter {parameter} is one of {', '.join(signals)}, not {text!r}.")
-    return signals[text]

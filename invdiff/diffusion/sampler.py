@@ -6,13 +6,15 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from invdiff.diffusion.context import NEEDS, Context
+from invdiff.diffusion.context import Context
 from invdiff.diffusion.denoiser import Denoiser
 from invdiff.diffusion.grids import Grid
 from invdiff.diffusion.guidance.base import Guidance
 from invdiff.diffusion.noise import START, NoiseStream
+from invdiff.diffusion.part import NEEDS, Part
 from invdiff.diffusion.posterior import Posterior
 from invdiff.diffusion.problem import Problem
+from invdiff.diffusion.references import Reference, reference
 from invdiff.diffusion.sde import SDE
 from invdiff.diffusion.signals import Signal
 from invdiff.diffusion.start import FromNoise, Start
@@ -37,9 +39,11 @@ class Sampler:
         guidance: how estimates learn of the data, if not by consistency steps.
         start: the first state.
         finish: steps after the last level.
+        cites: whom to cite for the whole, beside its parts: keys of `invdiff.diffusion.references`.
 
     Raises:
-        InputError: there is not exactly one predictor among the steps, or one in ``finish``.
+        InputError: there is not exactly one predictor among the steps, or one in ``finish``, or a step stands where it
+            makes no sense.
     """
 
     sde: SDE
@@ -50,6 +54,7 @@ class Sampler:
     guidance: Guidance | None = None
     start: Start = FromNoise()
     finish: Sequence[Step] = ()
+    cites: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         predictors = [type(step).__name__ for step in self.steps if isinstance(step, Predictor)]
@@ -58,13 +63,36 @@ class Sampler:
             raise InputError(f"A sampler moves to the next level by exactly one predictor; its steps have {named}.")
         if any(isinstance(step, Predictor) for step in self.finish):
             raise InputError("A finish has no next level to move to; take the predictor out of it.")
+        before = True
+        for step in self.steps:
+            if step.place == "finish" or (step.place == "after the predictor" and before):
+                where = "the finish" if step.place == "finish" else "the steps after the predictor"
+                raise InputError(f"{type(step).__name__} makes sense in {where} alone; move it there.")
+            before = before and not isinstance(step, Predictor)
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """Every part, those inside of others too."""
+        outermost: list[Part] = [self.sde, self.grid, self.start, *self.steps, *self.finish, self.signal, self.view]
+        pending = [*([self.guidance] if self.guidance else []), *reversed(outermost)]
+        found: list[Part] = []
+        while pending:
+            found.append(pending.pop())
+            pending.extend(reversed(found[-1].inner))
+        return tuple(found)
+
+    def citations(self) -> tuple[Reference, ...]:
+        """The references of the method and of exactly the parts in use, each once, and of this software."""
+        keys = [*self.cites, *(key for part in self.parts for key in part.cites), "invdiff"]
+        return tuple(reference(key) for key in dict.fromkeys(keys))
 
     @property
     def nfe(self) -> int:
-        """Network calls for each sample of a whole run, from the first level to the last."""
-        steps, moved, calls = self.grid.steps, 0, 0
+        """Network calls for each sample of a run, from the level of its start to the last."""
+        levels, moved, calls = self.grid.levels(self.sde), 0, 0
+        steps = levels.steps
         for step in self.steps:
-            calls += sum(step.network_calls(k + moved, steps) for k in range(steps))
+            calls += sum(step.network_calls(k + moved, steps) for k in range(self.start.first_level(levels), steps))
             moved += isinstance(step, Predictor)
         return calls + sum(step.network_calls(steps, steps) for step in self.finish)
 
@@ -79,28 +107,40 @@ class Sampler:
         Raises:
             InputError: two parts do not fit.
         """
+        if self.view.domain != prior.domain:
+            raise InputError(
+                f"The view {type(self.view).__name__} needs a prior that knows the {self.view.domain}, but this one "
+                f"knows the {prior.domain}; choose another prior or another view."
+            )
         if self.signal.channels not in prior.channels:
             raise InputError(
                 f"{type(self.signal).__name__} shows the network {self.signal.channels} channel(s), but this prior "
                 f"takes {' or '.join(map(str, prior.channels))}; choose another signal or another prior."
             )
-        offers = {"noise_std"} if problem.noise_std is not None else set()
-        parts: list[Step | Guidance] = [*self.steps, *self.finish, *([self.guidance] if self.guidance else [])]
-        for part in parts:
+        scaled = problem.rescaled(scale_of(problem, prior))
+        observed, y = self.view.observe(scaled.operator, scaled.y)
+        offers = self.signal.offers | self.view.offers(problem)
+        offers = offers if problem.noise_std is None else offers | {"noise_std"}
+        for part in self.parts:
             for need in sorted(part.needs - offers):
                 raise InputError(f"{type(part).__name__} needs {NEEDS[need]}.")
-        scaled = problem.rescaled(scale_of(problem, prior))
-        operator, y = self.signal.restrict(*self.view.observe(scaled.operator, scaled.y))
-        return Context(
+        operator, y = self.signal.restrict(observed, y)
+        seen = Problem(observed, scaled.y, scaled.noise_std, scale=1.0)
+        context = Context(
             sde=self.sde,
             levels=self.grid.levels(self.sde),
+            problem=scaled,
+            view=self.view,
             operator=operator,
             y=y,
             noise_std=scaled.noise_std,
-            denoiser=Denoiser(prior.given(scaled), self.signal),
+            denoiser=Denoiser(prior.given(seen), self.signal),
             guidance=self.guidance,
-            noise=NoiseStream(seed, case, samples, y.device),
+            noise=NoiseStream(seed, case, samples, y.device, self.view.support(observed)),
         )
+        for part in self.parts:
+            part.check(context)
+        return context
 
     @torch.no_grad()
     def states(self, context: Context, *, resume: State | None = None) -> Iterator[State]:
@@ -180,7 +220,7 @@ class Sampler:
                 if progress is not None:
                     iterations = context.levels.steps
                     progress(number * iterations + state.k, len(chunks) * iterations)
-            images.append(self.view.image(state.x, problem.operator))
+            images.append(self.view.image(state.x, context.problem))
             calls += context.denoiser.calls
         return Posterior(torch.cat(images) * scale, scale, calls // samples, tuple(visited))
 
@@ -188,14 +228,16 @@ class Sampler:
 def scale_of(problem: Problem, prior: Prior) -> float:
     """The intensity of ``problem`` that ``prior`` should see as one, estimated from the measurement alone.
 
-    It is given by the problem, else one where the prior knows no intensity, else read off a least-squares image.
+    It is given by the problem, else one where the prior knows no intensity, else read off a least-squares image; of
+    several (coil images, map sets) off the root of their sum of squares.
 
     Raises:
         InputError: that image is zero nearly everywhere.
     """
     if problem.scale is not None or prior.intensity is None:
         return problem.scale or 1.0
-    magnitude = problem.least_squares().abs().flatten()
+    image = problem.least_squares().abs()
+    magnitude = torch.linalg.vector_norm(image.reshape(-1, *image.shape[-2:]), dim=0).flatten()
     position = int(prior.intensity.percentile / 100 * (magnitude.numel() - 1))
     level = float(magnitude.kthvalue(position + 1).values)
     if not level > 0:

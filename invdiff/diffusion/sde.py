@@ -3,18 +3,23 @@
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
+from invdiff.diffusion.part import Part
 from invdiff.errors import InputError
 
 
-class SDE(ABC):
+class SDE(Part, ABC):
     """A forward process dx = f x dt + g dw (Song 2020), given by its marginals.
 
     Attributes:
+        begin: the largest time at which there is an image left.
         end: the smallest time at which its papers sample.
     """
 
+    begin: float = 1.0
     end: float
+    cites: ClassVar[tuple[str, ...]] = ("song2020",)
 
     @abstractmethod
     def alpha(self, t: float) -> float:
@@ -125,3 +130,51 @@ class SubVP(VP):
     def time(self, sigma: float) -> float:
         # (1 - a^2) / a = sigma; the sum, not the difference, of like terms keeps the digits
         return self._time_of_log_alpha(math.log(2 / (sigma + math.sqrt(sigma**2 + 4))))
+
+
+@dataclass(frozen=True)
+class Cosine(SDE):
+    """The cosine schedule of Nichol & Dhariwal 2021 (eq. 17), with noise of a chosen strength as MC-DDPM (Xie & Li
+    2022) has it: alpha = cos(a(t)) / cos(a(0)), a(t) = (π/2) (t + offset) / (1 + offset), beta = scale sqrt(1 -
+    alpha^2).
+
+    Args:
+        scale: beta at t = 1; 0.5 in MC-DDPM.
+        offset: s, which keeps the noise from being tiny near t = 0.
+
+    Raises:
+        InputError: a number is not positive.
+    """
+
+    scale: float = 0.5
+    offset: float = 0.008
+    begin: float = 0.999
+    end: float = 1e-3
+    cites: ClassVar[tuple[str, ...]] = ("nichol2021", "xie2022")
+
+    def __post_init__(self) -> None:
+        if not (self.scale > 0 and self.offset > 0):
+            raise InputError(f"Cosine needs scale > 0 and offset > 0 but got {self.scale} and {self.offset}.")
+
+    @property
+    def _rate(self) -> float:
+        return math.pi / 2 / (1 + self.offset)
+
+    def _angle(self, t: float) -> float:
+        return self._rate * (t + self.offset)
+
+    def alpha(self, t: float) -> float:
+        return math.cos(self._angle(t)) / math.cos(self._angle(0.0))
+
+    def beta(self, t: float) -> float:
+        return self.scale * math.sqrt(max(0.0, 1 - self.alpha(t) ** 2))
+
+    def drift(self, t: float) -> float:
+        return -self._rate * math.tan(self._angle(t))
+
+    def diffusion(self, t: float) -> float:
+        return self.scale * math.sqrt(-2 * self.drift(t))
+
+    def time(self, sigma: float) -> float:
+        alpha = 1 / math.sqrt(1 + (sigma / self.scale) ** 2)
+        return math.acos(alpha * math.cos(self._angle(0.0))) / self._rate - self.offset

@@ -1,26 +1,37 @@
 """How a complex image meets a network of real channels."""
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
+from invdiff.diffusion.part import Part
 from invdiff.errors import InputError
 from invdiff.operators import LinearOperator, RealPart
 
 
-class Signal(ABC):
+class Signal(Part, ABC):
     """Transports a denoiser of real arrays ``(batch, channels, H, W)`` to the states ``(samples, *, H, W)`` of a
     sampler.
 
     Attributes:
         channels: what it shows the network.
         is_complex: whether states are complex.
+        is_linear: whether states are shown to the network by a linear map, so that they have a density.
     """
 
     channels: int
     is_complex: bool
+    is_linear: bool = True
+
+    @property
+    def offers(self) -> frozenset[str]:
+        """What states of this kind offer to other parts: keys of `NEEDS`."""
+        offered = {"density": self.is_linear, "complex images": self.is_complex}
+        return frozenset(name for name, is_so in offered.items() if is_so)
 
     @abstractmethod
     def encode(self, x: Tensor) -> Tensor:
@@ -74,6 +85,7 @@ class SplitComplex(_ComplexParts):
     """Real and imaginary part, one after the other, through one network of real images (Chung & Ye 2022, sec. 3.2)."""
 
     channels = 1
+    cites: ClassVar[tuple[str, ...]] = ("chung2022",)
 
 
 @dataclass(frozen=True)
@@ -81,3 +93,27 @@ class TwoChannel(_ComplexParts):
     """Real and imaginary part as the two channels of a network of complex images (Jalal 2021, DDS)."""
 
     channels = 2
+    cites: ClassVar[tuple[str, ...]] = ("jalal2021",)
+
+
+@dataclass(frozen=True)
+class MagnitudePhase(Signal):
+    """Magnitude abs(x) and phase arg(x) / 2π + 1/2, one after the other, through one network of real images.
+
+    A heuristic: Chung & Ye 2022 (sec. 3.2) name it beside `SplitComplex` and give no equations. The network denoises
+    both as if their noise were Gaussian and of the state's level, which holds for neither, so no density of states
+    follows from it; parts that need one refuse it.
+    """
+
+    channels = 1
+    is_complex = True
+    is_linear = False
+    cites: ClassVar[tuple[str, ...]] = ("chung2022",)
+
+    def encode(self, x: Tensor) -> Tensor:
+        parts = torch.stack([x.abs(), x.angle() / (2 * math.pi) + 0.5], -3)
+        return parts.reshape(-1, 1, *x.shape[-2:])
+
+    def decode(self, images: Tensor, shape: torch.Size) -> Tensor:
+        magnitude, phase = images.reshape(*shape[:-2], 2, *shape[-2:]).unbind(-3)
+        return torch.polar(magnitude, 2 * math.pi * (phase - 0.5))

@@ -1,10 +1,11 @@
 """What every prior answers: what would the clean image be?"""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from torch import Tensor
+from torch import Tensor, nn
 
 if TYPE_CHECKING:
     from invdiff.diffusion.problem import Problem
@@ -30,11 +31,13 @@ class Prior(ABC):
         intensity: the scale of its training images, or ``None`` where it says nothing of scale (then data are left as
             they are).
         data_std: standard deviation of one real component of its images, where known.
+        domain: what its arrays are: an ``"image"``, or ``"unsampled k-space"``, which is zero where samples are given.
     """
 
     channels: tuple[int, ...] = (1, 2)
     intensity: Intensity | None = None
     data_std: float | None = None
+    domain: str = "image"
 
     @abstractmethod
     def denoise(self, x: Tensor, sigma: float) -> Tensor:
@@ -45,9 +48,21 @@ class Prior(ABC):
         return (self.denoise(x, sigma) - x) / sigma**2
 
     def given(self, problem: "Problem") -> "Prior":
-        """The prior once the measurement is known, in the prior's units. Conditional networks override this."""
+        """The prior once the measurement is known: ``problem`` as the view sees it, in the prior's units. Conditional
+        networks override this."""
         return self
 
     def to(self, device: str) -> Self:
         """This prior on another device."""
         return self
+
+    def tensors(self) -> Iterator[Tensor]:
+        """Every tensor among its attributes, those of networks and of other priors too: what tells it from others."""
+        for value in vars(self).values():
+            match value:
+                case Tensor():
+                    yield value
+                case nn.Module():
+                    yield from value.state_dict().values()
+                case Prior():
+                    yield from value.tensors()

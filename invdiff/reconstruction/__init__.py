@@ -3,7 +3,7 @@
 from invdiff.reconstruction.cases import Cases, picture_cases, scan_cases
 from invdiff.reconstruction.picture import Picture, read_picture
 from invdiff.reconstruction.reconstruct import reconstruct
-from invdiff.reconstruction.result import Reconstruction
+from invdiff.reconstruction.result import Reconstruction, read_mean
 from invdiff.reconstruction.sample import sample_cases, sample_scan
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Picture",
     "Reconstruction",
     "picture_cases",
+    "read_mean",
     "read_picture",
     "reconstruct",
     "sample_cases",

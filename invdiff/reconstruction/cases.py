@@ -31,20 +31,32 @@ class Cases:
     Attributes:
         operator: ``"fourier"``, ``"sense"``, ``"inpainting"`` or ``"denoise"``.
         measured: the scan with maps and noise level filled in, or the picture.
+        initial: images ``(slices, H, W)`` in the file's units that late starts can begin from, or ``None``.
 
     Raises:
-        InputError: there is a ground truth that nothing can be compared with, since it is zero everywhere.
+        InputError: there is a ground truth that nothing can be compared with, since it is zero everywhere, or the
+            initial images are not of the slices' shape.
     """
 
     operator: str
     measured: Scan | Picture
+    initial: NDArray[np.inexact] | None = None
 
     def __post_init__(self) -> None:
+        measured = self.measured
+        count = len(measured.kspace if isinstance(measured, Scan) else measured.image)
+        shape = (count, *measured.sampled.shape)
+        if self.initial is not None and self.initial.shape != shape:
+            raise InputError(f"The images to start from have shape {self.initial.shape}, but the slices have {shape}.")
         if self.ground_truth is not None and not self.ground_truth.any():
             raise InputError(f"{self.measured.name}: ground_truth is zero everywhere; leave it out of the file.")
 
     def __iter__(self) -> Iterator[Problem]:
         """One problem for each slice."""
+        for index, problem in enumerate(self._measurements()):
+            yield problem if self.initial is None else replace(problem, initial=_tensor(self.initial[index]))
+
+    def _measurements(self) -> Iterator[Problem]:
         match self.measured:
             case Scan() as scan:
                 mask = _tensor(scan.sampled)

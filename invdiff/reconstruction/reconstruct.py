@@ -3,12 +3,12 @@
 import hashlib
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from invdiff.data.archive import read_archive
@@ -56,7 +56,7 @@ def reconstruct(
         raise InputError(f"At least one sample must be drawn, but got samples={samples}.")
     problems = list(cases)
     scales = [scale_of(problem, prior) for problem in problems]
-    problems = [Problem(p.operator, p.y, p.noise_std, scale) for p, scale in zip(problems, scales, strict=True)]
+    problems = [replace(problem, scale=scale) for problem, scale in zip(problems, scales, strict=True)]
     for problem in problems:
         sampler.bind(problem, prior)  # refuse before the first network call
     finished = _Finished(keep, _fingerprint(problems, sampler, prior, seed))
@@ -124,10 +124,9 @@ def _fingerprint(problems: list[Problem], sampler: Sampler, prior: Prior, seed: 
     digest = hashlib.sha256(f"{version('invdiff')} {sampler!r} {seed}".encode())
     for problem in problems:
         digest.update(f"{problem.operator!r} {problem.noise_std} {problem.scale}".encode())
-        for data in (problem.y, problem.operator.H(problem.y)):  # the second tells masks and maps apart
+        initial = () if problem.initial is None else (problem.initial,)
+        for data in (problem.y, problem.zero_filled, *initial):  # the second tells masks and maps apart
             digest.update(np.ascontiguousarray(data.numpy()).data)
-    network = getattr(prior, "network", None)
-    if isinstance(network, torch.nn.Module):
-        for parameter in network.state_dict().values():
-            digest.update(np.ascontiguousarray(parameter.cpu().numpy()).data)
+    for tensor in prior.tensors():
+        digest.update(np.ascontiguousarray(tensor.cpu().numpy()).data)
     return digest.hexdigest()

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from invdiff.data.atomic import atomic
+from invdiff.errors import InputError
 
 Image = NDArray[np.inexact]
 
@@ -59,3 +60,21 @@ class Reconstruction:
                 if array is not None:
                     file[name] = array
             file.attrs.update(self.attributes)
+
+
+def read_mean(path: str | os.PathLike[str]) -> NDArray[np.complex64]:
+    """The ``mean`` of a written reconstruction, ``(slices, H, W)`` in its file's units.
+
+    Raises:
+        InputError: there is no such file, or it holds no mean.
+    """
+    import h5py
+
+    try:
+        with h5py.File(path) as file:
+            mean = file.get("mean")
+            if isinstance(mean, h5py.Dataset) and mean.ndim == 3 and mean.dtype.kind in "fc":
+                return np.asarray(mean[()], np.complex64)
+    except (OSError, RuntimeError) as error:  # what h5py raises for files that are missing, cut short or damaged
+        raise InputError(f"{path} can't be read as HDF5: {error}.") from error
+    raise InputError(f"{path} has no dataset 'mean' of shape (slices, H, W); give a reconstruction.h5 of invdiff.")

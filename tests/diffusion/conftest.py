@@ -62,12 +62,14 @@ class Small:
         y = operator(truth)
         return Problem(operator, y + noise_std * normal(tuple(y.shape), y.dtype, seed), noise_std)
 
-    def prior(self, channels: int) -> GaussianPrior:
-        """Smooth images about a flat one."""
+    def prior(self, channels: int, domain: str = "image") -> GaussianPrior:
+        """Smooth images about a flat one; or, in another domain, arrays that have those moments."""
         place = torch.arange(self.side, dtype=torch.float64)
         line = torch.exp(-((place[:, None] - place) ** 2) / 4)
         covariance = torch.kron(torch.eye(channels, dtype=torch.float64), 0.3 * torch.kron(line, line))
-        return GaussianPrior(torch.full((channels, self.side, self.side), 0.3).double(), covariance)
+        prior = GaussianPrior(torch.full((channels, self.side, self.side), 0.3).double(), covariance)
+        prior.domain = domain
+        return prior
 
 
 @dataclass

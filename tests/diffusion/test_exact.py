@@ -618,6 +618,7 @@ def error(made: Affine, expected: Affine) -> float:
     return float(max(means, np.abs(made_covariance - covariance).max() / np.abs(covariance).max()))
 
 
+@pytest.mark.filterwarnings("ignore:.*can be inverted on its range")  # six pixels have no null space left
 @pytest.mark.parametrize("where", SETUPS)
 @pytest.mark.parametrize("name", CASES)
 def test_mean_and_covariance_are_the_published_recursions(affine_map, name: str, where: str) -> None:

@@ -11,17 +11,24 @@ from invdiff.diffusion import (
     VE,
     VP,
     Ancestral,
+    AnnealedLangevin,
+    AnnealedLikelihood,
     DiffPIRWeight,
     DiscreteVP,
     DPMSolver2M,
     EulerMaruyama,
     Every,
     FromNoise,
+    FromUniform,
     Geometric,
     GradientConsistency,
     Karras,
+    Lagging,
     Langevin,
     LateStart,
+    NoisedLikelihood,
+    NormMatchedLikelihood,
+    Part,
     PosteriorVariance,
     ProbabilityFlow,
     Problem,
@@ -31,6 +38,7 @@ from invdiff.diffusion import (
     Renoise,
     ReverseDiffusion,
     Sampler,
+    SenseStep,
     State,
     Step,
     Tweedie,
@@ -89,6 +97,14 @@ def test_a_finish_has_no_predictor() -> None:
         (lambda: Renoise(-0.1), "from 0 to 1"),
         (lambda: Every(0, Langevin()), "m >= 1"),
         (lambda: Every(2, DDIM()), "DDIM moves to the next level"),
+        (lambda: Lagging(DDIM()), "DDIM moves on from the level"),
+        (lambda: SenseStep(1.2), "from 0 to 1, but goes from 1.2 to 0.2"),
+        (lambda: SenseStep(1.0, -0.1), "from 0 to 1"),
+        (lambda: AnnealedLangevin(0.0), "AnnealedLangevin needs snr > 0"),
+        (lambda: AnnealedLikelihood(0.0), "width of the likelihood"),
+        (lambda: AnnealedLikelihood(1.0, -1.0), "zero or more, but got -1"),
+        (lambda: NoisedLikelihood(float("nan")), "width of the likelihood"),
+        (lambda: NormMatchedLikelihood(0.0), "above zero, but got 0"),
         (lambda: Proximal(-1.0), "zero or more"),
         (lambda: Proximal(float("nan")), "zero or more"),
         (lambda: Proximal(cg_steps=0), "at least one conjugate-gradient step"),
@@ -229,7 +245,7 @@ def test_a_run_resumed_without_its_memory_is_another(small) -> None:
 
 def counted_calls(small, run: Sampler) -> int:
     problem = small.problem("sense")
-    return run(problem, small.prior(run.signal.channels), samples=2, together=2).nfe
+    return run(problem, small.prior(run.signal.channels, run.view.domain), samples=2, together=2).nfe
 
 
 def test_nfe_is_counted_for_every_method(small) -> None:
@@ -365,11 +381,16 @@ def test_every(small, m: int, before: list[int], after: list[int]) -> None:
     assert second.levels == after
 
 
-def test_every_passes_the_need_of_its_step() -> None:
+@pytest.mark.parametrize("around", [lambda step: Every(3, step), lambda step: FromNoise((step,))])
+def test_what_a_part_inside_of_another_needs_is_asked_for(small, around: Callable[[Step], Part]) -> None:
     class Needy(Counting):
         needs = frozenset({"noise_std"})
 
-    assert Every(3, Needy()).needs == {"noise_std"}
+    wrapped = around(Needy())
+    start, steps = (FromNoise(), [wrapped]) if isinstance(wrapped, Step) else (wrapped, [])
+    run = Sampler(VE(0.1, 4), Geometric(3), [DDIM(), *steps], TwoChannel(), start=start)
+    with pytest.raises(InputError, match="Needy needs the noise level"):
+        run.bind(replace(small.problem("fourier"), noise_std=None), small.prior(2))
 
 
 @pytest.mark.parametrize("sigma", [4.0, 1.0, 0.5, 0.1])
@@ -386,11 +407,16 @@ def test_a_late_start_is_the_first_level_that_is_low_enough(small, sigma: float)
 
 
 def test_a_late_start_is_the_noised_image(small) -> None:
-    """alpha x + beta z, from the zero-filled image unless another is given."""
+    """alpha x + beta z, from the zero-filled, a least-squares or a given image, in the prior's units."""
     vp, image = Sampler(VP(), DiscreteVP(20), [DDIM()], TwoChannel()), small.normal((4, 4), torch.complex128)
-    problem = small.problem("sense")
-    for start, expected in [(LateStart(1.0), problem.operator.H(problem.y)), (LateStart(1.0, image), image)]:
-        run = replace(vp, start=start)
+    problem = replace(small.problem("sense"), initial=2 * image, scale=2.0)
+    begun = {
+        "zero-filled": problem.operator.H(problem.y) / 2,
+        "least-squares": problem.least_squares() / 2,
+        "initial": image,
+    }
+    for name, expected in begun.items():
+        run = replace(vp, start=LateStart(1.0, image=name))
         context = run.bind(problem, small.prior(2), samples=range(500))
         first, *_ = run.states(context)
         alpha, beta = context.levels.alpha[first.k], context.levels.beta[first.k]
@@ -402,16 +428,67 @@ def test_a_late_start_is_the_noised_image(small) -> None:
 @pytest.mark.parametrize(
     ("start", "words"),
     [
-        (LateStart(0.09), r"lowest level is 0\.1, so nothing is left to do"),
+        (LateStart(0.09), r"lowest level has sigma 0\.1, so nothing is left to do from sigma=0\.09"),
         (LateStart(0.0), "nothing is left to do"),
-        (LateStart(1.0, torch.ones(4, 5, dtype=torch.complex128)), r"complex image of shape \(4, 4\)"),
-        (LateStart(1.0, torch.ones(4, 4)), "complex image"),
+        (LateStart(time=0.0), "nothing is left to do from time=0"),
+        (LateStart(1.0, image="initial"), r"give Problem\(initial=...\)"),
     ],
 )
 def test_late_starts_that_make_no_sense_are_refused(small, start: LateStart, words: str) -> None:
-    run = Sampler(VE(0.1, 4), Geometric(8), [DDIM()], TwoChannel(), start=start)
+    run = Sampler(VE(0.1, 4), Uniform(8), [DDIM()], TwoChannel(), start=start)
     with pytest.raises(InputError, match=words):
-        run(small.problem("fourier"), small.prior(2))
+        run.bind(small.problem("fourier"), small.prior(2))
+
+
+@pytest.mark.parametrize("make", [LateStart, lambda: LateStart(0.5, 0.5), lambda: LateStart(time=1.5)])
+def test_a_late_start_is_at_one_level_that_there_is(make: Callable[[], LateStart]) -> None:
+    with pytest.raises(InputError, match="give one of sigma and time|can't start at 1.5"):
+        make()
+
+
+@pytest.mark.parametrize("time", [1.0, 0.5, 0.2])
+def test_a_late_start_in_time_takes_the_levels_of_the_whole_grid_from_there_on(small, time: float) -> None:
+    run = Sampler(VE(0.1, 4), Uniform(10), [DDIM()], TwoChannel(), start=LateStart(time=time))
+    context = run.bind(small.problem("fourier"), small.prior(2))
+    ks = [state.k for state in run.states(context)]
+    assert context.levels == Uniform(10).levels(VE(0.1, 4))
+    assert ks == [*range(ks[0], 11)]
+    assert [t <= time + 1e-9 for t in context.levels.time] == [k >= ks[0] for k in range(10)]
+    assert run.nfe == 10 - ks[0]
+
+
+@pytest.mark.parametrize(
+    ("initial", "words"),
+    [(torch.ones(4, 5), r"initial image has shape \(4, 5\)"), (torch.full((4, 4), float("nan")), "NaN")],
+)
+def test_initial_images_of_another_shape_or_without_numbers_are_refused(small, initial: Tensor, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        replace(small.problem("fourier"), initial=initial)
+
+
+def test_uniform_starts_lie_between_zero_and_one(small) -> None:
+    run = Sampler(VE(0.1, 4), Geometric(3), [DDIM()], TwoChannel(), start=FromUniform())
+    first, *_ = run.states(run.bind(small.problem("fourier"), small.prior(2), samples=range(500)))
+    numbers = torch.view_as_real(first.x)
+    assert numbers.min() > 0
+    assert numbers.max() < 1
+    assert numbers.mean() == pytest.approx(1 / 2, abs=0.02)
+    assert numbers.std() == pytest.approx(12**-0.5, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("steps", "finish", "words"),
+    [
+        ([Tweedie(), DDIM()], [], "Tweedie makes sense in the finish"),
+        ([DDIM(), Every(2, Tweedie())], [], "Every makes sense in the finish"),
+        ([Lagging(Langevin()), DDIM()], [], "Lagging makes sense in the steps after the predictor"),
+    ],
+)
+def test_steps_in_places_where_they_make_no_sense_are_refused(
+    steps: list[Step], finish: list[Step], words: str
+) -> None:
+    with pytest.raises(InputError, match=words):
+        Sampler(VE(), Geometric(3), steps, TwoChannel(), finish=finish)
 
 
 def test_the_first_state_is_noise_of_the_highest_level(small) -> None:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+from invdiff.diffusion.part import Part
+
 if TYPE_CHECKING:
     from invdiff.diffusion.context import Context
 
@@ -23,14 +25,13 @@ class Estimate:
     noise: Tensor
 
 
-class Guidance(ABC):
+class Guidance(Part, ABC):
     """Maps the prior's estimate of a state to one that has seen the measurement.
 
     Every predictor and corrector uses the guided estimate, so every one of them runs with every guidance.
     """
 
-    needs: frozenset[str] = frozenset()
-    """What a problem must offer: see `invdiff.diffusion.context.NEEDS`."""
+    needs = frozenset({"data"})
 
     @abstractmethod
     def __call__(self, estimate: Estimate, x: Tensor, k: int, context: "Context") -> Estimate:

@@ -3,11 +3,12 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from torch import Tensor
 
 from invdiff.diffusion.guidance.base import Estimate, Guidance
+from invdiff.diffusion.part import Part
 from invdiff.errors import InputError
 from invdiff.operators import Identity
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class DiffPIRWeight:
+class DiffPIRWeight(Part):
     """gamma = sigma^2 / (lam noise_std^2) (Zhu 2023, DiffPIR, eq. 13: 1/rho_t); without noise, infinity.
 
     Raises:
@@ -24,6 +25,7 @@ class DiffPIRWeight:
     """
 
     lam: float = 1.0
+    cites: ClassVar[tuple[str, ...]] = ("zhu2023",)
 
     def __post_init__(self) -> None:
         if not self.lam > 0:
@@ -35,7 +37,7 @@ class DiffPIRWeight:
 
 
 @dataclass(frozen=True)
-class PosteriorVariance:
+class PosteriorVariance(Part):
     """gamma = r^2 / noise_std^2, r^2 = sigma^2 s^2 / (sigma^2 + s^2): the variance left in the estimate of an image of
     standard deviation s (Song 2023, PiGDM, sec. 3.3).
 
@@ -49,6 +51,7 @@ class PosteriorVariance:
 
     data_std: float = 0.2
     floor: float = 0.0
+    cites: ClassVar[tuple[str, ...]] = ("song2023",)
 
     def __post_init__(self) -> None:
         if not (self.data_std > 0 and self.floor >= 0):
@@ -83,6 +86,7 @@ class Proximal(Guidance):
     gamma: float | Callable[[float, "Context"], float] = 1.0
     cg_steps: int = 5
     noise_from: Literal["network", "estimate"] = "network"
+    cites: ClassVar[tuple[str, ...]] = ("chung2024", "zhu2023")
 
     def __post_init__(self) -> None:
         if isinstance(self.gamma, float | int) and not self.gamma >= 0:
@@ -94,7 +98,11 @@ class Proximal(Guidance):
 
     @property
     def needs(self) -> frozenset[str]:  # type: ignore[override]
-        return frozenset({"noise_std"}) if callable(self.gamma) else frozenset()
+        return frozenset({"data", "noise_std"}) if callable(self.gamma) else frozenset({"data"})
+
+    @property
+    def inner(self) -> tuple[Part, ...]:
+        return (self.gamma,) if isinstance(self.gamma, Part) else ()
 
     def __call__(self, estimate: Estimate, x: Tensor, k: int, context: "Context") -> Estimate:
         levels, prior_mean = context.levels, estimate.mean

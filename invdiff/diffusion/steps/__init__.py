@@ -7,25 +7,33 @@ from invdiff.diffusion.steps.dpm_solver import DPMSolver2M
 from invdiff.diffusion.steps.euler_maruyama import EulerMaruyama
 from invdiff.diffusion.steps.every import Every
 from invdiff.diffusion.steps.gradient_consistency import GradientConsistency
-from invdiff.diffusion.steps.langevin import Langevin
+from invdiff.diffusion.steps.lagging import Lagging
+from invdiff.diffusion.steps.langevin import AnnealedLangevin, Langevin, LangevinStep
+from invdiff.diffusion.steps.next_level import NextLevel
 from invdiff.diffusion.steps.probability_flow import ProbabilityFlow
 from invdiff.diffusion.steps.projection_consistency import ProjectionConsistency
 from invdiff.diffusion.steps.reverse_diffusion import ReverseDiffusion
+from invdiff.diffusion.steps.sense_step import SenseStep
 from invdiff.diffusion.steps.tweedie import Tweedie
 
 __all__ = [
     "DDIM",
     "Ancestral",
+    "AnnealedLangevin",
     "DPMSolver2M",
     "EulerMaruyama",
     "Every",
     "GradientConsistency",
+    "Lagging",
     "Langevin",
+    "LangevinStep",
+    "NextLevel",
     "Predictor",
     "ProbabilityFlow",
     "ProjectionConsistency",
     "Renoise",
     "ReverseDiffusion",
+    "SenseStep",
     "State",
     "Step",
     "Tweedie",

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from invdiff.diffusion.context import Context
 from invdiff.diffusion.steps.base import Predictor, State
@@ -18,6 +18,7 @@ class Ancestral(Predictor):
     """
 
     variance: Literal["posterior", "forward"] = "posterior"
+    cites: ClassVar[tuple[str, ...]] = ("ho2020", "song2020")
 
     def __call__(self, state: State, context: Context) -> State:
         levels, k = context.levels, state.k

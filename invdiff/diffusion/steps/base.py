@@ -3,10 +3,14 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from torch import Tensor
 
 from invdiff.diffusion.context import Context
+from invdiff.diffusion.part import Part
+
+Place = Literal["anywhere", "after the predictor", "finish"]
 
 
 @dataclass(frozen=True)
@@ -28,11 +32,15 @@ class State:
         return replace(self, x=x, k=self.k if k is None else k, memory={**self.memory, **memory})
 
 
-class Step(ABC):
-    """One move of the noisy state. Steps of a list are applied in order; those after the predictor see level k + 1."""
+class Step(Part, ABC):
+    """One move of the noisy state. Steps of a list are applied in order; those after the predictor see level k + 1.
 
-    needs: frozenset[str] = frozenset()
-    """What a problem must offer: see `invdiff.diffusion.context.NEEDS`."""
+    Attributes:
+        place: where a sampler may have it: in its steps and its finish, in its steps after the predictor, or in its
+            finish alone.
+    """
+
+    place: Place = "anywhere"
 
     @abstractmethod
     def __call__(self, state: State, context: Context) -> State:

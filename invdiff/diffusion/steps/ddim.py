@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 from invdiff.diffusion.context import Context
 from invdiff.diffusion.grids import Levels
@@ -22,6 +23,7 @@ class DDIM(Predictor):
     """
 
     eta: float = 0.0
+    cites: ClassVar[tuple[str, ...]] = ("song2021ddim",)
 
     def __post_init__(self) -> None:
         if not 0 <= self.eta <= 1:
@@ -47,6 +49,8 @@ class DDIM(Predictor):
 class Renoise(DDIM):
     """x' = alpha' x_0 + beta' (sqrt(1 - eta^2) z_0 + eta z): the share ``eta`` counts against the whole level, as DDS
     (Chung 2024, eq. 18) and DiffPIR (Zhu 2023, eq. 14, with eta^2 = zeta) have it. More fresh noise than DDIM."""
+
+    cites: ClassVar[tuple[str, ...]] = ("chung2024", "zhu2023")
 
     def fresh(self, levels: Levels, k: int) -> float:
         return self.eta * levels.beta[k + 1]

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 from invdiff.diffusion.context import Context
 from invdiff.diffusion.grids import Levels
@@ -15,6 +16,8 @@ class DPMSolver2M(Predictor):
 
     The memory holds the previous estimate, so a consistency step in the same list makes it inexact: prefer guidance.
     """
+
+    cites: ClassVar[tuple[str, ...]] = ("lu2022",)
 
     def __call__(self, state: State, context: Context) -> State:
         levels, k = context.levels, state.k

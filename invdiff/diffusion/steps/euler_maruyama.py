@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 from invdiff.diffusion.context import Context
 from invdiff.diffusion.steps.base import Predictor, State
@@ -10,6 +11,8 @@ from invdiff.diffusion.steps.base import Predictor, State
 @dataclass(frozen=True)
 class EulerMaruyama(Predictor):
     """x' = x - (f x - g^2 s) dt + g sqrt(dt) z (Song 2020, app. G); the last move adds no noise."""
+
+    cites: ClassVar[tuple[str, ...]] = ("song2020",)
 
     def __call__(self, state: State, context: Context) -> State:
         time, dt = context.levels.time[state.k], context.levels.dt[state.k]

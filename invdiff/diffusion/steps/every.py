@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from invdiff.diffusion.context import Context
-from invdiff.diffusion.steps.base import Predictor, State, Step
+from invdiff.diffusion.part import Part
+from invdiff.diffusion.steps.base import Place, Predictor, State, Step
 from invdiff.errors import InputError
 
 
@@ -11,7 +12,7 @@ from invdiff.errors import InputError
 class Every(Step):
     """The step in iterations 0, m, 2m, ...; nothing in the others.
 
-    The iteration is the level's index, so that of a step placed after the predictor is counted from one.
+    The iteration is the level's index, so that of a step placed after the predictor is counted from one; see `Lagging`.
 
     Raises:
         InputError: m is not at least one, or the step is a predictor, which must move in every iteration.
@@ -27,8 +28,12 @@ class Every(Step):
             raise InputError(f"{type(self.step).__name__} moves to the next level, so it must run in every iteration.")
 
     @property
-    def needs(self) -> frozenset[str]:  # type: ignore[override]
-        return self.step.needs
+    def place(self) -> Place:  # type: ignore[override]
+        return self.step.place
+
+    @property
+    def inner(self) -> tuple[Part, ...]:
+        return (self.step,)
 
     def network_calls(self, k: int, steps: int) -> int:
         return self.step.network_calls(k, steps) if k % self.m == 0 else 0

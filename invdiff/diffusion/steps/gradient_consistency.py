@@ -1,6 +1,7 @@
 """Data consistency by a gradient step."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor
 
@@ -16,6 +17,8 @@ class GradientConsistency(Consistency):
     For P(Λ) F on complex images it is a projection; on real images it is the public code's "merge, transform back,
     real part"; for SENSE with normalised maps it is a step of gradient descent.
     """
+
+    cites: ClassVar[tuple[str, ...]] = ("chung2022",)
 
     def towards(self, context: Context, alpha: float, w: Tensor) -> Tensor:
         return alpha * context.adjoint_y - context.operator.gram(w)

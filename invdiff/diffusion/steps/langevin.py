@@ -1,25 +1,26 @@
-"""The annealed Langevin corrector of Song 2020."""
+"""The Langevin correctors of Song 2020."""
 
+import math
+from abc import abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
-import torch
+from torch import Tensor
 
 from invdiff.diffusion.context import Context
+from invdiff.diffusion.norms import Over, norms, scaled
 from invdiff.diffusion.steps.base import State, Step
 from invdiff.errors import InputError
 
 
 @dataclass(frozen=True)
-class Langevin(Step):
-    """x + e s + sqrt(2 e) z with e = 2 a (snr |z| / |s|)^2 (Song 2020, algorithms 4 and 5); a = 1 for VE, alpha_i for
-    VP.
-
-    Norms are taken over each sample, all real numbers together, so a sample does not depend on the others (the public
-    code averages them over the batch). After the last predictor, where no noise is left, it does nothing.
+class LangevinStep(Step):
+    """x + e s + sqrt(2 e) z, repeated. After the last predictor, where no noise is left, it does nothing.
 
     Args:
-        snr: signal-to-noise ratio of the step.
+        snr: how long the step e is, as its kind says.
         steps: how often it is repeated.
+        last_noise: whether the last repetition at the lowest level adds its noise.
 
     Raises:
         InputError: snr is not positive or steps not at least one.
@@ -27,27 +28,64 @@ class Langevin(Step):
 
     snr: float = 0.16
     steps: int = 1
+    last_noise: bool = True
 
     def __post_init__(self) -> None:
         if not self.snr > 0 or self.steps < 1:
-            raise InputError(f"Langevin needs snr > 0 and steps >= 1 but got snr={self.snr}, steps={self.steps}.")
+            kind = type(self).__name__
+            raise InputError(f"{kind} needs snr > 0 and steps >= 1 but got snr={self.snr}, steps={self.steps}.")
+
+    @abstractmethod
+    def moved(self, x: Tensor, score: Tensor, noise: Tensor, k: int, context: Context, heat: float) -> Tensor:
+        """x + e s + heat sqrt(2 e) z."""
 
     def network_calls(self, k: int, steps: int) -> int:
         return self.steps if k < steps else 0
 
     def __call__(self, state: State, context: Context) -> State:
-        if state.k >= context.levels.steps:
+        x, k, levels = state.x, state.k, context.levels
+        if k >= levels.steps:
             return state
-        r, _ = context.levels.kernel(state.k)
-        x = state.x
-        for _ in range(self.steps):
-            score, noise = context.score(x, state.k), context.noise.like(x)
-            length = 2 * r**2 * (self.snr * _norm(noise) / _norm(score)) ** 2
-            length = length.reshape(-1, *[1] * (x.ndim - 1))
-            x = x + length * score + (2 * length).sqrt() * noise
+        for repetition in range(self.steps):
+            score, noise = context.score(x, k), context.noise.like(x)
+            is_last = k + 1 == levels.steps and repetition + 1 == self.steps
+            x = self.moved(x, score, noise, k, context, 0.0 if is_last and not self.last_noise else 1.0)
         return state.at(x)
 
 
-def _norm(x: torch.Tensor) -> torch.Tensor:
-    """L2 norm of each sample (samples, ...)."""
-    return torch.stack([torch.linalg.vector_norm(sample) for sample in x])
+@dataclass(frozen=True)
+class Langevin(LangevinStep):
+    """Langevin correction by a signal-to-noise ratio, e = 2 a (snr |z| / |s|)^2 (Song 2020, algorithms 4 and 5); a = 1
+    for VE, alpha_i for VP.
+
+    Args:
+        over: what has a norm, so a step size, of its own. By default every sample, all its real numbers together, so
+            that a sample does not depend on the others; ``"batch"`` averages the norms of the samples that run
+            together (the public code of Song 2020), ``"part"`` takes real and imaginary part of each image by
+            themselves (the public code of Chung & Ye 2022), and ``"image"`` every image of a sample, such as one
+            coil's.
+    """
+
+    over: Over = "sample"
+    cites: ClassVar[tuple[str, ...]] = ("song2020",)
+
+    def moved(self, x: Tensor, score: Tensor, noise: Tensor, k: int, context: Context, heat: float) -> Tensor:
+        r, _ = context.levels.kernel(k)
+        length = 2 * r**2 * (self.snr * norms(noise, self.over) / norms(score, self.over)) ** 2
+        return x + scaled(length, score) + heat * scaled((2 * length).sqrt(), noise)
+
+
+@dataclass(frozen=True)
+class AnnealedLangevin(LangevinStep):
+    """Annealed Langevin dynamics, e = 2 a (snr beta)^2 (Song 2019, algorithm 1; Song 2020's ALD); a = 1 for VE, alpha_i
+    for VP.
+
+    The steps of NCSNv2, epsilon sigma^2 / sigma_L^2, are those with snr = sqrt(epsilon / 2) / sigma_L.
+    """
+
+    cites: ClassVar[tuple[str, ...]] = ("song2019",)
+
+    def moved(self, x: Tensor, score: Tensor, noise: Tensor, k: int, context: Context, heat: float) -> Tensor:
+        r, _ = context.levels.kernel(k)
+        length = 2 * r**2 * (self.snr * context.levels.beta[k]) ** 2
+        return x + length * score + heat * math.sqrt(2 * length) * noise

@@ -1,6 +1,7 @@
 """The probability-flow ODE, by Heun's method."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from invdiff.diffusion.context import Context
 from invdiff.diffusion.steps.base import Predictor, State
@@ -13,6 +14,8 @@ class ProbabilityFlow(Predictor):
 
     Two network calls a step, one for the last. Deterministic.
     """
+
+    cites: ClassVar[tuple[str, ...]] = ("song2020", "karras2022")
 
     def network_calls(self, k: int, steps: int) -> int:
         return 2 if k + 1 < steps else 1

@@ -1,7 +1,10 @@
 """Data consistency by projection."""
 
+import warnings
 from dataclasses import dataclass
+from typing import ClassVar
 
+import torch
 from torch import Tensor
 
 from invdiff.diffusion.context import Context
@@ -18,6 +21,22 @@ class ProjectionConsistency(Consistency):
     """
 
     noised: bool = True
+    cites: ClassVar[tuple[str, ...]] = ("song2021",)
+
+    def check(self, context: Context) -> None:
+        if self.lam == 1 and _is_injective(context):
+            warnings.warn(
+                f"{context.operator!r} can be inverted on its range, so ProjectionConsistency(1) is least squares "
+                "whatever the prior says; use lam < 1 or GradientConsistency.",
+                stacklevel=2,
+            )
 
     def towards(self, context: Context, alpha: float, w: Tensor) -> Tensor:
         return alpha * context.pinv_y - context.operator.row_projection(w)
+
+
+def _is_injective(context: Context) -> bool:
+    """Whether A⁺ A w = w for an arbitrary state w, to the accuracy of conjugate gradients."""
+    w = torch.ones_like(context.adjoint_y)
+    w = w * torch.linspace(1, 2, w.numel(), dtype=w.dtype.to_real(), device=w.device).sin().reshape(w.shape)
+    return bool(torch.linalg.vector_norm(context.operator.row_projection(w) - w) < 1e-2 * torch.linalg.vector_norm(w))

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 from invdiff.diffusion.context import Context
 from invdiff.diffusion.steps.base import Predictor, State
@@ -17,6 +18,7 @@ class ReverseDiffusion(Predictor):
     """
 
     last_noise: bool = False
+    cites: ClassVar[tuple[str, ...]] = ("song2020",)
 
     def __call__(self, state: State, context: Context) -> State:
         r, v = context.levels.kernel(state.k)

@@ -1,0 +1,120 @@
+"""Guidance by the score of a likelihood: the posterior's score is the prior's and this."""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from torch import Tensor
+
+from invdiff.diffusion.guidance.base import Estimate, Guidance
+from invdiff.diffusion.norms import norms
+from invdiff.errors import InputError
+
+if TYPE_CHECKING:
+    from invdiff.diffusion.context import Context
+
+
+class Likelihood(Guidance):
+    """The estimate whose score is the prior's plus g: mean + (beta^2 / alpha) g, by Tweedie's formula."""
+
+    needs = frozenset({"data", "density"})
+
+    @abstractmethod
+    def score(self, estimate: Estimate, x: Tensor, k: int, context: "Context") -> Tensor:
+        """g, the gradient of the log likelihood at the state ``x`` of level ``k``."""
+
+    def __call__(self, estimate: Estimate, x: Tensor, k: int, context: "Context") -> Estimate:
+        alpha, beta = context.levels.alpha[k], context.levels.beta[k]
+        g = self.score(estimate, x, k, context)
+        return Estimate(estimate.mean + beta**2 / alpha * g, estimate.noise - beta * g)
+
+
+@dataclass(frozen=True)
+class AnnealedLikelihood(Likelihood):
+    """g = Aᴴ(y - A x / alpha) / (alpha (gamma^2 + noise_std^2)), gamma = rho sigma (Jalal 2021, sec. 3.1; with
+    noise_std = 0 the solver "langevin" of Song 2021).
+
+    Args:
+        rho: how wide the likelihood is made, in units of the level's sigma = beta / alpha.
+        noise_std: of the measurement; the problem's where ``None``.
+
+    Raises:
+        InputError: rho is not positive, or noise_std negative.
+    """
+
+    rho: float = 1.0
+    noise_std: float | None = None
+    cites: ClassVar[tuple[str, ...]] = ("jalal2021",)
+
+    def __post_init__(self) -> None:
+        _check_width(self.rho)
+        if self.noise_std is not None and not self.noise_std >= 0:
+            raise InputError(f"noise_std is a standard deviation, zero or more, but got {self.noise_std}.")
+
+    @property
+    def needs(self) -> frozenset[str]:  # type: ignore[override]
+        return super().needs | ({"noise_std"} if self.noise_std is None else set())
+
+    def score(self, estimate: Estimate, x: Tensor, k: int, context: "Context") -> Tensor:
+        alpha, sigma = context.levels.alpha[k], context.levels.sigma(k)
+        noise_std = context.known_noise_std if self.noise_std is None else self.noise_std
+        variance = (self.rho * sigma) ** 2 + noise_std**2
+        return (context.adjoint_y - context.operator.gram(x / alpha)) / (alpha * variance)
+
+
+@dataclass(frozen=True)
+class NoisedLikelihood(Likelihood):
+    """g = Aᴴ(y_t - A x) / (rho beta)^2 with the measurement noised as the state, y_t = alpha y + beta A z (Song 2020,
+    app. I.4; the solver "baseline" of Song 2021).
+
+    z is fresh at every network call.
+
+    Args:
+        rho: how wide the likelihood is made, in units of beta.
+
+    Raises:
+        InputError: rho is not positive.
+    """
+
+    rho: float = 1.0
+    cites: ClassVar[tuple[str, ...]] = ("song2020",)
+
+    def __post_init__(self) -> None:
+        _check_width(self.rho)
+
+    def score(self, estimate: Estimate, x: Tensor, k: int, context: "Context") -> Tensor:
+        alpha, beta = context.levels.alpha[k], context.levels.beta[k]
+        # alpha y + beta A z - A x = alpha y - A (x - beta z): one pass through the operator serves both
+        residual = alpha * context.adjoint_y - context.operator.gram(x - beta * context.noise.like(x))
+        return residual / (self.rho * beta) ** 2
+
+
+@dataclass(frozen=True)
+class NormMatchedLikelihood(Likelihood):
+    """g = weight (|s| / |h|) h, with h = Aᴴ(y - A x / alpha) and s the prior's score: the weight of the released code
+    of Jalal 2021, in which the scales of A and y cancel.
+
+    Norms are taken over each sample (the released code: over the batch). Where h is zero so is g.
+
+    Raises:
+        InputError: weight is not positive.
+    """
+
+    weight: float = 5.0
+    cites: ClassVar[tuple[str, ...]] = ("jalal2021",)
+
+    def __post_init__(self) -> None:
+        if not self.weight > 0:
+            raise InputError(f"weight weighs the data against the prior, above zero, but got {self.weight}.")
+
+    def score(self, estimate: Estimate, x: Tensor, k: int, context: "Context") -> Tensor:
+        alpha, beta = context.levels.alpha[k], context.levels.beta[k]
+        h = context.adjoint_y - context.operator.gram(x / alpha)
+        s = (alpha * estimate.mean - x) / beta**2
+        length = norms(h)
+        return self.weight * norms(s) / length.where(length > 0, 1) * h
+
+
+def _check_width(rho: float) -> None:
+    if not rho > 0:
+        raise InputError(f"rho is the width of the likelihood against the noise level, above zero, but got {rho}.")

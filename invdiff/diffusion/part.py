@@ -1,0 +1,40 @@
+"""What all parts of a sampler answer: what they need of a run, and who invented them."""
+
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from invdiff.diffusion.context import Context
+
+NEEDS = {
+    "noise_std": "the noise level: give Problem(noise_std=...)",
+    "data": "a state that the measured samples constrain; UnsampledKspace's holds the others alone: use Sense or Soss",
+    "density": "a signal whose states have a density, which MagnitudePhase's have not: use SplitComplex or TwoChannel",
+    "complex images": "a complex signal: use SplitComplex or TwoChannel",
+    "coil images": "a state of coil images: use the view Soss",
+    "coil maps": "coil maps: give a Problem whose operator ends in Sensitivities",
+}
+"""What a part can need of a problem or of another part, and how a user gives it."""
+
+
+class Part:
+    """A part of a sampler.
+
+    Attributes:
+        needs: what must be offered by the problem, the signal and the view: keys of `NEEDS`.
+        cites: whom to cite for it: keys of `invdiff.diffusion.references`.
+    """
+
+    needs: frozenset[str] = frozenset()
+    cites: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def inner(self) -> "tuple[Part, ...]":
+        """Parts that this one is made of."""
+        return ()
+
+    def check(self, context: "Context") -> None:
+        """Refuse a bound run that this part can't serve, before the first network call.
+
+        Raises:
+            InputError: it can't.
+        """

@@ -1,0 +1,43 @@
+"""Coil images learn of each other."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from invdiff.diffusion.context import Context
+from invdiff.diffusion.steps.base import State, Step
+from invdiff.errors import InputError
+from invdiff.operators import Sensitivities
+
+
+@dataclass(frozen=True)
+class SenseStep(Step):
+    """x_c + lam S_c Aᴴ(alpha y - A Sᴴ x) for the SENSE operator A: the hybrid step of Chung & Ye 2022 (algorithm 5).
+
+    What the coils' combination lacks is added to every coil's image. The images are not replaced by S_c times the
+    combination, which would take away most of their noise while the network is told that it is there.
+
+    Args:
+        first: lam at the first level.
+        last: lam at the last; in between it changes evenly with the level's index.
+
+    Raises:
+        InputError: either is outside [0, 1].
+    """
+
+    first: float = 1.0
+    last: float = 0.2
+    needs = frozenset({"data", "coil images", "coil maps", "complex images"})
+    cites: ClassVar[tuple[str, ...]] = ("chung2022", "pruessmann1999")
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.first <= 1 and 0 <= self.last <= 1):
+            raise InputError(
+                f"lam is the length of a SENSE step, from 0 to 1, but goes from {self.first} to {self.last}."
+            )
+
+    def __call__(self, state: State, context: Context) -> State:
+        levels, k, operator = context.levels, state.k, context.problem.operator
+        lam = self.first + (self.last - self.first) * k / levels.steps
+        _, sensitivities = operator.peel(Sensitivities)
+        residual = levels.alpha[k] * context.problem.zero_filled - operator.gram(sensitivities.H(state.x))
+        return state.at(state.x + lam * sensitivities(residual))

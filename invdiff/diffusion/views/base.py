@@ -1,0 +1,52 @@
+"""The contract of views."""
+
+from abc import ABC, abstractmethod
+
+from torch import Tensor
+
+from invdiff.diffusion.part import Part
+from invdiff.diffusion.problem import Problem
+from invdiff.operators import LinearOperator, Sensitivities
+
+
+class View(Part, ABC):
+    """Chooses the arrays that are diffused, the operator and data that steps see, and the way back to an image.
+
+    Attributes:
+        domain: what the prior must know, as `Prior.domain` says it.
+    """
+
+    domain: str = "image"
+
+    def offers(self, problem: Problem) -> frozenset[str]:
+        """What a state of this problem offers to other parts: keys of `NEEDS`."""
+        return frozenset({"data"})
+
+    @abstractmethod
+    def observe(self, operator: LinearOperator, y: Tensor) -> tuple[LinearOperator, Tensor]:
+        """Operator and measurement as seen from the state.
+
+        Raises:
+            InputError: the operator has no such state.
+        """
+
+    @abstractmethod
+    def image(self, x: Tensor, problem: Problem) -> Tensor:
+        """The images of finished states ``(samples, *)``."""
+
+    @abstractmethod
+    def state(self, image: Tensor, problem: Problem) -> Tensor:
+        """An image as a state without noise."""
+
+    def support(self, operator: LinearOperator) -> Tensor | None:
+        """Where states have noise, one there and zero elsewhere; ``None``: everywhere."""
+        return None
+
+
+def without_maps(operator: LinearOperator) -> tuple[LinearOperator, Sensitivities | None]:
+    """The operator on coil images, and the coil maps taken off it: ``None`` where it has none."""
+    if not isinstance(operator.factors[-1], Sensitivities):
+        return operator, None
+    rest, maps = operator.peel(Sensitivities)
+    assert isinstance(maps, Sensitivities)
+    return rest, maps
