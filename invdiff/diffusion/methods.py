@@ -140,7 +140,8 @@ def score_sde(
     as the state; or, after every update, their replacement in it (app. I.2).
 
     The replacement is x + Aᴴ(y_t - A x) at the level that the state has reached, for inpainting and P(Λ) F on complex
-    images exactly that of the paper. Its public code takes the level before the update.
+    images exactly that of the paper. Its public code takes the level before the update, and begins with y itself where
+    this begins with alpha_0 y (the same for VE).
     """
     if conditioning == "likelihood":
         return Sampler(sde, Uniform(steps), [corrector, predictor], signal, guidance=NoisedLikelihood(rho))
@@ -213,7 +214,7 @@ def chung2022_hybrid(
     sigma_min: float = 0.01,
     sigma_max: float = 378.0,
 ) -> Sampler:
-    """Algorithm 5: `chung2022_soss`, and every m iterations a SENSE step, its length falling from lam_first to
+    """Algorithm 5: `chung2022_soss`, and every m iterations a SENSE step, its length falling from lam_first towards
     lam_last."""
     soss = chung2022_soss(steps, lam, snr, sigma_min, sigma_max)
     return replace(soss, steps=[*soss.steps, Lagging(Every(m, SenseStep(lam_first, lam_last)))])
@@ -283,8 +284,10 @@ def mc_ddpm(steps: int = 1000, predictor: Predictor = Ancestral("forward")) -> S
 def dds(
     steps: int = 50, eta: float = 0.85, gamma: float = 1.0, cg_steps: int = 5, signal: Signal = TwoChannel()
 ) -> Sampler:
-    """Algorithm 1 of DDS: DDIM whose estimate of the clean image takes a few conjugate-gradient steps towards the
-    data."""
+    """Algorithm 1 of DDS: DDIM whose estimate of the clean image takes a few conjugate-gradient steps towards the data.
+
+    The public code adds no noise when it reaches the chain's first level and then passes there once more.
+    """
     return Sampler(
         VP(), DiscreteVP(steps), [Renoise(eta)], signal, guidance=Proximal(gamma, cg_steps, noise_from="network")
     )

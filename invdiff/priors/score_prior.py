@@ -1,7 +1,7 @@
 """Any trained network as a prior."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Self
 
 import torch
@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from invdiff.errors import InputError
 from invdiff.priors.base import Intensity, Prior
+from invdiff.priors.memory import peak_bytes
 from invdiff.priors.noise_level import check_non_negative, check_positive
 from invdiff.priors.parameterisation import Parameterisation
 
@@ -29,12 +30,14 @@ class ScorePrior(Prior):
         sigma_range: lowest and highest normalised noise level (beta / alpha) of training.
         intensity: the scale of the training images.
         data_std: standard deviation of one real component of the training images.
-        micro_batch: images in a network call; by default one on the CPU and the whole batch on other devices.
+        micro_batch: images in a network call; by default as many as fit the budget.
+        memory_budget: bytes that the tensors of a network call may take; by default half of what the device has free,
+            and on the CPU what one image takes, which is fastest there.
         about: free notes (name, data, licence) that travel with a checkpoint.
 
     Raises:
-        InputError: ``channels`` is empty, ``sigma_range`` is not 0 < lowest < highest, or ``micro_batch`` or
-            ``data_std`` is not above 0.
+        InputError: ``channels`` is empty, ``sigma_range`` is not 0 < lowest < highest, or ``micro_batch``,
+            ``memory_budget`` or ``data_std`` is not above 0.
     """
 
     def __init__(
@@ -47,6 +50,7 @@ class ScorePrior(Prior):
         intensity: Intensity | None = None,
         data_std: float | None = None,
         micro_batch: int | None = None,
+        memory_budget: int | None = None,
         about: Mapping[str, str] | None = None,
     ) -> None:
         if not channels or min(channels) < 1:
@@ -57,6 +61,8 @@ class ScorePrior(Prior):
             raise InputError(f"A prior's sigma_range must be 0 < lowest < highest; it was given {sigma_range}.")
         if micro_batch is not None and micro_batch < 1:
             raise InputError(f"micro_batch must be at least 1, not {micro_batch}.")
+        if memory_budget is not None and memory_budget < 1:
+            raise InputError(f"memory_budget is a number of bytes, at least 1, not {memory_budget}.")
         if data_std is not None and not 0 < data_std < math.inf:
             raise InputError(f"A prior's data_std must be a finite number above 0, not {data_std}.")
         self.network = network.eval().requires_grad_(False)
@@ -66,6 +72,8 @@ class ScorePrior(Prior):
         self.intensity = intensity
         self.data_std = data_std
         self.micro_batch = micro_batch
+        self.memory_budget = memory_budget
+        self._bytes_of_image: dict[torch.Size, int] = {}
         self.about = dict(about or {})
 
     def denoise(self, x: Tensor, sigma: float) -> Tensor:
@@ -105,9 +113,31 @@ class ScorePrior(Prior):
             )
         dtype = next((p.dtype for p in self.network.parameters()), x.dtype)
         label = self.parameterisation.label(min(max(sigma, self.sigma_range[0]), self.sigma_range[1]))
-        size = self.micro_batch or (1 if x.device.type == "cpu" else max(1, len(x)))
-        outputs = [
-            self.network(part, torch.full((len(part),), label, dtype=dtype, device=x.device))
-            for part in torch.split((scale * x).to(dtype), size)
-        ]
+        images = (scale * x).to(dtype)
+
+        def call(part: Tensor) -> Tensor:
+            result: Tensor = self.network(part, torch.full((len(part),), label, dtype=dtype, device=x.device))
+            return result
+
+        outputs = [call(part) for part in torch.split(images, self._images_together(call, images))]
         return torch.cat(outputs).to(x.dtype)
+
+    def _images_together(self, call: Callable[[Tensor], Tensor], images: Tensor) -> int:
+        """How many images a network call takes; a call with one tells the first time that a budget has to be kept."""
+        if self.micro_batch is not None:
+            return self.micro_batch
+        if images.device.type == "cpu" and self.memory_budget is None:
+            return 1
+        shape = images.shape[1:]
+        if shape not in self._bytes_of_image:
+            _, self._bytes_of_image[shape] = peak_bytes(lambda: call(images[:1]))
+        budget, needed = (
+            self.memory_budget or torch.cuda.mem_get_info(images.device)[0] // 2,
+            self._bytes_of_image[shape],
+        )
+        if needed > budget:
+            raise InputError(
+                f"One image of {tuple(shape)} takes {needed} bytes in this network, more than the memory_budget of "
+                f"{budget}; raise it, or reconstruct smaller images."
+            )
+        return budget // max(needed, 1)

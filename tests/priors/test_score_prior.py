@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from invdiff.errors import InputError
 from invdiff.priors import EDM, Intensity, NCSNpp, NCSNppConfig, Noise, Score, ScorePrior, UNet
+from invdiff.priors.memory import peak_bytes
 
 RANGE = (0.01, 10.0)
 
@@ -55,13 +56,46 @@ def test_results_do_not_depend_on_the_batch_bit_for_bit(network, parameterisatio
 def test_on_a_gpu_the_batch_is_one_call_and_agrees() -> None:
     probe = Probe()
     prior_of(probe).denoise(torch.zeros(5, 1, 4, 4, device="cuda"), 1.0)
-    assert probe.calls == [(5, 1, 4, 4)]
+    assert probe.calls == [(1, 1, 4, 4), (5, 1, 4, 4)]  # the first finds out what an image takes
     network, parameterisation = randomised_networks()[0]
     prior = prior_of(network, parameterisation=parameterisation)
     x = torch.randn(5, 1, 8, 8, generator=torch.Generator().manual_seed(0))
     here = prior.denoise(x, 0.5)
     there = prior.to("cuda").denoise(x.cuda(), 0.5).cpu()
     torch.testing.assert_close(there, here, rtol=1e-3, atol=1e-3)
+
+
+def test_a_budget_of_memory_is_kept_and_changes_nothing() -> None:
+    (network, parameterisation), _ = randomised_networks()
+    x = torch.randn(7, 1, 12, 10, generator=torch.Generator().manual_seed(0))
+    alone = prior_of(network, parameterisation=parameterisation)
+    one = peak_bytes(lambda: alone.denoise(x[:1], 1.0))[1]
+    answer = alone.denoise(x, 1.0)
+    peaks = []
+    for images in (1, 2, 3, 7):
+        prior = prior_of(network, parameterisation=parameterisation, memory_budget=int(images * one * 1.05))
+        prior.denoise(x, 1.0)  # finds out what an image takes
+        again, peak = peak_bytes(lambda prior=prior: prior.denoise(x, 1.0))
+        torch.testing.assert_close(again, answer)
+        peaks.append(peak)
+        assert peak <= prior.memory_budget + 3 * x.nbytes  # input, scaled input and results stay beside the network
+    assert peaks == sorted(set(peaks))
+    with pytest.raises(InputError, match="more than the memory_budget of 100"):
+        prior_of(network, memory_budget=100).denoise(x, 1.0)
+
+
+def test_peak_memory_counts_what_lives_at_a_time_once() -> None:
+    x = torch.zeros(1000)
+
+    def run() -> torch.Tensor:
+        a = x + 1  # 4000 bytes
+        b = a * 2  # 8000
+        del a
+        return b.view(10, 100) + 1  # 8000 again
+
+    result, peak = peak_bytes(run)
+    assert peak == 8000
+    assert torch.equal(result, torch.full((10, 100), 3.0))
 
 
 @pytest.mark.parametrize(("micro_batch", "sizes"), [(None, [1] * 5), (2, [2, 2, 1]), (8, [5])])
@@ -140,6 +174,7 @@ def test_images_and_levels_that_do_not_fit_are_refused(ask, says) -> None:
         {"sigma_range": (0.0, 1.0)},
         {"sigma_range": (2.0, 1.0)},
         {"micro_batch": 0},
+        {"memory_budget": 0},
         {"data_std": 0.0},
     ],
 )

@@ -17,8 +17,8 @@ class SenseStep(Step):
     combination, which would take away most of their noise while the network is told that it is there.
 
     Args:
-        first: lam at the first level.
-        last: lam at the last; in between it changes evenly with the level's index.
+        first: lam in the first iteration.
+        last: towards what it goes, in even steps: lam = first + (last - first) k / N.
 
     Raises:
         InputError: either is outside [0, 1].

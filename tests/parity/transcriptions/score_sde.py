@@ -141,15 +141,17 @@ def score_sde_replacement(
     corrector: Size,
     *,
     prior_std: float,
+    known_at_start: float = 1.0,
     noise: Callable[[int], Callable[[], Array]],
     error: str | None = None,
 ) -> list[Array]:
     """Corrector, then predictor, and after each what is known is replaced by data noised to the level that the state
     has reached: that of the corrector, and the next one after the predictor.
 
-    (The public code noises to the old level both times.) Returns the start, whose known part is y itself, and the state
-    after each level; the last is the predictor's mean with clean data. ``B`` is the pseudo-inverse of ``A``: that of a
-    mask, or of a mask on a unitary transform, is the adjoint.
+    (The public code noises to the old level both times.) Returns the start, whose known part is ``known_at_start`` y (y
+    itself in the public code; alpha[0] y is what its level leaves of it), and the state after each level; the last is
+    the predictor's mean with clean data. ``B`` is the pseudo-inverse of ``A``: that of a mask, or of a mask on a
+    unitary transform, is the adjoint.
     """
     N = len(alpha) - 1
     if error == "conjugate":
@@ -161,7 +163,7 @@ def score_sde_replacement(
         step = B(target - A(x))
         return x + (step if np.iscomplexobj(x) else step.real)
 
-    x = replace(prior_std * noise(0)(), y)
+    x = replace(prior_std * noise(0)(), known_at_start * y)
     iterates = [x]
     for k in range(N):
         z = noise(k + 1)
