@@ -2,6 +2,7 @@
 
 from invdiff.priors.base import Intensity, Prior
 from invdiff.priors.checkpoint import load_prior, save_prior
+from invdiff.priors.conditional import ConditionalPrior
 from invdiff.priors.gaussian import GaussianPrior
 from invdiff.priors.labels import LogSigma, SigmaLabel, VPTime
 from invdiff.priors.mixture import GaussianMixturePrior
@@ -12,6 +13,7 @@ from invdiff.priors.unet import UNet
 
 __all__ = [
     "EDM",
+    "ConditionalPrior",
     "GaussianMixturePrior",
     "GaussianPrior",
     "Intensity",

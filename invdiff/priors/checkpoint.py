@@ -18,6 +18,7 @@ from torch import Tensor
 
 from invdiff.errors import InputError
 from invdiff.priors.base import Intensity
+from invdiff.priors.conditional import ConditionalPrior
 from invdiff.priors.ncsnpp import NCSNpp, NCSNppConfig
 from invdiff.priors.parameterisation import EDM, KnownParameterisation, Noise, Score, Velocity
 from invdiff.priors.score_prior import ScorePrior
@@ -26,14 +27,16 @@ from invdiff.priors.unet import UNet, UNetConfig
 from invdiff.priors.weights import check_finite, network_from
 
 METADATA_KEY = "invdiff"
+SHIPPED = ("builtin", "mc_ddpm")
 
 
 class PriorConfig(BaseModel):
-    """Everything about a ``ScorePrior`` but its weights."""
+    """Everything about a prior but its weights; ``domain`` tells a ``ConditionalPrior`` from a ``ScorePrior``."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format_version: Literal[1] = 1
+    domain: Literal["image", "unsampled k-space"] = "image"
     architecture: Annotated[UNetConfig | NCSNppConfig, Field(discriminator="architecture")]
     parameterisation: KnownParameterisation
     channels: tuple[int, ...]
@@ -43,7 +46,9 @@ class PriorConfig(BaseModel):
     about: dict[str, str] = {}
 
 
-def save_prior(prior: ScorePrior, path: str | os.PathLike[str], *, dtype: torch.dtype = torch.float32) -> None:
+def save_prior(
+    prior: ScorePrior | ConditionalPrior, path: str | os.PathLike[str], *, dtype: torch.dtype = torch.float32
+) -> None:
     """Write a prior to one file, whole or not at all.
 
     Args:
@@ -56,20 +61,22 @@ def save_prior(prior: ScorePrior, path: str | os.PathLike[str], *, dtype: torch.
             path can't be written.
     """
     path = Path(path)
-    network, parameterisation = prior.network, prior.parameterisation
+    denoiser = prior.denoiser if isinstance(prior, ConditionalPrior) else prior
+    network, parameterisation = denoiser.network, denoiser.parameterisation
     if not isinstance(network, UNet | NCSNpp):
         raise InputError(f"Only priors with a UNet or NCSNpp can be saved; this one has a {type(network).__name__}.")
     if not isinstance(parameterisation, Score | Noise | Velocity | EDM):
         kind = type(parameterisation).__name__
         raise InputError(f"Only priors with Score, Noise, Velocity or EDM can be saved; this one has {kind}.")
     config = PriorConfig(
+        domain="unsampled k-space" if denoiser is not prior else "image",
         architecture=network.config,
         parameterisation=parameterisation,
-        channels=prior.channels,
-        sigma_range=prior.sigma_range,
-        intensity=prior.intensity,
-        data_std=prior.data_std,
-        about=prior.about,
+        channels=denoiser.channels,
+        sigma_range=denoiser.sigma_range,
+        intensity=denoiser.intensity,
+        data_std=denoiser.data_std,
+        about=denoiser.about,
     ).model_dump_json()
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
     state |= {name: state[name].to(dtype) for name, _ in network.named_parameters()}  # frequencies stay exact
@@ -90,11 +97,12 @@ def save_prior(prior: ScorePrior, path: str | os.PathLike[str], *, dtype: torch.
         temporary.unlink(missing_ok=True)
 
 
-def load_prior(source: str | os.PathLike[str], *, config: NCSNppConfig | None = None) -> ScorePrior:
+def load_prior(source: str | os.PathLike[str], *, config: NCSNppConfig | None = None) -> ScorePrior | ConditionalPrior:
     """Read a prior, on the CPU and in float32.
 
     Args:
-        source: ``"builtin"`` for the prior that ships; or a ``.safetensors``, ``.pt`` or ``.pth`` file.
+        source: one that ships, ``"builtin"`` for images or ``"mc_ddpm"`` for unsampled k-space (a
+            ``ConditionalPrior``); or a ``.safetensors``, ``.pt`` or ``.pth`` file.
         config: the network in a ``.pt`` or ``.pth`` of score_sde_pytorch or score-MRI, which doesn't say it itself; for
             instance ``NCSNppConfig.chung2022()``.
 
@@ -102,22 +110,23 @@ def load_prior(source: str | os.PathLike[str], *, config: NCSNppConfig | None = 
         InputError: no such file; damaged, or no checkpoint; a pickle of anything but tensors, numbers and text (it
             isn't run); another architecture; weights that are missing, unknown, of other shapes, or not finite.
     """
-    if source == "builtin":
-        builtin = resources.files("invdiff.priors") / "builtin.safetensors"
-        if not builtin.is_file():
-            raise InputError("This installation of invdiff comes without its built-in prior; give a checkpoint's path.")
-        with resources.as_file(builtin) as path:
+    if source in SHIPPED:
+        shipped = resources.files("invdiff.priors") / f"{source}.safetensors"
+        if not shipped.is_file():
+            raise InputError(f'This installation of invdiff comes without "{source}"; give a checkpoint\'s path.')
+        with resources.as_file(shipped) as path:
             return load_prior(path, config=config)
     path = Path(source)
     if not path.is_file():
-        raise InputError(f'{path} is not a file; give a checkpoint\'s path, or "builtin".')
+        names = " or ".join(f'"{name}"' for name in SHIPPED)
+        raise InputError(f"{path} is not a file; give a checkpoint's path, or {names}.")
     try:
         return _load(path, config)
     except InputError as error:
         raise InputError(f"{path} can't be loaded: {error}") from error
 
 
-def _load(path: Path, config: NCSNppConfig | None) -> ScorePrior:
+def _load(path: Path, config: NCSNppConfig | None) -> ScorePrior | ConditionalPrior:
     match path.suffix:
         case ".safetensors":
             text, state = _read_safetensors(path)
@@ -136,7 +145,7 @@ def _load(path: Path, config: NCSNppConfig | None) -> ScorePrior:
     if config is not None:
         raise InputError("it holds its own configuration; leave config out.")
     stored = _parsed(text)
-    return ScorePrior(
+    denoiser = ScorePrior(
         network_from(stored.architecture, state),
         stored.parameterisation,
         channels=stored.channels,
@@ -145,6 +154,7 @@ def _load(path: Path, config: NCSNppConfig | None) -> ScorePrior:
         data_std=stored.data_std,
         about=stored.about,
     )
+    return denoiser if stored.domain == "image" else ConditionalPrior(denoiser)
 
 
 def _parsed(text: str) -> PriorConfig:

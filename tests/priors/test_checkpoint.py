@@ -11,6 +11,7 @@ from torch import nn
 from invdiff.errors import InputError
 from invdiff.priors import (
     EDM,
+    ConditionalPrior,
     Intensity,
     LogSigma,
     NCSNpp,
@@ -48,6 +49,14 @@ def tiny_prior() -> ScorePrior:
     )
 
 
+def tiny_conditional() -> ConditionalPrior:
+    network = randomised(UNet(4, widths=(8, 16), blocks=1, embedding=16))
+    intensity = Intensity(99.9, 1.0)
+    return ConditionalPrior(
+        ScorePrior(network, EDM(0.04), channels=(4,), sigma_range=(0.002, 100.0), intensity=intensity, data_std=0.04)
+    )
+
+
 def images(channels: int = 2) -> torch.Tensor:
     return torch.randn(2, channels, 8, 8, generator=torch.Generator().manual_seed(1))
 
@@ -62,6 +71,24 @@ def test_a_prior_comes_back_as_it_was(tmp_path, suffix) -> None:
         assert getattr(loaded, name) == getattr(prior, name)
     assert torch.equal(loaded.denoise(images(), 0.3), prior.denoise(images(), 0.3))
     assert os.listdir(tmp_path) == [path.name]
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_conditional_prior_comes_back_as_it_was(tmp_path, suffix) -> None:
+    prior, path = tiny_conditional(), tmp_path / f"prior{suffix}"
+    save_prior(prior, path)
+    loaded = load_prior(path)
+    assert isinstance(loaded, ConditionalPrior)
+    assert (loaded.intensity, loaded.data_std) == (prior.intensity, prior.data_std)
+    assert torch.equal(loaded.denoiser.denoise(images(4), 0.3), prior.denoiser.denoise(images(4), 0.3))
+
+
+def test_files_written_before_there_were_conditional_priors_hold_image_priors(tmp_path) -> None:
+    edit = Edit(tmp_path / "prior.pt")
+    del edit.config["domain"]
+    loaded = load_prior(edit.write())
+    assert isinstance(loaded, ScorePrior)
+    assert torch.equal(loaded.denoise(images(), 0.3), tiny_prior().denoise(images(), 0.3))
 
 
 @pytest.mark.parametrize("parameterisation", [Score(), Noise(VPTime(0.2, 10, 1)), Velocity(LogSigma(0.5)), EDM(0.7)])
@@ -172,6 +199,14 @@ def bad_range(edit: Edit) -> None:
     edit.config["sigma_range"] = [2, 1]
 
 
+def other_domain(edit: Edit) -> None:
+    edit.config["domain"] = "wavelets"
+
+
+def conditional_on_two_channels(edit: Edit) -> None:
+    edit.config["domain"] = "unsampled k-space"
+
+
 def newer_format(edit: Edit) -> None:
     edit.config["format_version"] = 2
 
@@ -207,6 +242,8 @@ def nan_weight(edit: Edit) -> None:
         (unknown_parameterisation, "parameterisation"),
         (bad_parameterisation, "sigma_data must be"),
         (bad_range, "sigma_range must be"),
+        (other_domain, "configuration.*domain"),
+        (conditional_on_two_channels, "4 channels"),
         (newer_format, "format_version"),
         (missing_weight, r"missing: conv_in\.weight\."),
         (unexpected_weight, r"doesn't have: head\.weight\."),
@@ -295,12 +332,13 @@ def test_a_hostile_pickle_is_refused_and_never_run(tmp_path, where, legacy) -> N
         assert trace.exists()  # it was armed
 
 
-def test_an_installation_without_the_built_in_prior_says_so(tmp_path, monkeypatch) -> None:
+@pytest.mark.parametrize(("name", "prior"), [("builtin", tiny_prior()), ("mc_ddpm", tiny_conditional())])
+def test_an_installation_without_a_shipped_prior_says_so(tmp_path, monkeypatch, name, prior) -> None:
     monkeypatch.setattr("invdiff.priors.checkpoint.resources.files", lambda _: tmp_path)
-    with pytest.raises(InputError, match="without its built-in prior"):
-        load_prior("builtin")
-    save_prior(tiny_prior(), tmp_path / "builtin.safetensors")
-    assert load_prior("builtin").about == {"data": "synthetic"}
+    with pytest.raises(InputError, match=f'comes without "{name}"'):
+        load_prior(name)
+    save_prior(prior, tmp_path / f"{name}.safetensors")
+    assert type(load_prior(name)) is type(prior)
 
 
 def test_a_configuration_for_a_file_that_has_one_is_refused(tmp_path) -> None:

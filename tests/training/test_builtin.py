@@ -1,7 +1,7 @@
 import copy
+from collections.abc import Callable
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
 import torch
@@ -11,15 +11,14 @@ from invdiff.training import builtin
 from invdiff.training.builtin import (
     DATA_STD,
     SIGMA_RANGE,
-    Training,
     as_prior,
-    denoised,
     denoising_psnr,
     draw_images,
     draw_sigma,
-    load_slices,
     score_matching_loss,
 )
+from invdiff.training.edm import denoised
+from invdiff.training.loop import Training
 
 Y, X = np.mgrid[-1:1:40j, -1:1:40j]
 SLICES = [(250 * np.exp(-k * (X**2 + Y**2))).astype(np.uint8) for k in (1, 3, 6)]
@@ -33,24 +32,6 @@ def tiny() -> UNet:
 def training() -> Training:
     network = tiny()
     return Training(network, copy.deepcopy(network), torch.optim.Adam(network.parameters(), lr=3e-3))
-
-
-def grouped(path: Path) -> Path:
-    """The layout that training reads: source/subject/name/images."""
-    with h5py.File(path, "w") as file:
-        for i, split in enumerate(["train", "train", "val"]):
-            series = file.create_group(f"source{i % 2}/subject{i}/t1")
-            series["images"] = np.stack([SLICES[i], SLICES[i].T])
-            series.attrs["split"] = split
-    return path
-
-
-def test_load_slices(tmp_path: Path) -> None:
-    path = grouped(tmp_path / "slices.h5")
-    train, val = load_slices(path, "train"), load_slices(path, "val")
-    assert len(train) == 4
-    np.testing.assert_array_equal(val, [SLICES[2], SLICES[2].T])
-    assert load_slices(path, "test") == []
 
 
 def test_noise_levels() -> None:
@@ -80,7 +61,7 @@ def test_the_network_that_is_trained_is_the_prior_that_is_saved() -> None:
     torch.nn.init.normal_(network.conv_out.weight)
     x, sigma = torch.randn(1, 2, 16, 16), 0.3
     with torch.no_grad():
-        expected = denoised(network, x, torch.tensor([sigma]))
+        expected = denoised(network, x, torch.tensor([sigma]), DATA_STD)
     torch.testing.assert_close(as_prior(network).denoise(x, sigma), expected)
 
 
@@ -98,38 +79,6 @@ def test_loss_falls() -> None:
     assert run.step == 40
 
 
-def test_average_follows() -> None:
-    run = training()
-    before = copy.deepcopy(run.average.state_dict())
-    run.update(score_matching_loss(run.network, draw_images(SLICES, 16, 1, np.random.default_rng(0)),
-                                   np.random.default_rng(0)), 1e-2)  # fmt: skip
-    decay = 2 / 11
-    for name, parameter in run.network.state_dict().items():
-        expected = decay * before[name] + (1 - decay) * parameter
-        torch.testing.assert_close(run.average.state_dict()[name], expected)
-
-
-def test_a_resumed_run_is_the_same_bit_for_bit(tmp_path: Path) -> None:
-    def two_updates(run: Training) -> None:
-        for _ in range(2):
-            rng = np.random.default_rng(run.step)
-            run.update(score_matching_loss(run.network, draw_images(SLICES, 32, 2, rng), rng), 1e-3)
-
-    through = training()
-    two_updates(through)
-    through.seconds = 12.5
-    through.save(tmp_path / "latest.pt")
-    two_updates(through)
-    resumed = training()
-    resumed.resume(tmp_path / "latest.pt")
-    assert (resumed.step, resumed.seconds) == (2, 12.5)
-    two_updates(resumed)
-    for part in ("network", "average"):
-        a, b = getattr(through, part).state_dict(), getattr(resumed, part).state_dict()
-        assert all(torch.equal(a[name], b[name]) for name in a)
-    assert [path.name for path in tmp_path.iterdir()] == ["latest.pt"]
-
-
 def test_psnr_of_doing_nothing() -> None:
     class Noisy(torch.nn.Module):
         """Undoes the preconditioning, so the noisy image comes back."""
@@ -142,7 +91,7 @@ def test_psnr_of_doing_nothing() -> None:
     np.testing.assert_allclose(scores, -20 * np.log10(builtin.TEST_SIGMAS), atol=0.2)
 
 
-def test_main(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_main(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, grouped: Callable[[Path], Path]) -> None:
     monkeypatch.setattr(builtin, "UNet", tiny)
     monkeypatch.setattr(builtin, "SIZES", [(16, 1)])
     monkeypatch.delenv("RANK", raising=False)

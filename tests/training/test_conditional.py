@@ -1,0 +1,173 @@
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from invdiff.data import MASKS
+from invdiff.diffusion import Problem
+from invdiff.operators import fourier
+from invdiff.priors import ConditionalPrior, UNet, load_prior
+from invdiff.priors.conditional import to_channels, to_kspace
+from invdiff.training import conditional
+from invdiff.training.conditional import (
+    DATA_STD,
+    SIGMA_RANGE,
+    as_prior,
+    build_network,
+    conditional_loss,
+    draw_image,
+    draw_mask,
+    draw_sigma,
+    random_coil,
+    reconstruct,
+    validation_psnr,
+)
+from invdiff.training.loop import Training
+
+Slices = list[NDArray[np.uint8]]
+
+
+def tiny() -> UNet:
+    return UNet(channels=4, widths=(8, 8), blocks=1, embedding=8)
+
+
+def batch(slices: Slices, count: int = 4, side: int = 32) -> tuple[Tensor, Tensor]:
+    rng = np.random.default_rng(0)
+    image = np.stack([draw_image(slices, side, rng) for _ in range(count)])
+    sampled = np.stack([MASKS["random"]((side, side), 4, 0.08, seed) for seed in range(count)])
+    return torch.from_numpy(image), torch.from_numpy(sampled)
+
+
+def test_the_network_is_small() -> None:
+    network = build_network()
+    assert sum(parameter.numel() for parameter in network.parameters()) < 1.3e6
+    assert network.channels == 4
+
+
+def test_noise_levels() -> None:
+    sigma = draw_sigma(4000, np.random.default_rng(0)).numpy()
+    assert np.float32(SIGMA_RANGE[0]) <= sigma.min() < 0.01
+    assert 50 < sigma.max() <= SIGMA_RANGE[1]
+    assert np.mean(sigma > 1) == pytest.approx(0.41, abs=0.03)  # half, of which a fifth lies below
+
+
+def test_masks_to_train_on() -> None:
+    rng = np.random.default_rng(0)
+    masks = [draw_mask(64, rng) for _ in range(60)]
+    kept = [float(mask.mean()) for mask in masks]
+    assert all(mask.shape == (64, 64) and mask.dtype == np.bool_ for mask in masks)
+    assert 0.08 < min(kept) < max(kept) < 0.45
+    lines = [mask for mask in masks if (mask == mask[:1]).all()]
+    assert 25 < len(lines) < 55
+    assert all(mask[:, 31:33].all() for mask in lines)
+
+
+def test_images_are_combined_and_of_coils_bright_and_dim(slices: Slices) -> None:
+    rng = np.random.default_rng(0)
+    peaks = [np.abs(draw_image(slices, 32, rng)).max() for _ in range(80)]
+    assert min(peaks) < 0.15
+    assert max(peaks) > 0.9
+    np.testing.assert_array_equal(
+        draw_image(slices, 32, np.random.default_rng(5)), draw_image(slices, 32, np.random.default_rng(5))
+    )
+
+
+def test_a_coil_sees_smoothly_and_its_largest_sensitivity_is_one() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(8):
+        seen = random_coil(np.ones((48, 40), np.complex64), rng)
+        assert np.abs(seen).max() == pytest.approx(1, abs=1e-5)
+        assert np.abs(seen).min() < 0.9
+        assert max(np.abs(np.diff(seen, axis=axis)).max() for axis in (0, 1)) < 0.35  # a coil's own corner is steepest
+
+
+def test_the_network_that_is_trained_is_the_prior_that_is_saved(
+    slices: Slices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The loss, recomputed from the prior's answers to the very questions that training asked."""
+    network, level = tiny(), 0.3
+    nn.init.normal_(network.conv_out.weight)
+    monkeypatch.setattr(conditional, "draw_sigma", lambda count, _: torch.full((count,), level))
+    image, sampled = batch(slices)
+    loss = conditional_loss(network, image, sampled, np.random.default_rng(3)).item()
+    noise = torch.from_numpy(np.random.default_rng(3).standard_normal((len(image), 2, 32, 32), dtype=np.float32))
+    prior, errors = as_prior(network), []
+    for one, mask, z in zip(image, sampled, noise, strict=True):
+        operator = fourier(mask)
+        clean = to_channels(to_kspace(one) * ~mask)
+        answer = prior.given(Problem(operator, operator(one))).denoise((clean + level * z)[None], level)[0]
+        errors.append((answer - clean).square().mean())
+    weight = (level**2 + DATA_STD**2) / (level * DATA_STD) ** 2
+    assert loss == pytest.approx(weight * float(torch.stack(errors).mean()), rel=1e-4)
+
+
+def test_a_network_that_says_nothing_loses_one_for_data_of_the_stated_deviation() -> None:
+    """All is unsampled, and the k-space is white with DATA_STD: the preconditioning makes the loss one."""
+    kspace = DATA_STD * torch.randn((400, 16, 16, 2), generator=torch.Generator().manual_seed(0))
+    image, sampled = torch.view_as_complex(kspace), torch.zeros((400, 16, 16), dtype=torch.bool)
+    loss = conditional_loss(tiny(), image, sampled, np.random.default_rng(0)).item()
+    assert loss == pytest.approx(1, abs=0.03)
+    sampled[:, :, ::2] = True  # half the elements cost nothing
+    assert conditional_loss(tiny(), image, sampled, np.random.default_rng(0)).item() == pytest.approx(0.5, abs=0.03)
+
+
+def test_loss_falls(slices: Slices) -> None:
+    run = Training.begin(tiny, 3e-3)
+    image, sampled = batch(slices, count=8)
+
+    def loss() -> Tensor:
+        return conditional_loss(run.network, image, sampled, np.random.default_rng(2))
+
+    first = loss().item()
+    for _ in range(60):
+        run.update(loss(), 3e-3)
+    assert loss().item() < 0.8 * first
+
+
+def test_reconstruction_keeps_what_was_sampled(slices: Slices) -> None:
+    network = tiny()
+    nn.init.normal_(network.conv_out.weight, std=0.1)
+    image, sampled = (part[0] for part in batch(slices))
+    answers = reconstruct(as_prior(network), image, sampled, steps=5)
+    assert list(answers) == ["zero-filled", "mean", "sample"]
+    for answer in answers.values():
+        torch.testing.assert_close(to_kspace(answer) * sampled, to_kspace(image) * sampled, atol=1e-5, rtol=1e-5)
+    assert (answers["mean"] - answers["sample"]).abs().max() > 1e-3
+
+
+def test_a_perfect_prior_is_scored_perfectly(slices: Slices, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Oracle(nn.Module):
+        """Gives away the k-space of the one validation slice."""
+
+        def forward(self, x: Tensor, label: Tensor) -> Tensor:
+            sigma = (4 * label).exp()[:, None, None, None]
+            total = sigma**2 + DATA_STD**2
+            truth = to_channels(torch.from_numpy(slices[0] / 250).to(torch.complex64))
+            skipped = DATA_STD**2 / total.sqrt() * x[:, :2]
+            answer = (truth - skipped) * total.sqrt() / (sigma * DATA_STD)
+            return torch.cat([answer, answer], dim=1)
+
+    zero_filled, mean, sample = validation_psnr(Oracle(), slices[:1])
+    assert zero_filled < 40
+    assert math.isfinite(zero_filled)
+    assert min(mean, sample) > 60
+
+
+def test_main(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, grouped: Callable[[Path], Path]) -> None:
+    monkeypatch.setattr(conditional, "build_network", tiny)
+    monkeypatch.setattr(conditional, "SIZES", [(32, 1)])
+    monkeypatch.setattr(conditional, "KINDS", {"random": 1.0})
+    monkeypatch.delenv("RANK", raising=False)
+    slices, out = grouped(tmp_path / "slices.h5"), tmp_path / "out"
+    conditional.main(slices, out, minutes=0.01)
+    assert sorted(path.name for path in out.iterdir()) == ["latest.pt", "prior.safetensors", "validation.csv"]
+    assert isinstance(load_prior(out / "prior.safetensors"), ConditionalPrior)
+    step = torch.load(out / "latest.pt", weights_only=True)["step"]
+    assert step > 0
+    conditional.main(slices, out, minutes=0.02)
+    assert torch.load(out / "latest.pt", weights_only=True)["step"] > step
