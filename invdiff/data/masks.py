@@ -1,7 +1,8 @@
 """Which points of k-space to sample: seeded masks, and questions about masks.
 
 Every mask is bool ``(H, W)``, true where sampled. Lines run along the readout (axis -2) and vary along the last axis.
-``acceleration`` asks for one point in so many; `achieved_acceleration` tells what came of it.
+``acceleration`` asks for one point in so many; `achieved_acceleration` tells what came of it. Masks as the code of
+papers draws them are in `invdiff.data.legacy_masks`.
 """
 
 from collections.abc import Callable
@@ -9,20 +10,29 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from invdiff.data import legacy_masks
+from invdiff.data.mask_parts import (
+    Mask,
+    Shape,
+    along_readout,
+    centred,
+    check_acceleration,
+    check_room,
+    checked,
+    draw,
+    fraction,
+)
 from invdiff.errors import InputError
-
-Mask = NDArray[np.bool_]
-Shape = tuple[int, int]
 
 
 def equispaced(shape: Shape, every: int = 4, centre_lines: int = 20, offset: int = 0) -> Mask:
     """All lines whose index is ``offset`` modulo ``every``, and ``centre_lines`` lines around the centre."""
-    height, width = _checked(shape)
+    height, width = checked(shape)
     if every < 1:
         raise InputError(f"Equispaced lines need every >= 1 (1 keeps all lines), not {every}.")
-    lines = _centre(width, centre_lines)
+    lines = centred(width, centre_lines)
     lines[offset % every :: every] = True
-    return _along_readout(lines, height)
+    return along_readout(lines, height)
 
 
 def equispaced_lines(shape: Shape, acceleration: float = 4, centre_fraction: float = 0.08, seed: int = 0) -> Mask:
@@ -30,21 +40,22 @@ def equispaced_lines(shape: Shape, acceleration: float = 4, centre_fraction: flo
 
     The centre comes on top, so fewer lines are saved than ``acceleration`` says.
     """
-    _check_acceleration(acceleration)
+    check_acceleration(acceleration)
     every = round(acceleration)
     offset = int(np.random.default_rng(seed).integers(every))
-    return equispaced(shape, every, _fraction(shape[1], centre_fraction), offset)
+    return equispaced(shape, every, fraction(shape[1], centre_fraction), offset)
 
 
 def random_lines(shape: Shape, acceleration: float = 4, centre_fraction: float = 0.08, seed: int = 0) -> Mask:
     """Exactly ``floor(W / acceleration)`` lines: the centre, and the rest uniformly at random without replacement.
 
-    The masks of Jalal et al., Robust compressed sensing MRI with deep generative priors (NeurIPS 2021).
+    The masks of Jalal et al., Robust compressed sensing MRI with deep generative priors (NeurIPS 2021), but for where
+    an odd number of central lines lies.
     """
-    height, width = _checked(shape)
+    height, width = checked(shape)
     density = np.ones(width)
-    lines = _centre(width, _fraction(width, centre_fraction))
-    return _along_readout(_draw(lines, density, acceleration, seed), height)
+    lines = centred(width, fraction(width, centre_fraction))
+    return along_readout(draw(lines, density, acceleration, seed), height)
 
 
 def bernoulli_lines(shape: Shape, acceleration: float = 4, centre_fraction: float = 0.08, seed: int = 0) -> Mask:
@@ -53,33 +64,33 @@ def bernoulli_lines(shape: Shape, acceleration: float = 4, centre_fraction: floa
 
     Zbontar et al., fastMRI: an open dataset and benchmarks for accelerated MRI (arXiv 1811.08839).
     """
-    height, width = _checked(shape)
-    _check_acceleration(acceleration)
-    centre = _fraction(width, centre_fraction)
-    _check_room(width / acceleration, centre, "lines")
-    lines = _centre(width, centre)
+    height, width = checked(shape)
+    check_acceleration(acceleration)
+    centre = fraction(width, centre_fraction)
+    check_room(width / acceleration, centre, "lines")
+    lines = centred(width, centre)
     probability = (width / acceleration - centre) / max(width - centre, 1)
     lines |= np.random.default_rng(seed).random(width) < probability
-    return _along_readout(lines, height)
+    return along_readout(lines, height)
 
 
 def gaussian_lines(shape: Shape, acceleration: float = 4, centre_fraction: float = 0.08, seed: int = 0) -> Mask:
     """Exactly ``floor(W / acceleration)`` lines: the centre, and the rest from a Gaussian density (deviation W / 6)."""
-    height, width = _checked(shape)
-    lines = _centre(width, _fraction(width, centre_fraction))
-    return _along_readout(_draw(lines, _bell(width), acceleration, seed), height)
+    height, width = checked(shape)
+    lines = centred(width, fraction(width, centre_fraction))
+    return along_readout(draw(lines, _bell(width), acceleration, seed), height)
 
 
 def gaussian_points(shape: Shape, acceleration: float = 4, centre_fraction: float = 0.08, seed: int = 0) -> Mask:
     """Exactly ``floor(H W / acceleration)`` points: a central rectangle, and the rest from a 2-D Gaussian density."""
-    height, width = _checked(shape)
+    height, width = checked(shape)
     density = np.outer(_bell(height), _bell(width))
-    return _draw(_rectangle(shape, centre_fraction), density, acceleration, seed)
+    return draw(_rectangle(shape, centre_fraction), density, acceleration, seed)
 
 
 def uniform_points(shape: Shape, acceleration: float = 4, centre_fraction: float = 0.08, seed: int = 0) -> Mask:
     """Exactly ``floor(H W / acceleration)`` points: a central rectangle, and the rest uniformly at random."""
-    return _draw(_rectangle(shape, centre_fraction), np.ones(_checked(shape)), acceleration, seed)
+    return draw(_rectangle(shape, centre_fraction), np.ones(checked(shape)), acceleration, seed)
 
 
 def poisson_disc(shape: Shape, acceleration: float = 4, centre_fraction: float = 0.08, seed: int = 0) -> Mask:
@@ -89,12 +100,12 @@ def poisson_disc(shape: Shape, acceleration: float = 4, centre_fraction: float =
     """
     from sigpy.mri import poisson
 
-    _checked(shape)
-    _check_acceleration(acceleration)
+    checked(shape)
+    check_acceleration(acceleration)
     if acceleration <= 1.1:
         raise InputError(f"A Poisson disc needs an acceleration above 1.1, not {acceleration}.")
-    calibration = tuple(_fraction(n, centre_fraction) for n in shape)
-    _check_room(shape[0] * shape[1] / acceleration, calibration[0] * calibration[1], "points")
+    calibration = tuple(fraction(n, centre_fraction) for n in shape)
+    check_room(shape[0] * shape[1] / acceleration, calibration[0] * calibration[1], "points")
     try:
         mask = poisson(shape, acceleration, calib=calibration, dtype=np.float32, seed=seed)
     except ValueError as error:
@@ -111,13 +122,13 @@ def radial(shape: Shape, acceleration: float = 4, centre_fraction: float = 0.0, 
     The seed turns the first spoke. The golden angle is that of Winkelmann et al., IEEE Transactions on Medical Imaging
     26 (2007).
     """
-    height, width = _checked(shape)
+    height, width = checked(shape)
     if not acceleration >= 1.5:
         raise InputError(
             f"Spokes leave the corners of k-space empty: ask for an acceleration of 1.5 or more, not {acceleration}."
         )
     mask = _rectangle(shape, centre_fraction)
-    _check_room(mask.size / acceleration, int(mask.sum()), "points")
+    check_room(mask.size / acceleration, int(mask.sum()), "points")
     along = np.linspace(-1, 1, 2 * max(shape) + 1)
     angle = np.random.default_rng(seed).random() * np.pi
     while mask.sum() < mask.size / acceleration:
@@ -138,8 +149,18 @@ MASKS: dict[str, Callable[[Shape, float, float, int], Mask]] = {
     "uniform2d": uniform_points,
     "poisson": poisson_disc,
     "radial": radial,
+    "equispaced-fastmri": legacy_masks.equispaced_fastmri,
+    "equispaced-jalal": legacy_masks.equispaced_jalal,
+    "random-jalal": legacy_masks.random_jalal,
+    "bernoulli-fastmri": legacy_masks.bernoulli_fastmri,
+    "uniform-scoremri": legacy_masks.uniform_scoremri,
+    "gaussian-scoremri": legacy_masks.gaussian_scoremri,
+    "gaussian2d-scoremri": legacy_masks.gaussian2d_scoremri,
+    "uniform2d-scoremri": legacy_masks.uniform2d_scoremri,
 }
-"""Masks by name: each is called with (shape, acceleration, centre_fraction, seed)."""
+"""Masks by name: each is called with (shape, acceleration, centre_fraction, seed). A name with a hyphen draws as the
+code of that paper does, whatever acceleration comes of it.
+"""
 
 
 def achieved_acceleration(mask: Mask | None) -> float:
@@ -152,7 +173,7 @@ def calibration_region(mask: Mask) -> tuple[int, int]:
 
     A side of n covers the indices from ``N // 2 - n // 2``.
     """
-    height, width = _checked(mask.shape)
+    height, width = checked(mask.shape)
     ordered = mask[np.ix_(_outwards(height), _outwards(width))].astype(bool)
     full = np.logical_and.accumulate(np.logical_and.accumulate(ordered, axis=0), axis=1)
     areas = full * np.outer(np.arange(1, height + 1), np.arange(1, width + 1))
@@ -166,64 +187,10 @@ def _outwards(n: int) -> NDArray[np.intp]:
     return n // 2 + np.where(size % 2, size // 2, -(size // 2))
 
 
-def _checked(shape: tuple[int, ...]) -> Shape:
-    if len(shape) != 2 or min(shape) < 1:
-        raise InputError(f"A mask has a shape (H, W), not {shape}.")
-    return shape[0], shape[1]
-
-
-def _check_acceleration(acceleration: float) -> None:
-    if not (np.isfinite(acceleration) and acceleration >= 1):
-        raise InputError(f"An acceleration is 1 (fully sampled) or more, not {acceleration}.")
-
-
-def _check_room(budget: float, centre: int, what: str) -> None:
-    if centre > budget:
-        raise InputError(
-            f"The centre alone takes {centre} {what} but the acceleration allows {int(budget)}; "
-            "ask for a smaller centre fraction or a lower acceleration."
-        )
-
-
-def _fraction(n: int, centre_fraction: float) -> int:
-    if not 0 <= centre_fraction <= 1:
-        raise InputError(f"A centre fraction lies between 0 and 1, not {centre_fraction}.")
-    return int(n * centre_fraction + 1e-9)
-
-
-def _centre(width: int, centre_lines: int) -> NDArray[np.bool_]:
-    if not 0 <= centre_lines <= width:
-        raise InputError(f"A centre of {centre_lines} lines does not fit an image of {width} lines.")
-    start = width // 2 - centre_lines // 2
-    lines = np.zeros(width, dtype=bool)
-    lines[start : start + centre_lines] = True
-    return lines
-
-
 def _rectangle(shape: Shape, centre_fraction: float) -> Mask:
-    sides = [_centre(n, _fraction(n, centre_fraction)) for n in _checked(shape)]
+    sides = [centred(n, fraction(n, centre_fraction)) for n in checked(shape)]
     return np.logical_and.outer(sides[0], sides[1])
-
-
-def _along_readout(lines: NDArray[np.bool_], height: int) -> Mask:
-    return np.tile(lines, (height, 1))
 
 
 def _bell(n: int) -> NDArray[np.float64]:
     return np.exp(-0.5 * ((np.arange(n) - n // 2) / (n / 6)) ** 2)
-
-
-def _draw(centre: NDArray[np.bool_], density: NDArray[np.float64], acceleration: float, seed: int) -> NDArray[np.bool_]:
-    """The centre and, without replacement, as many others by their density as make ``floor(size / acceleration)`` in
-    all.
-    """
-    _check_acceleration(acceleration)
-    kept = int(np.count_nonzero(centre))
-    budget = int(centre.size / acceleration)
-    _check_room(budget, kept, "lines" if centre.ndim == 1 else "points")
-    weight = np.where(centre, 0, density).ravel()
-    chosen = centre.copy().ravel()
-    if budget > kept:
-        rng = np.random.default_rng(seed)
-        chosen[rng.choice(weight.size, budget - kept, replace=False, p=weight / weight.sum())] = True
-    return chosen.reshape(centre.shape)

@@ -6,6 +6,8 @@ benchmarks for accelerated MRI (arXiv 1811.08839). The target is part of every s
 noise in its background that a combination of coils by their maps does not.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,8 +16,7 @@ from numpy.typing import NDArray
 from invdiff.errors import InputError
 
 Image = NDArray[Any]
-
-_WINDOW = 7
+Real = NDArray[np.float64]
 
 
 def psnr(truth: Image, image: Image) -> float:
@@ -24,9 +25,8 @@ def psnr(truth: Image, image: Image) -> float:
     Raises:
         InputError: shapes differ, numbers are not finite, or the truth is zero.
     """
-    a, b = _magnitudes(truth, image)
-    error = float(np.mean((a - b) ** 2))
-    return float("inf") if error == 0 else float(10 * np.log10(a.max() ** 2 / error))
+    a, b = magnitudes(truth, image)
+    return decibels(float(a.max()), float(np.mean((a - b) ** 2)))
 
 
 def ssim(truth: Image, image: Image) -> float:
@@ -37,15 +37,8 @@ def ssim(truth: Image, image: Image) -> float:
     Raises:
         InputError: as `psnr`, or a side is shorter than the window.
     """
-    from skimage.metrics import structural_similarity
-
-    a, b = _magnitudes(truth, image)
-    if min(a.shape[1:]) < _WINDOW:
-        raise InputError(
-            f"SSIM looks through a window of {_WINDOW} x {_WINDOW}, so images of shape {a.shape[1:]} are too small."
-        )
-    similarity: Any = structural_similarity  # the library carries no types
-    return float(np.mean([similarity(x, y, win_size=_WINDOW, data_range=a.max()) for x, y in zip(a, b, strict=True)]))
+    a, b = magnitudes(truth, image)
+    return float(np.mean([UNIFORM.inside(UNIFORM.similarity(x, y, a.max())) for x, y in zip(a, b, strict=True)]))
 
 
 def nmse(truth: Image, image: Image) -> float:
@@ -54,11 +47,54 @@ def nmse(truth: Image, image: Image) -> float:
     Raises:
         InputError: as `psnr`.
     """
-    a, b = _magnitudes(truth, image)
+    a, b = magnitudes(truth, image)
     return float(((a - b) ** 2).sum() / (a**2).sum())
 
 
-def _magnitudes(truth: Image, image: Image) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+@dataclass(frozen=True)
+class Window:
+    """What SSIM looks through, as scikit-image's ``structural_similarity`` takes it."""
+
+    side: int
+    options: Mapping[str, Any]
+
+    def similarity(self, truth: Real, image: Real, peak: float) -> Real:
+        """The structural similarity of images ``(H, W)`` around each pixel; images are mirrored at their edges.
+
+        Raises:
+            InputError: a side is shorter than the window.
+        """
+        from skimage.metrics import structural_similarity
+
+        if min(truth.shape) < self.side:
+            raise InputError(
+                f"SSIM looks through a window of {self.side} x {self.side}, so images of shape {truth.shape} are too "
+                "small."
+            )
+        function: Any = structural_similarity  # the library carries no types
+        similarity: Real = function(truth, image, data_range=peak, full=True, **self.options)[1]
+        return similarity
+
+    def inside(self, similarity: Real) -> Real:
+        """The pixels of ``(..., H, W)`` whose window does not reach over an edge: those that SSIM is the mean of."""
+        edge = self.side // 2
+        return similarity[..., edge:-edge, edge:-edge]
+
+
+UNIFORM = Window(7, {"win_size": 7})
+"""Seven by seven pixels alike, and covariances as of samples: scikit-image's default."""
+
+GAUSSIAN = Window(11, {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False})
+"""A Gaussian of deviation 1.5 on eleven by eleven pixels, as in the paper and in piq."""
+
+
+def decibels(peak: float, mean_squared_error: float) -> float:
+    """Peak signal to noise ratio; infinite where there is no error."""
+    return float("inf") if mean_squared_error == 0 else float(10 * np.log10(peak**2 / mean_squared_error))
+
+
+def magnitudes(truth: Image, image: Image) -> tuple[Real, Real]:
+    """Both as float64 magnitudes ``(slices, H, W)``, if they can be compared."""
     if truth.shape != image.shape or truth.ndim not in (2, 3):
         raise InputError(
             f"Truth and reconstruction must both be (slices, H, W) or (H, W), not {truth.shape} and {image.shape}."

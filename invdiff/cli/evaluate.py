@@ -1,0 +1,168 @@
+"""``invdiff evaluate``: methods beside each other, over files, masks and accelerations."""
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional, TypeVar
+
+import typer
+
+from invdiff.errors import InputError
+
+if TYPE_CHECKING:
+    from invdiff.comparison import Comparison, Contender, ScoreTable
+
+T = TypeVar("T")
+Several = Optional[list[str]]  # noqa: UP045 - typer reads it
+
+
+def evaluate(
+    folder: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Argument(
+            help="Fully sampled scans, or images to scan in simulation; without it, the brain scan that ships with "
+            "invdiff."
+        ),
+    ] = None,
+    method: Annotated[
+        Several,
+        typer.Option(help="See `invdiff methods`; may be repeated.  [default: fast, or none beside a --baseline]"),
+    ] = None,
+    baseline: Annotated[
+        Several, typer.Option(help="zero-filled, cg-sense, l1-wavelet or tv, at its best weight; may be repeated.")
+    ] = None,
+    mask: Annotated[
+        Several,
+        typer.Option(
+            help="A sampling pattern: random, poisson, ..., or of a paper's code: equispaced-fastmri, random-jalal, "
+            "uniform-scoremri, ...; may be repeated.  [default: random]"
+        ),
+    ] = None,
+    acceleration: Annotated[
+        Optional[list[float]],  # noqa: UP045
+        typer.Option(help="Sample one point in so many; may be repeated.  [default: 4]"),
+    ] = None,
+    centre_fraction: Annotated[float, typer.Option(help="Part of each sampled axis kept around the centre.")] = 0.08,
+    convention: Annotated[
+        Several, typer.Option(help="fastmri, inversebench or song; may be repeated.  [default: fastmri]")
+    ] = None,
+    target: Annotated[
+        str, typer.Option(help="What scans without a ground truth are compared with: mvue or rss.")
+    ] = "mvue",
+    annotations: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(help="A fastMRI+ table of boxes, which are scored besides whole images."),
+    ] = None,
+    slices: Annotated[
+        Optional[list[int]],  # noqa: UP045
+        typer.Option("--slice", help="A slice to take of every file (repeat for more); all by default."),
+    ] = None,
+    settings: Annotated[
+        Several,
+        typer.Option("--set", metavar="[METHOD.]KEY=VALUE", help="A parameter of one method, or of all that have it."),
+    ] = None,
+    prior: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            help="A checkpoint (.safetensors, .pt), or one that ships.", show_default="what ships for each method"
+        ),
+    ] = None,
+    samples: Annotated[int, typer.Option(help="Posterior samples for each slice, whose mean is scored.")] = 8,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of all random numbers.")] = 0,
+    coils: Annotated[int, typer.Option(help="Of scans simulated from images.")] = 8,
+    noise_std: Annotated[
+        float, typer.Option(help="Noise of scans simulated from images; a real image's maximum counts as 1.")
+    ] = 0.005,
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="Leave out files that can't be used, with a warning.")
+    ] = False,
+    out: Annotated[Path, typer.Option(help="Folder for scores.csv and psnr.png.")] = Path("invdiff-evaluation"),
+) -> None:
+    """Score methods on fully sampled files that are undersampled in every way asked for.
+
+    A run goes on from what scores.csv holds already.
+    """
+    from invdiff.cli.folder import writable_folder
+    from invdiff.cli.heap import keep_heap
+    from invdiff.cli.progress import progress_bar
+    from invdiff.comparison import Comparison, Condition, ScoreTable, Simulation, find_subjects
+    from invdiff.evaluation import find_convention, read_annotations
+
+    keep_heap()
+    left_out: list[InputError] = []
+
+    def warn(error: InputError) -> None:
+        left_out.append(error)
+        print(f"invdiff: left out: {error}", file=sys.stderr)
+
+    bad = warn if skip_bad else None
+    kinds, factors = mask or ["random"], acceleration or [4.0]
+    conditions = [Condition(kind, factor, centre_fraction, seed) for kind in _once(kinds) for factor in _once(factors)]
+    conventions = [find_convention(name) for name in _once(convention or ["fastmri"])]
+    contenders = _contenders(method or [], baseline or [], settings or [], prior, samples)
+    boxes = read_annotations(annotations) if annotations is not None else []
+    subjects = find_subjects(folder, Simulation(coils, noise_std, seed), slices=slices, bad=bad)
+    comparison = Comparison(subjects, contenders, conditions, conventions, target, seed, boxes)
+    table = ScoreTable(out / "scores.csv")
+    if not skip_bad:
+        comparison.check(table)
+    writable_folder(out)
+    print(_description(comparison, table))
+    try:
+        with progress_bar(f"{len(contenders)} method(s), {len(conditions)} mask(s)") as progress:
+            comparison.run(table, keep=out / "finished.npz", progress=progress, bad=bad)
+    except KeyboardInterrupt:
+        if table.path.exists():
+            print(f"invdiff: scores so far are in {table.path}; the same command goes on from there.", file=sys.stderr)
+        raise
+    _show(comparison, table, out / "psnr.png")
+    if left_out:
+        print(f"invdiff: {len(left_out)} warning(s) on what was left out, above.", file=sys.stderr)
+
+
+def _once(items: Iterable[T]) -> list[T]:
+    return list(dict.fromkeys(items))
+
+
+def _contenders(
+    methods: list[str], baselines: list[str], settings: list[str], prior: str | None, samples: int
+) -> "list[Contender]":
+    from invdiff.comparison import CLASSICAL, Diffusion, share_settings
+    from invdiff.diffusion import find_method
+    from invdiff.priors import load_prior
+
+    for name in baselines:
+        if name not in CLASSICAL:
+            raise InputError(f"There is no baseline {name!r}; there are {', '.join(CLASSICAL)}.")
+    chosen = [find_method(name) for name in _once(methods or ([] if baselines else ["fast"]))]
+    given = share_settings(settings, chosen)
+    networks = {name: load_prior(name) for name in _once(prior or method.prior for method in chosen)}
+    diffusion = [
+        Diffusion(method, given[method.name], networks[name], name, samples)
+        for method, name in ((method, prior or method.prior) for method in chosen)
+    ]
+    return [*(CLASSICAL[name] for name in _once(baselines)), *diffusion]
+
+
+def _description(comparison: "Comparison", table: "ScoreTable") -> str:
+    sources = _once(subject.source for subject in comparison.subjects)
+    slices = sum(len(subject.slices) for subject in comparison.subjects)
+    held = len(comparison.found(table))
+    return (
+        f"{len(comparison.subjects)} file(s), {slices} slice(s), {'; '.join(sources)}"
+        f"{f'; {held} row(s) are in {table.path} already' if held else ''}"
+    )
+
+
+def _show(comparison: "Comparison", table: "ScoreTable", figure: Path) -> None:
+    """Draw the figure and print means."""
+    from rich.console import Console
+
+    from invdiff.comparison import summary, write_figure
+
+    rows = comparison.found(table)
+    if not rows:
+        raise InputError("Nothing could be scored: everything was left out.")
+    write_figure(figure, rows)
+    Console().print(summary(rows))
+    print(f"wrote {table.path} and {figure}")

@@ -1,0 +1,185 @@
+"""The scans that methods are compared on: fully sampled, or simulated from images."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from invdiff.data import Scan, achieved_acceleration, read_image, read_scan, simulate
+from invdiff.errors import InputError
+from invdiff.reconstruction import sample_scan
+
+SCANS = (".h5", ".hdf5", ".mrd", ".npz")
+IMAGES = (".npy", ".png", ".tif", ".jpg", ".nii", ".nii.gz")
+
+_FULL = 0.5  # fastMRI's matrices are wider than what was scanned, and hold zeros beyond
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """How images are scanned; see `invdiff.data.simulate`."""
+
+    coils: int = 8
+    noise_std: float = 0.005
+    seed: int = 0
+
+    def __call__(self, path: Path) -> Scan:
+        """The scan of the image in a file, fully sampled."""
+        return simulate(read_image(path), coils=self.coils, noise_std=self.noise_std, seed=self.seed, name=path.name)
+
+    def __str__(self) -> str:
+        return f"simulated from an image: {self.coils} coils, noise {self.noise_std:g}"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A fully sampled scan, and what need not be read twice.
+
+    Attributes:
+        name: of its file.
+        stem: the name without its suffix, as tables of annotations give it.
+        source: ``"measured"``, or how it was simulated.
+        read: reads it.
+        depth: how many slices it has.
+        slices: which of them are compared.
+        kspace_shape: (coils, H, W).
+        field_of_view: (h, w) of the central part that is scored: fastMRI's readout is twice as long as its images.
+        has_maps: whether coil maps are known.
+        target: what the ground truth is that it brings, or None where it brings none.
+    """
+
+    name: str
+    stem: str
+    source: str
+    read: Callable[[], Scan]
+    depth: int
+    slices: tuple[int, ...]
+    kspace_shape: tuple[int, int, int]
+    field_of_view: tuple[int, int]
+    has_maps: bool
+    target: str | None
+
+    def scan(self) -> Scan:
+        """The slices that are compared, fully sampled."""
+        return self.read().select(self.slices)
+
+
+def find_subjects(
+    place: Path | None,
+    simulation: Simulation,
+    *,
+    slices: Sequence[int] | None = None,
+    bad: Callable[[InputError], None] | None = None,
+) -> list[Subject]:
+    """Every scan and image in a folder, in the order of their names; each is read once, so that bad ones show early.
+
+    Args:
+        place: a folder, a file, or None for the scan that ships with the package.
+        simulation: for images.
+        slices: which slices of each; all, where not given. Negative numbers count from the end.
+        bad: told of each file that can't be used; where not given, the first one is an error.
+
+    Raises:
+        InputError: there is nothing to compare on, or a file can't be used: it is broken, undersampled, or lacks a
+            slice.
+    """
+    if place is None:
+        return [_subject("the package's brain scan", "brain_pulseq_16ch", "measured", sample_scan, slices)]
+    found = []
+    for path in _files(place):
+        try:
+            found.append(_from_file(path, simulation, slices))
+        except InputError as error:
+            if bad is None:
+                raise
+            bad(error)
+    if not found:
+        raise InputError(f"None of the files in {place} can be used.")
+    return found
+
+
+def _files(place: Path) -> list[Path]:
+    if place.is_file():
+        return [place]
+    if not place.is_dir():
+        raise InputError(f"{place} does not exist; give a folder of fully sampled scans, or of images.")
+    files = [path for path in sorted(place.iterdir()) if path.is_file() and not path.name.startswith(".")]
+    known = [path for path in files if path.name.lower().endswith(SCANS + IMAGES)]
+    if not known:
+        raise InputError(
+            f"The folder {place} holds no scan ({', '.join(SCANS)}) and no image ({', '.join(IMAGES)}); "
+            f"its {len(files)} file(s) are of other kinds."
+            if files
+            else f"The folder {place} is empty; give one with fully sampled scans, or with images."
+        )
+    return known
+
+
+def _from_file(path: Path, simulation: Simulation, slices: Sequence[int] | None) -> Subject:
+    stem = path.name.split(".")[0]
+    if path.name.lower().endswith(IMAGES):
+        return _subject(path.name, stem, str(simulation), lambda: simulation(path), slices)
+    subject = _subject(path.name, stem, "measured", lambda: read_scan(path), slices)
+    return dataclasses.replace(subject, field_of_view=_field_of_view(path, subject))
+
+
+def _subject(name: str, stem: str, source: str, read: Callable[[], Scan], slices: Sequence[int] | None) -> Subject:
+    try:
+        scan = read()
+        chosen = _chosen(scan, slices)
+    except InputError as error:
+        raise error if name in str(error) else InputError(f"{name}: {error}") from error
+    _check_full(scan)
+    empty = [i for i in chosen if not scan.kspace[i].any()]
+    if empty:
+        raise InputError(f"{name}: slice {empty[0]} is zero everywhere; choose slices that hold something.")
+    recon = scan.attributes.get("recon_matrix", scan.image_shape)
+    height, width = scan.image_shape
+    return Subject(
+        name=name,
+        stem=stem,
+        source=source,
+        read=read,
+        depth=scan.slices,
+        slices=chosen,
+        kspace_shape=(scan.coils, height, width),
+        field_of_view=(min(int(recon[0]), height), min(int(recon[1]), width)),
+        has_maps=scan.maps is not None,
+        target=None if scan.ground_truth is None else "ground truth" if source == "measured" else "simulated image",
+    )
+
+
+def _chosen(scan: Scan, slices: Sequence[int] | None) -> tuple[int, ...]:
+    """Indices in the file's order, each once."""
+    if slices is None:
+        return tuple(range(scan.slices))
+    if any(not -scan.slices <= i < scan.slices for i in slices):
+        raise InputError(f"{scan.name} has slices 0 to {scan.slices - 1}; asked for {list(slices)}.")
+    return tuple(sorted({i % scan.slices for i in slices}))
+
+
+def _check_full(scan: Scan) -> None:
+    """A rectangle of samples, with nothing but zeros around it, is as full as a scan gets."""
+    rows, columns = (np.flatnonzero(scan.sampled.any(axis=axis)) for axis in (1, 0))
+    rectangle = scan.sampled[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    if not (rectangle.all() and rectangle.size >= _FULL * scan.sampled.size):
+        raise InputError(
+            f"{scan.name} is undersampled (acceleration {achieved_acceleration(scan.sampled):.2f}), so there is no "
+            "truth to score against; give fully sampled scans."
+        )
+
+
+def _field_of_view(path: Path, subject: Subject) -> tuple[int, int]:
+    """That of fastMRI's own reconstruction, where the file holds one: a header may promise another."""
+    import h5py
+
+    if path.suffix.lower() not in (".h5", ".hdf5"):
+        return subject.field_of_view
+    with h5py.File(path, "r") as file:
+        image = file.get("reconstruction_rss")
+        if not isinstance(image, h5py.Dataset) or image.ndim != 3:
+            return subject.field_of_view
+        (_, height, width), (_, h, w) = subject.kspace_shape, image.shape
+        return min(h, height), min(w, width)
