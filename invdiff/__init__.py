@@ -36,7 +36,17 @@ _EXPORTS = {
     "Sampler": "invdiff.diffusion",
     "load_prior": "invdiff.priors",
 }
-_SUBPACKAGES = {"data", "diffusion", "evaluation", "operators", "priors", "reconstruction", "testing"}
+_SUBPACKAGES = {
+    "comparison",
+    "data",
+    "diffusion",
+    "evaluation",
+    "operators",
+    "priors",
+    "reconstruction",
+    "testing",
+    "tuning",
+}
 
 if not TYPE_CHECKING:  # a type checker that saw this would accept any name
 

@@ -2,16 +2,17 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
-from invdiff.errors import InputError
+from invdiff.cli.options import OPERATORS
 
 if TYPE_CHECKING:
-    from invdiff.reconstruction import Cases, Reconstruction
+    from collections.abc import Callable
 
-OPERATORS = ("sense", "fourier", "inpainting", "denoise")
+    from invdiff.diffusion import Sampler
+    from invdiff.reconstruction import Cases, Reconstruction
 
 
 def solve(
@@ -20,14 +21,41 @@ def solve(
         typer.Argument(metavar="INPUT", help="What was measured; without it, the brain scan that ships with invdiff."),
     ] = None,
     operator: Annotated[str, typer.Option(help=f"{', '.join(OPERATORS)}; see `invdiff operators`.")] = "sense",
-    prior: Annotated[str, typer.Option(help="A checkpoint (.safetensors, .pt), or 'builtin'.")] = "builtin",
-    method: Annotated[str, typer.Option(help="See `invdiff methods`.")] = "fast",
+    prior: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            help="A checkpoint (.safetensors, .pt), or one that ships.", show_default="what ships for the method"
+        ),
+    ] = None,
+    method: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="See `invdiff methods`.", show_default="the configuration's, or fast"),
+    ] = None,
+    config: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(metavar="YAML", help="A method and settings, as from `invdiff tune-lambda`; options win."),
+    ] = None,
     samples: Annotated[int, typer.Option(help="Posterior samples for each slice.")] = 8,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of all random numbers.")] = 0,
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("invdiff-result"),
     settings: Annotated[
         Optional[list[str]],  # noqa: UP045
         typer.Option("--set", metavar="KEY=VALUE", help="A parameter of the method; may be repeated."),
+    ] = None,
+    start: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            metavar="IMAGE",
+            help="Start late, from 'zero-filled', 'least-squares', or the mean of another run's reconstruction.h5.",
+        ),
+    ] = None,
+    start_sigma: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option(help="For --start: the noise level to start at, in the prior's units."),
+    ] = None,
+    start_time: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option(help="For --start: the SDE's time to start at, in [0, 1], instead."),
     ] = None,
     undersample: Annotated[
         Optional[str],  # noqa: UP045
@@ -46,24 +74,35 @@ def solve(
 
     Writes reconstruction.h5 (mean, std, samples, zero_filled, ground_truth where known) and panel.png.
     """
+    from invdiff.cli.folder import writable_folder
     from invdiff.cli.heap import keep_heap
+    from invdiff.cli.options import check_operator, parse_settings, undersampling
     from invdiff.cli.progress import progress_bar
     from invdiff.diffusion import find_method
     from invdiff.priors import load_prior
     from invdiff.reconstruction import reconstruct
+    from invdiff.tuning.config import read_config
 
     keep_heap()
-    if operator not in OPERATORS:
-        raise InputError(f"There is no operator {operator!r}; there are {', '.join(OPERATORS)}.")
-    chosen, parsed = find_method(method), _settings(settings or [])
+    check_operator(operator)
+    parsed = parse_settings(settings or [])
+    if config is not None:
+        configured = read_config(config)
+        method, parsed = method or configured.method, {**configured.texts, **parsed}
+    chosen = find_method(method or "fast")
+    prior = prior or chosen.prior
     network = load_prior(prior)
-    cases = _cases(input_file, operator, seed, undersample, acceleration, centre_fraction, noise_std)
+    given = input_file is not None
+    mask = undersampling(undersample, acceleration, centre_fraction, seed, given=given, operator=operator)
+    cases = _cases(input_file, operator, seed, mask, noise_std)
     sampler = chosen.with_settings(parsed, is_complex=cases.is_complex)
-    _prepare(out)
+    if (start, start_sigma, start_time) != (None, None, None):
+        sampler, cases = _starting_late(sampler, cases, start or "zero-filled", start_sigma, start_time)
+    writable_folder(out)
     print(cases.description)
     finished = out / "finished.npz"
     try:
-        with progress_bar(f"{method}, {samples} sample(s)") as progress:
+        with progress_bar(f"{chosen.name}, {samples} sample(s)") as progress:
             result = reconstruct(
                 cases,
                 sampler,
@@ -72,7 +111,12 @@ def solve(
                 seed=seed,
                 keep=finished,
                 progress=progress,
-                attributes={"method": method, "settings": str(parsed), "prior": prior, "input": cases.measured.name},
+                attributes={
+                    "method": chosen.name,
+                    "settings": str(parsed),
+                    "prior": prior,
+                    "input": cases.measured.name,
+                },
             )
     except KeyboardInterrupt:
         if finished.exists():
@@ -80,51 +124,42 @@ def solve(
         raise
     result.write(out / "reconstruction.h5")
     finished.unlink(missing_ok=True)
-    _show(cases, result, method, out)
-
-
-def _settings(pairs: list[str]) -> dict[str, str]:
-    for pair in pairs:
-        if "=" not in pair:
-            raise InputError(f"--set takes KEY=VALUE, such as --set steps=50, not {pair!r}.")
-    return {key.strip(): value.strip() for key, value in (pair.split("=", 1) for pair in pairs)}
-
-
-def _prepare(out: Path) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"The folder {out} can't be made: {error.strerror}.") from error
-    from invdiff.data.atomic import atomic
-
-    with atomic(out / ".writable"):
-        pass
-    (out / ".writable").unlink()
+    _show(cases, result, chosen.name, out)
 
 
 def _cases(
     path: Path | None,
     operator: str,
     seed: int,
-    undersample: str | None,
-    acceleration: float,
-    centre_fraction: float,
+    mask: "Callable[[tuple[int, int]], Any] | None",
     noise_std: float | None,
 ) -> "Cases":
-    from invdiff.data import MASKS, read_scan
+    from invdiff.data import read_scan
     from invdiff.reconstruction import picture_cases, read_picture, sample_cases, scan_cases
 
-    if undersample is not None and (path is None or operator not in ("sense", "fourier")):
-        raise InputError("--undersample is for k-space given as INPUT; the package's own scan comes undersampled.")
-    if undersample is not None and undersample not in MASKS:
-        raise InputError(f"There is no mask {undersample!r}; there are {', '.join(MASKS)}.")
     if path is None:
         return sample_cases(operator, seed, noise_std=noise_std)
     if operator in ("inpainting", "denoise"):
         return picture_cases(read_picture(path), operator, noise_std=noise_std)
     scan = read_scan(path)
-    mask = MASKS[undersample](scan.image_shape, acceleration, centre_fraction, seed) if undersample else None
-    return scan_cases(scan, operator, mask=mask, noise_std=noise_std)
+    return scan_cases(scan, operator, mask=None if mask is None else mask(scan.image_shape), noise_std=noise_std)
+
+
+def _starting_late(
+    sampler: "Sampler", cases: "Cases", image: str, sigma: float | None, time: float | None
+) -> "tuple[Sampler, Cases]":
+    from dataclasses import replace
+
+    from invdiff.diffusion import LateStart
+    from invdiff.reconstruction import read_mean
+
+    match image:
+        case "zero-filled":
+            return replace(sampler, start=LateStart(sigma, time, "zero-filled")), cases
+        case "least-squares":
+            return replace(sampler, start=LateStart(sigma, time, "least-squares")), cases
+        case path:
+            return replace(sampler, start=LateStart(sigma, time, "initial")), replace(cases, initial=read_mean(path))
 
 
 def _show(cases: "Cases", result: "Reconstruction", method: str, out: Path) -> None:

@@ -1,0 +1,71 @@
+"""A method and its settings in a YAML file: what a search writes and ``invdiff solve --config`` reads."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from invdiff.data.atomic import atomic
+from invdiff.errors import InputError
+
+
+class MethodConfig(BaseModel):
+    """A method with settings.
+
+    Attributes:
+        method: its name.
+        settings: of its parameters; the others keep their defaults.
+        search: how the settings were found; a record, which nothing depends on.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    method: str
+    settings: dict[str, bool | int | float | str] = Field(default_factory=dict)
+    search: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def texts(self) -> Mapping[str, str]:
+        """The settings as `invdiff.diffusion.registry.Method.with_settings` takes them."""
+        return {name: str(value) for name, value in self.settings.items()}
+
+
+def read_config(path: str | os.PathLike[str]) -> MethodConfig:
+    """The configuration in a YAML file.
+
+    Raises:
+        InputError: the file is missing, no YAML, or holds something else.
+    """
+    import yaml
+
+    path = Path(path)
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path} can't be read: {error.strerror}; give the path of a YAML file.") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is no YAML: {' '.join(str(error).split())}.") from error
+    try:
+        return MethodConfig.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the file"
+        raise InputError(
+            f"{path} is no configuration of a method: {where}: {first['msg']}. It holds 'method' and 'settings', as "
+            "invdiff tune-lambda writes them."
+        ) from error
+
+
+def write_config(config: MethodConfig, path: str | os.PathLike[str]) -> None:
+    """Write YAML that `read_config` reads back equal; whole or not at all.
+
+    Raises:
+        InputError: the folder can't be written to.
+    """
+    import yaml
+
+    with atomic(Path(path)) as temporary:
+        content = config.model_dump(exclude_defaults=True)
+        temporary.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8")

@@ -1,0 +1,173 @@
+"""What makes one set of parameters better than another."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from invdiff.data.fourier import to_kspace
+from invdiff.data.masks import calibration_region
+from invdiff.data.scan import Scan
+from invdiff.errors import InputError
+from invdiff.evaluation.metrics import nmse, psnr, ssim
+from invdiff.reconstruction import Cases
+from invdiff.tuning.measurement import Measurement
+
+Mask = NDArray[np.bool_]
+Image = NDArray[Any]
+
+
+class Objective(Protocol):
+    """A score of reconstructions."""
+
+    @property
+    def name(self) -> str:
+        """How files and tables call it."""
+
+    @property
+    def higher_is_better(self) -> bool:
+        """Which way is up."""
+
+    def show(self, measurement: Measurement) -> Cases:
+        """What a method may see.
+
+        Raises:
+            InputError: the measurement can't be scored by this objective.
+        """
+
+    def score(self, measurement: Measurement, shown: Cases, image: Image) -> float:
+        """The score of ``image`` (slices, H, W), reconstructed from what was shown, in the measurement's units."""
+
+
+@dataclass(frozen=True)
+class AgainstTruth:
+    """A metric of fastMRI, against the ground truth or, for scans that are undersampled here, the full data.
+
+    Args:
+        name: of the metric.
+        metric: called with truth and image, ``(slices, H, W)`` each.
+        higher_is_better: which way is up.
+    """
+
+    name: str
+    metric: Callable[[Image, Image], float]
+    higher_is_better: bool
+
+    def show(self, measurement: Measurement) -> Cases:
+        """All of it.
+
+        Raises:
+            InputError: there is no truth.
+        """
+        cases = measurement.cases()
+        if cases.ground_truth is None:
+            raise InputError(
+                f"{measurement.measured.name} has no ground truth, which the objective {self.name} needs; take "
+                "--objective kspace-holdout, or undersample a full scan by --undersample."
+            )
+        return cases
+
+    def score(self, measurement: Measurement, shown: Cases, image: Image) -> float:
+        """The metric."""
+        truth = shown.ground_truth
+        assert truth is not None
+        return self.metric(truth, image)
+
+
+@dataclass(frozen=True)
+class KspaceHoldout:
+    """How well samples that the method never saw are predicted: the squared error of A x over their energy.
+
+    Some of the sampled lines (points, where lines are not sampled whole) outside the calibration region are held back,
+    drawn one from each of as many rings about the centre of k-space. Coil maps and noise are estimated without them.
+    The idea is that of SSDU (Yaman et al., Magnetic Resonance in Medicine 84, 2020).
+
+    Args:
+        fraction: of the samples outside the calibration region.
+        seed: of the draw.
+    """
+
+    fraction: float = 0.125
+    seed: int = 0
+
+    name = "kspace-holdout"
+    higher_is_better = False
+
+    def show(self, measurement: Measurement) -> Cases:
+        """What is not held back.
+
+        Raises:
+            InputError: it is no scan, or nothing can be held back.
+        """
+        if not isinstance(measurement.measured, Scan):
+            raise InputError(
+                f"{measurement.measured.name} is a picture, and {self.name} predicts k-space; take another objective."
+            )
+        try:
+            held = held_out(measurement.sampled, self.fraction, self.seed)
+        except InputError as error:
+            raise InputError(f"{measurement.measured.name}: {error}") from error
+        if not measurement.measured.kspace[..., held].any():
+            raise InputError(f"{measurement.measured.name}: the samples held back are zero; give its true mask.")
+        return measurement.cases(~held)
+
+    def score(self, measurement: Measurement, shown: Cases, image: Image) -> float:
+        """``||y - A x||^2 / ||y||^2`` over the samples held back."""
+        scan, seen = measurement.measured, shown.measured
+        assert isinstance(scan, Scan)
+        assert isinstance(seen, Scan)
+        held = measurement.sampled & ~seen.sampled
+        coil_images = image[:, None] * (seen.maps if shown.operator == "sense" else 1)
+        y, predicted = scan.kspace[..., held], to_kspace(coil_images)[..., held]
+        return float(np.linalg.norm(y - predicted) ** 2 / np.linalg.norm(y) ** 2)
+
+
+def held_out(sampled: Mask, fraction: float, seed: int) -> Mask:
+    """Which samples to hold back, bool ``(H, W)``: whole lines where ``sampled`` is the same along axis -2.
+
+    Raises:
+        InputError: nothing is sampled outside the calibration region.
+    """
+    free = sampled.copy()
+    centre = tuple(
+        slice(n // 2 - c // 2, n // 2 - c // 2 + c)
+        for n, c in zip(sampled.shape, calibration_region(sampled), strict=True)
+    )
+    free[centre] = False
+    units = free[:1] if (sampled == sampled[0]).all() else free
+    where = np.argwhere(units)
+    if not len(where):
+        raise InputError(
+            "nothing is sampled outside the calibration region, so nothing can be held back; undersample it."
+        )
+    half = np.array(units.shape) // 2
+    outwards = where[np.argsort(np.linalg.norm((where - half) / units.shape, axis=1), kind="stable")]
+    rings = np.array_split(outwards, max(round(fraction * len(where)), 1))
+    held = np.zeros_like(units)
+    held[tuple(np.array([np.random.default_rng([seed, i]).choice(ring) for i, ring in enumerate(rings)]).T)] = True
+    return np.broadcast_to(held, sampled.shape)
+
+
+OBJECTIVES: dict[str, Objective] = {
+    objective.name: objective
+    for objective in (
+        AgainstTruth("psnr", psnr, higher_is_better=True),
+        AgainstTruth("ssim", ssim, higher_is_better=True),
+        AgainstTruth("nmse", nmse, higher_is_better=False),
+        KspaceHoldout(),
+    )
+}
+"""Objectives by name."""
+
+
+def find_objective(name: str) -> Objective:
+    """The objective of that name.
+
+    Raises:
+        InputError: there is none.
+    """
+    if name not in OBJECTIVES:
+        raise InputError(f"There is no objective {name!r}; there are {', '.join(OBJECTIVES)}.")
+    return OBJECTIVES[name]

@@ -1,0 +1,114 @@
+"""A method's parameters, put to the test on a validation set."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from invdiff.data.scan import Scan
+from invdiff.diffusion.registry import Method
+from invdiff.diffusion.sampler import Sampler
+from invdiff.errors import InputError
+from invdiff.priors import Prior
+from invdiff.reconstruction import Cases, reconstruct
+from invdiff.tuning.measurement import Measurement
+from invdiff.tuning.objectives import Objective
+from invdiff.tuning.space import Parameters, Space
+
+
+@dataclass
+class Validation:
+    """Scores parameters: reconstructs every measurement with them and averages the objective.
+
+    All points are scored with the same random numbers, so differences are the parameters' own.
+
+    Args:
+        method: whose parameters they are.
+        measurements: the validation set.
+        objective: the score.
+        prior: what images look like.
+        settings: of the method's other parameters, as text.
+        samples: of each slice; their mean is scored.
+        seed: of the samples.
+
+    Raises:
+        InputError: a measurement can't be scored by the objective, or there is none.
+    """
+
+    method: Method
+    measurements: Sequence[Measurement]
+    objective: Objective
+    prior: Prior
+    settings: Mapping[str, str] = field(default_factory=dict)
+    samples: int = 1
+    seed: int = 0
+    shown: Sequence[Cases] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if not self.measurements:
+            raise InputError("A search needs at least one measurement to judge by.")
+        self.shown = [self.objective.show(measurement) for measurement in self.measurements]
+        for measurement, cases in zip(self.measurements, self.shown, strict=True):
+            self.objective.score(measurement, cases, cases.zero_filled)  # refuse now what can't be scored later
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """What scores depend on, as JSON holds it; arrays as their SHA-256."""
+        return {
+            "method": self.method.name,
+            "settings": dict(self.settings),
+            "samples": self.samples,
+            "operator": self.measurements[0].operator,
+            "measurements": [f"{m.measured.name} sha256:{_digest(_arrays(m))}" for m in self.measurements],
+            "weights": _digest(tensor.cpu().numpy() for tensor in self.prior.tensors()),
+        }
+
+    def check(self, space: Space) -> None:
+        """Refuse a space that holds points which the method does not take, before anything is computed.
+
+        Raises:
+            InputError: the method refuses a corner of the space, or does not suit the prior or the data.
+        """
+        for one in space.ranges:
+            if one.name in self.settings:
+                raise InputError(f"{one.name} is both searched and set to {self.settings[one.name]}; choose one.")
+        for cases in self.shown:
+            for corner in space.corners:
+                sampler = self._sampler(corner, cases)
+            for problem in cases:
+                sampler.bind(problem, self.prior)
+
+    def __call__(self, parameters: Parameters) -> float:
+        """The mean score over the measurements.
+
+        Raises:
+            InputError: the method refuses the parameters or diverges with them, or a score is not finite.
+        """
+        scores = []
+        for measurement, cases in zip(self.measurements, self.shown, strict=True):
+            sampler = self._sampler(parameters, cases)
+            result = reconstruct(cases, sampler, self.prior, samples=self.samples, seed=self.seed)
+            scores.append(self.objective.score(measurement, cases, result.mean))
+        return float(np.mean(scores))
+
+    def _sampler(self, parameters: Parameters, cases: Cases) -> Sampler:
+        searched = {name: str(value) for name, value in parameters.items()}
+        return self.method.with_settings({**self.settings, **searched}, is_complex=cases.is_complex)
+
+
+def _arrays(measurement: Measurement) -> list[NDArray[Any]]:
+    measured = measurement.measured
+    data = (measured.kspace, measured.maps) if isinstance(measured, Scan) else (measured.image,)
+    levels = measured.noise_std, measurement.noise_std
+    known = [array for array in (*data, measured.ground_truth, measurement.sampled) if array is not None]
+    return [*known, np.array([np.nan if level is None else level for level in levels])]
+
+
+def _digest(arrays: Iterable[NDArray[Any]]) -> str:
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
