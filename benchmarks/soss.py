@@ -89,9 +89,8 @@ def main() -> None:
             whole = seconds_of(lambda sampler=sampler, timed=timed: sampler(problem, timed))
             if repeat:
                 ratios.append(whole / (timed.seconds + sense_step.seconds))
-        print(
-            f"{name}, {fastest} image(s) together: {statistics.median(ratios):.3f} times its network calls and SENSE steps"
-        )
+        ratio = statistics.median(ratios)
+        print(f"{name}, {fastest} image(s) together: {ratio:.3f} times its network calls and SENSE steps")
     _, one = peak_bytes(lambda: sizes[1].network(images[:1], torch.zeros(1)))
     for size in (1, 4):
         _, peak = peak_bytes(lambda c=sizes[size]: soss(None)(problem, c))

@@ -19,6 +19,7 @@ __all__ = [
     "Problem",
     "Sampler",
     "__version__",
+    "comparison",
     "data",
     "diffusion",
     "evaluation",
@@ -27,6 +28,7 @@ __all__ = [
     "priors",
     "reconstruction",
     "testing",
+    "tuning",
 ]
 
 _EXPORTS = {

@@ -4,9 +4,13 @@ A block whose fence says ``python no-run`` is left out.
 """
 
 import re
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from invdiff.diffusion import METHODS
 
 ROOT = Path(__file__).resolve().parents[1]
 BLOCK = re.compile(r"^(?P<indent> *)```python(?P<info>[^\n]*)\n(?P<code>.*?)^(?P=indent)```$", re.DOTALL | re.MULTILINE)
@@ -55,3 +59,23 @@ ls
   ```
 """
     assert python_blocks(text) == [(2, "x = 1\n"), (13, "if x:\n    y = 2\n")]
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_methods_page_shows_what_the_method_is(name: str) -> None:
+    """In the library's own parts, in at most ten lines beside imports."""
+    page = ROOT / "docs" / "methods" / f"{name}.md"
+    (_, code), *others = python_blocks(page.read_text(encoding="utf-8"))
+    assert not others
+    namespace: dict[str, Any] = {}
+    exec(code, namespace)
+    method = METHODS[name].build()
+    assert repr(replace(namespace["sampler"], cites=method.cites)) == repr(method)
+    assert (page.parent.parent / "images" / "methods" / f"{name}.png").is_file()
+    lines = [line for line in code.splitlines() if line and not line.startswith(("from ", "import "))]
+    assert len(lines) <= 10
+
+
+def test_there_is_a_page_for_each_method_and_no_other() -> None:
+    pages = {path.stem for path in (ROOT / "docs" / "methods").glob("*.md")}
+    assert pages == {*METHODS, "index"}
