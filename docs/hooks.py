@@ -1,5 +1,7 @@
-"""Write what the library itself knows into the docs: the simplification rules, and the table of methods."""
+"""Write what the library itself knows into the docs: the simplification rules, the table of methods, and refusals."""
 
+import csv
+from pathlib import Path
 from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
@@ -42,6 +44,21 @@ def methods_table() -> str:
     return "\n".join(lines)
 
 
+def refusals_table() -> str:
+    """The refusals that the tests walk into."""
+    lines = ["| part | does not go with | because |", "|---|---|---|"]
+    with (Path(__file__).parents[1] / "tests/diffusion/refusals.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            meets = row["meets"] if " " in row["meets"] or row["meets"].islower() else f"`{row['meets']}`"
+            lines.append(f"| `{row['part']}` | {meets} | {row['reason']} |")
+    return "\n".join(lines)
+
+
+TABLES = {"METHODS_TABLE": methods_table, "REFUSALS_TABLE": refusals_table}
+
+
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Put the table where a page asks for it."""
-    return markdown.replace("METHODS_TABLE", methods_table()) if "METHODS_TABLE" in markdown else markdown
+    """Put a table where a page asks for it."""
+    for name, table in TABLES.items():
+        markdown = markdown.replace(name, table()) if name in markdown else markdown
+    return markdown

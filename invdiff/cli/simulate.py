@@ -14,8 +14,8 @@ def simulate(
     mask: Annotated[
         str,
         typer.Option(
-            help="Sampling pattern: equispaced, random, bernoulli, gaussian, gaussian2d, uniform2d, poisson, radial, or "
-            "a published code's own draw: equispaced-fastmri, bernoulli-fastmri, equispaced-jalal, random-jalal, "
+            help="Sampling pattern: equispaced, random, bernoulli, gaussian, gaussian2d, uniform2d, poisson, radial; or a "
+            "published code's own: equispaced-fastmri, bernoulli-fastmri, equispaced-jalal, random-jalal, "
             "uniform-scoremri, gaussian-scoremri, gaussian2d-scoremri, uniform2d-scoremri."
         ),
     ] = "random",

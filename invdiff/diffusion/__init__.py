@@ -30,6 +30,7 @@ from invdiff.diffusion.methods import (
     song2021_langevin,
     song2021_langevin_projection,
 )
+from invdiff.diffusion.ncsnv2 import largest_sigma, level_ratio, number_of_levels, step_size, variance_ratio
 from invdiff.diffusion.noise import NoiseStream
 from invdiff.diffusion.part import Part
 from invdiff.diffusion.posterior import Posterior
@@ -138,11 +139,16 @@ __all__ = [
     "fast",
     "find_method",
     "jalal2021",
+    "largest_sigma",
+    "level_ratio",
     "mc_ddpm",
+    "number_of_levels",
     "reference",
     "score_sde",
     "song2021",
     "song2021_baseline",
     "song2021_langevin",
     "song2021_langevin_projection",
+    "step_size",
+    "variance_ratio",
 ]

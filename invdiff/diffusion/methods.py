@@ -129,7 +129,7 @@ def song2021_baseline(
 @method("song2020")
 def score_sde(
     steps: int = 1000,
-    rho: float = 1.0,
+    rho: float = 0.75,
     sde: SDE = VE(),
     predictor: Predictor = ReverseDiffusion(),
     corrector: LangevinStep = Langevin(0.16),
@@ -223,7 +223,7 @@ def chung2022_hybrid(
 @method("chung2022ccdf", "chung2022")
 def ccdf(
     steps: int = 1000,
-    start_time: float = 0.3,
+    start_time: float = 0.42,
     start_sigma: float | None = None,
     image: Literal["zero-filled", "least-squares", "initial"] = "zero-filled",
     lam: float = 1.0,
@@ -233,8 +233,8 @@ def ccdf(
 ) -> Sampler:
     """`chung2022_complex` begun late, from an image noised to a time or a noise level: any method can be begun so.
 
-    Of the grid's levels those from the start on are used. For VE a time of 0.3 is sigma = 0.24; the paper's 0.02 would
-    be 0.012, next to no noise.
+    Of the grid's levels those from the start on are used. For this VE a time of 0.42 is sigma = 0.84; the paper's 0.02
+    would be 0.012, next to no noise.
     """
     sampler = chung2022_complex(steps, lam, snr, sigma_min, sigma_max)
     time = start_time if start_sigma is None else None
@@ -282,11 +282,12 @@ def mc_ddpm(steps: int = 1000, predictor: Predictor = Ancestral("forward")) -> S
 
 @method("chung2024")
 def dds(
-    steps: int = 50, eta: float = 0.85, gamma: float = 1.0, cg_steps: int = 5, signal: Signal = TwoChannel()
+    steps: int = 50, eta: float = 0.85, gamma: float = 180.0, cg_steps: int = 5, signal: Signal = TwoChannel()
 ) -> Sampler:
     """Algorithm 1 of DDS: DDIM whose estimate of the clean image takes a few conjugate-gradient steps towards the data.
 
-    The public code adds no noise when it reaches the chain's first level and then passes there once more.
+    gamma is from a search; the paper's is 1, for images and noise of another scale. The public code adds no noise when
+    it reaches the chain's first level, and then passes there once more.
     """
     return Sampler(
         VP(), DiscreteVP(steps), [Renoise(eta)], signal, guidance=Proximal(gamma, cg_steps, noise_from="network")

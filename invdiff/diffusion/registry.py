@@ -4,7 +4,8 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from types import NoneType
+from typing import TYPE_CHECKING, Any, get_args
 
 from invdiff.diffusion.part import Part
 from invdiff.errors import InputError
@@ -72,6 +73,8 @@ class Method:
             if text not in parts:
                 raise InputError(f"{self.name}'s parameter {name} is one of {', '.join(parts)}, not {text!r}.")
             return parts[text]
+        if text == "None" and NoneType in get_args(kind):
+            return None
         try:
             return TypeAdapter(kind).validate_python(text)
         except ValidationError as error:

@@ -10,7 +10,7 @@ from invdiff.operators.fourier import Fourier
 from invdiff.operators.functions import FromFunctions, without_structure
 from invdiff.operators.gram import Gram
 from invdiff.operators.identity import Identity
-from invdiff.operators.lift import Lift
+from invdiff.operators.lift import Lift, lift
 from invdiff.operators.mask import Mask
 from invdiff.operators.product import Product
 from invdiff.operators.real_part import RealPart
@@ -55,6 +55,7 @@ __all__ = [
     "denoising",
     "fourier",
     "inpainting",
+    "lift",
     "sense",
     "without_structure",
 ]

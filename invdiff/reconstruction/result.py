@@ -70,11 +70,15 @@ def read_mean(path: str | os.PathLike[str]) -> NDArray[np.complex64]:
     """
     import h5py
 
+    path = Path(path)
+    if not path.is_file():
+        kind = "is a folder" if path.is_dir() else "does not exist"
+        raise InputError(f"{path} {kind}; give the path of a reconstruction.h5 of invdiff.")
     try:
         with h5py.File(path) as file:
             mean = file.get("mean")
             if isinstance(mean, h5py.Dataset) and mean.ndim == 3 and mean.dtype.kind in "fc":
                 return np.asarray(mean[()], np.complex64)
-    except (OSError, RuntimeError) as error:  # what h5py raises for files that are missing, cut short or damaged
+    except (OSError, RuntimeError) as error:  # what h5py raises for files that are cut short or damaged
         raise InputError(f"{path} can't be read as HDF5: {error}.") from error
     raise InputError(f"{path} has no dataset 'mean' of shape (slices, H, W); give a reconstruction.h5 of invdiff.")

@@ -13,7 +13,7 @@ from PIL import Image
 from invdiff.cli import main
 from invdiff.data import shepp_logan, simulate, write_scan
 from invdiff.data.masks import equispaced
-from invdiff.priors import EDM, Intensity, ScorePrior, UNet, save_prior
+from invdiff.priors import EDM, ConditionalPrior, Intensity, ScorePrior, UNet, save_prior
 
 SHAPE = (24, 20)
 PHANTOM = np.abs(shepp_logan(SHAPE))
@@ -53,10 +53,11 @@ def tiny_prior(channels: tuple[int, ...] = (1, 2)) -> ScorePrior:
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Inputs for every operator, a prior of one or two channels and one of one channel."""
+    """Inputs for every operator, a prior of one or two channels, one of one channel, and one of unsampled k-space."""
     folder = tmp_path_factory.mktemp("inputs")
     save_prior(tiny_prior(), folder / "prior.safetensors")
     save_prior(tiny_prior((1,)), folder / "one.safetensors")
+    save_prior(ConditionalPrior(tiny_prior((4,))), folder / "conditional.safetensors")
     mask = equispaced(SHAPE, 2, 8)
     multi = simulate(np.stack([PHANTOM, PHANTOM[::-1]]), coils=3, mask=mask, noise_std=0.01)
     single = simulate(PHANTOM, coils=1, mask=mask, noise_std=0.01)

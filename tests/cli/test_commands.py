@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from PIL import Image
 
 from invdiff.data import achieved_acceleration, read_scan
 from invdiff.diffusion import METHODS
+from invdiff.diffusion.registry import name_of_value
 
 Run = Callable[..., Any]
 
@@ -18,7 +20,7 @@ Run = Callable[..., Any]
 def test_help(invdiff: Run) -> None:
     ran = invdiff("--help")
     assert ran.code == 0
-    for command in ("solve", "simulate", "methods", "operators", "convert"):
+    for command in ("solve", "tune-lambda", "evaluate", "simulate", "methods", "operators", "convert"):
         assert f"  {command} " in ran.out
         assert invdiff(command, "--help").code == 0
 
@@ -41,19 +43,45 @@ def test_module_runs_too() -> None:
 
 
 def test_methods(invdiff: Run) -> None:
+    """A row for each in the first table, and every parameter with its default in the second."""
     ran = invdiff("methods")
     assert ran.code == 0
-    words = ran.out.split()
+    made, parameters = ran.out.split("Parameters, each to be changed by --set")
+    rows = {line.split()[0]: line for line in made.splitlines() if line.strip()}
+    assert METHODS.keys() <= rows.keys()
     for name, method in METHODS.items():
-        assert name in words
-        assert f"({method.build().nfe} network calls" in ran.out
-        assert {parameter for parameter in method.defaults if f"{parameter}=" not in ran.out} == set()
+        sampler = method.build()
+        assert rows[name].split()[-1] == str(sampler.nfe)
+        parts = [method.paper.short, type(sampler.signal).__name__, type(sampler.view).__name__]
+        parts.append(type(sampler.guidance).__name__ if sampler.guidance else " none ")
+        assert [part for part in parts if part not in rows[name]] == []
+    words = parameters.split()
+    starts = [words.index(name) for name in METHODS]
+    for name, start, end in zip(METHODS, starts, [*starts[1:], len(words)], strict=True):
+        defaults = METHODS[name].defaults.items()
+        assert words[start + 1 : end] == [f"{name}={name_of_value(value)}" for name, value in defaults]
+
+
+@pytest.mark.parametrize("name", ["dds", "chung2022_hybrid", "fast"])
+def test_bibtex_of_a_method(invdiff: Run, name: str) -> None:
+    ran = invdiff("methods", "--bibtex", name)
+    assert ran.code == 0
+    cited = METHODS[name].build().citations()
+    assert re.findall(r"^@\w+\{(\w+),$", ran.out, re.MULTILINE) == [reference.key for reference in cited]
+    assert ran.out.strip().split("\n\n") == [reference.bibtex for reference in cited]
+
+
+def test_bibtex_of_a_method_that_there_is_not(invdiff: Run) -> None:
+    ran = invdiff("methods", "--bibtex", "magic")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith("invdiff: There is no method 'magic'; there are song2021")
+    assert ran.err.count("\n") == 1
 
 
 def test_operators(invdiff: Run) -> None:
     ran = invdiff("operators")
     assert ran.code == 0
-    lines = {line.split()[0]: line for line in ran.out.splitlines()}
+    lines = {line.split()[0]: line for line in ran.out.splitlines() if line.strip(" ─")}
     assert [*lines] == ["operator", "sense", "fourier", "inpainting", "denoise"]
     assert "P(Λ) F S" in lines["sense"]
 

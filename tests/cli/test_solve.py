@@ -1,5 +1,6 @@
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ from PIL import Image
 from invdiff import Sampler
 from invdiff.data import read_scan
 from invdiff.data.masks import MASKS
-from invdiff.diffusion import METHODS
+from invdiff.diffusion import METHODS, LateStart, Soss
+from invdiff.priors import load_prior
+from invdiff.reconstruction import picture_cases, read_picture, reconstruct, scan_cases
 
 Run = Callable[..., Any]
 QUICK = ("--set", "steps=3", "--samples", 2)
@@ -80,10 +83,61 @@ def test_seeds(invdiff: Run, folder: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("method", list(METHODS))
 def test_methods(invdiff: Run, folder: Path, tmp_path: Path, method: str) -> None:
-    found = solve(invdiff, folder, "fourier.h5", tmp_path / "out", "--operator", "fourier", "--method", method)
+    """Each with the coils, and the prior, that it is for."""
+    operator = "sense" if isinstance(METHODS[method].build().view, Soss) else "fourier"
+    prior = "conditional" if METHODS[method].prior == "mc_ddpm" else "prior"
+    options = "--operator", operator, "--method", method, "--prior", folder / f"{prior}.safetensors"
+    found = solve(invdiff, folder, f"{operator}.h5", tmp_path / "out", *options)
     assert found["attributes"]["method"] == method
     assert found["attributes"]["settings"] == "{'steps': '3'}"
     assert np.isfinite(found["samples"]).all()
+
+
+@pytest.mark.parametrize(
+    ("options", "start", "nfe"),
+    [
+        (["--start", "zero-filled", "--start-sigma", "0.5"], "LateStart(sigma=0.5, time=None, image='zero-filled')", 2),
+        (["--start-sigma", "0.02"], "LateStart(sigma=0.02, time=None, image='zero-filled')", 1),
+        (
+            ["--start", "least-squares", "--start-sigma", "2"],
+            "LateStart(sigma=2.0, time=None, image='least-squares')",
+            3,
+        ),
+        (["--start-time", "0.8"], "LateStart(sigma=None, time=0.8, image='zero-filled')", 2),
+    ],
+)
+def test_late_starts(invdiff: Run, folder: Path, tmp_path: Path, options: list[str], start: str, nfe: int) -> None:
+    """Of the levels 1, 0.22 and 0.02, those from the start on."""
+    found = solve(invdiff, folder, "fourier.h5", tmp_path / "late", "--operator", "fourier", *options)
+    assert start in found["attributes"]["sampler"]
+    assert found["attributes"]["nfe"] == nfe
+    begun = solve(invdiff, folder, "fourier.h5", tmp_path / "noise", "--operator", "fourier")
+    assert "FromNoise" in begun["attributes"]["sampler"]
+    assert (begun["samples"] != found["samples"]).any()
+
+
+@pytest.mark.parametrize("name", ["sense.h5", "denoise.png"])
+def test_a_late_start_from_another_run(invdiff: Run, folder: Path, tmp_path: Path, name: str) -> None:
+    """The command does what the library does with the mean of that run."""
+    operator = "sense" if name == "sense.h5" else "denoise"
+    before = solve(invdiff, folder, name, tmp_path / "before", "--operator", operator)
+    begun = tmp_path / "before" / "reconstruction.h5"
+    found = solve(
+        invdiff, folder, name, tmp_path / "after", "--operator", operator, "--start", begun, "--start-sigma", 0.5
+    )
+    if operator == "sense":
+        cases = scan_cases(read_scan(folder / name), operator)
+    else:
+        cases = picture_cases(read_picture(folder / name), operator)
+    sampler = replace(
+        METHODS["fast"].with_settings({"steps": "3"}, is_complex=cases.is_complex),
+        start=LateStart(0.5, image="initial"),
+    )
+    prior = load_prior(folder / "prior.safetensors")
+    expected = reconstruct(replace(cases, initial=before["mean"]), sampler, prior, samples=2)
+    np.testing.assert_array_equal(found["samples"], expected.samples)
+    other = reconstruct(replace(cases, initial=2 * before["mean"]), sampler, prior, samples=2)
+    assert (found["samples"] != other.samples).any()
 
 
 def test_truth_is_printed_with_its_rivals(invdiff: Run, folder: Path, tmp_path: Path) -> None:
@@ -255,6 +309,10 @@ def broken(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         (broken / f"cut-{whole}").write_bytes(content[: len(content) // 2])
     with h5py.File(broken / "group.h5", "w") as file:
         file.create_group("image")
+    with h5py.File(broken / "one-mean.h5", "w") as file:
+        file["mean"] = image[None]
+    with h5py.File(broken / "nan-mean.h5", "w") as file:
+        file["mean"] = np.full((2, 24, 20), np.nan)
     (broken / "hostile.pt").write_bytes(pickle.dumps(Hostile(broken / "hacked")))
     torch.save({"config": "{}", "state": {"weight": torch.ones(3)}}, broken / "foreign.pt")
     torch.save({"weight": torch.ones(3)}, broken / "plain.pt")
@@ -310,6 +368,30 @@ BAD_INPUT = [
     ("sense", "{folder}/sense.h5", ["--set", "steps=0"], "at least one step"),
     ("sense", "{folder}/sense.h5", ["--set", "eta=2"], "from 0 to 1"),
     ("sense", "{folder}/sense.h5", ["--set", "signal=sound"], "one of real, split, two"),
+    ("fourier", "{folder}/fourier.h5", ["--method", "chung2022_soss"], "image of every coil"),
+    ("sense", "{folder}/sense.h5", ["--method", "mc_ddpm"], "needs a prior that knows the unsampled k-space"),
+    ("sense", "{folder}/sense.h5", ["--start", "zero-filled"], "give one of sigma and time"),
+    ("sense", "{folder}/sense.h5", ["--start-sigma", "1", "--start-time", "0.5"], "give one of sigma and time"),
+    ("sense", "{folder}/sense.h5", ["--start-time", "1.5"], "from 0 to 1, so a run can't start at 1.5"),
+    ("sense", "{folder}/sense.h5", ["--start-sigma", "0.01"], "lowest level has sigma 0.02, so nothing is left"),
+    ("sense", "{folder}/sense.h5", ["--start-sigma", "nan"], "nothing is left"),
+    ("sense", "{folder}/sense.h5", ["--start", "{folder}/sense.h5", "--start-sigma", "1"], "no dataset 'mean'"),
+    ("sense", "{folder}/sense.h5", ["--start", "{broken}/nowhere.h5", "--start-sigma", "1"], "does not exist"),
+    ("sense", "{folder}/sense.h5", ["--start", "{broken}/file", "--start-sigma", "1"], "can't be read as HDF5"),
+    ("sense", "{folder}/sense.h5", ["--start", "{broken}", "--start-sigma", "1"], "is a folder; give"),
+    ("sense", "{folder}/sense.h5", ["--start", "zerofilled", "--start-sigma", "1"], "zerofilled does not exist"),
+    (
+        "sense",
+        "{folder}/sense.h5",
+        ["--start", "{broken}/one-mean.h5", "--start-sigma", "1"],
+        "have shape (1, 24, 20)",
+    ),
+    (
+        "sense",
+        "{folder}/sense.h5",
+        ["--start", "{broken}/nan-mean.h5", "--start-sigma", "1"],
+        "initial image holds NaN",
+    ),
     ("sense", "{folder}/sense.h5", ["--samples", "0"], "samples=0"),
     ("sense", "{folder}/sense.h5", ["--noise-std", "-1"], "noise_std is -1.0"),
     ("denoise", "{folder}/denoise.npy", ["--noise-std", "nan"], "noise_std is nan"),

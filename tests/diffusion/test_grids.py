@@ -6,10 +6,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from invdiff.diffusion import SDE, VE, VP, DiscreteVP, Geometric, Grid, Karras, Levels, SubVP, Uniform
+from invdiff.diffusion import (
+    SDE,
+    VE,
+    VP,
+    Cosine,
+    DiscreteCosine,
+    DiscreteVP,
+    Geometric,
+    Grid,
+    Karras,
+    Levels,
+    SubVP,
+    Uniform,
+)
 from invdiff.errors import InputError
 
-SDES = [VE(0.01, 378), VP(), SubVP()]
+SDES = [VE(0.01, 378), VP(), SubVP(), Cosine()]
 GRIDS = [Uniform, Geometric, Karras]
 
 
@@ -77,6 +90,60 @@ def test_discrete_vp_strides_as_dds_does(steps: int, times: range) -> None:
     np.testing.assert_allclose(levels.beta[:-1], np.sqrt(1 - product[times][::-1]), rtol=1e-9)
 
 
+def mc_ddpm_chain(scale: float = 0.5) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """(a, b, abar, bbar) of Xie & Li 2022, step by step: a_t = sqrt(1 - beta_t), b_t = scale sqrt(beta_t), with the
+    beta_t of Nichol & Dhariwal 2021, at most 0.999; bbar_t^2 = abar_t^2 sum_{s <= t} b_s^2 / abar_s^2."""
+    f = np.cos((np.arange(1001) / 1000 + 0.008) / 1.008 * np.pi / 2) ** 2
+    beta = np.minimum(1 - f[1:] / f[:-1], 0.999)
+    a, b = np.sqrt(1 - beta), scale * np.sqrt(beta)
+    abar, total = [], []
+    for t in range(1000):
+        abar.append(a[t] * (abar[-1] if abar else 1.0))
+        total.append(b[t] ** 2 / abar[-1] ** 2 + (total[-1] if total else 0.0))
+    return a, b, np.array(abar), np.sqrt(np.array(abar) ** 2 * np.array(total))
+
+
+def test_discrete_cosine_is_the_chain_of_mc_ddpm() -> None:
+    levels = DiscreteCosine(1000).levels(Cosine(0.5))
+    a, b, abar, bbar = (values[::-1] for values in mc_ddpm_chain())
+    np.testing.assert_allclose(levels.alpha[:-1], abar, rtol=1e-9)
+    np.testing.assert_allclose(levels.beta[:-1], bbar, rtol=1e-9)
+    np.testing.assert_allclose(np.square(bbar), 0.25 * (1 - np.square(abar)), rtol=1e-9)
+    r, v = np.transpose([levels.kernel(k) for k in range(1000)])
+    np.testing.assert_allclose(r, a, rtol=1e-9)
+    np.testing.assert_allclose(v, np.square(b), rtol=1e-6)
+    assert not np.allclose(v, np.square(b) / 0.25, rtol=0.5)  # the kernel without the scale
+
+
+def test_the_first_move_of_the_cosine_chain_is_bounded() -> None:
+    """beta_T = 0.999 at most: without the bound nothing of the image would be left at the first level."""
+    levels = DiscreteCosine(1000).levels(Cosine())
+    _, v = levels.kernel(0)
+    assert v == pytest.approx(0.25 * 0.999, rel=1e-6)
+    assert levels.alpha[0] == pytest.approx(levels.alpha[1] * 0.001**0.5, rel=1e-9)
+    assert levels.alpha[0] > 10 * Cosine().alpha(1.0)
+
+
+@pytest.mark.parametrize("steps", [1, 7, 20, 500, 1000])
+def test_discrete_cosine_is_respaced_by_its_levels(steps: int) -> None:
+    """Every so-many-th (abar, bbar) from the clean end; the kernel is a = abar / abar', b^2 = bbar^2 - a^2 bbar'^2."""
+    levels = DiscreteCosine(steps).levels(Cosine(0.5))
+    *_, abar, bbar = mc_ddpm_chain()
+    used = range(0, 1000, 1000 // steps)[:steps][::-1]
+    np.testing.assert_allclose(levels.alpha[:-1], abar[used], rtol=1e-9)
+    np.testing.assert_allclose(levels.beta[:-1], bbar[used], rtol=1e-9)
+    for k in range(steps - 1):
+        a = levels.alpha[k] / levels.alpha[k + 1]
+        assert levels.kernel(k) == pytest.approx((a, levels.beta[k] ** 2 - (a * levels.beta[k + 1]) ** 2))
+        assert 0 < levels.kernel(k)[1] < 0.25
+
+
+def test_the_cosine_chain_is_its_sde_below_the_bound() -> None:
+    levels = DiscreteCosine(1000).levels(Cosine())
+    assert consistent_with(Cosine(), Levels(levels.alpha[1:], levels.beta[1:], levels.time[1:], levels.dt[1:]))
+    assert not consistent_with(Cosine(), levels)  # its first level is where the bound acts
+
+
 @given(steps=st.integers(1, 100))
 def test_any_stride_has_its_number_of_levels(steps: int) -> None:
     levels = DiscreteVP(steps, 100).levels(VP())
@@ -132,6 +199,10 @@ def test_karras_has_the_same_sigmas_under_any_sde(sde: SDE) -> None:
         (lambda: DiscreteVP(10, 10, 0.03, 0.02), "0 < first <= last < 1"),
         (lambda: DiscreteVP(10).levels(VE()), "chain of VP levels, but the SDE is VE"),
         (lambda: DiscreteVP(10).levels(SubVP()), "chain of VP levels, but the SDE is SubVP"),
+        (lambda: DiscreteCosine(0), "at least one step"),
+        (lambda: DiscreteCosine(11, 10), "can't be strided in 11 steps"),
+        (lambda: DiscreteCosine(10).levels(VP()), "chain of cosine levels, but the SDE is VP"),
+        (lambda: DiscreteVP(10).levels(Cosine()), "chain of VP levels, but the SDE is Cosine"),
         (lambda: Geometric(5, sigma_max=-1.0), "are positive"),
         (lambda: Geometric(5, sigma_min=math.nan), "are positive"),
         (lambda: Geometric(5, 1.0, 2.0), "exchange them"),

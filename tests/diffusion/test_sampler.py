@@ -121,7 +121,7 @@ def test_parts_that_make_no_sense_are_refused(make: Callable[[], object], words:
 @pytest.mark.parametrize("rule", [PosteriorVariance(), DiffPIRWeight()])
 def test_a_rule_that_needs_the_noise_level_says_so(small, rule: PosteriorVariance) -> None:
     sampler = Sampler(VE(), Karras(3), [Renoise(1.0)], TwoChannel(), guidance=Proximal(rule))
-    with pytest.raises(InputError, match=r"Proximal needs the noise level: give Problem\(noise_std=...\)"):
+    with pytest.raises(InputError, match=rf"{type(rule).__name__} needs the noise level: give Problem\(noise"):
         sampler(replace(small.problem("fourier"), noise_std=None), small.prior(2))
 
 
@@ -442,7 +442,7 @@ def test_late_starts_that_make_no_sense_are_refused(small, start: LateStart, wor
 
 @pytest.mark.parametrize("make", [LateStart, lambda: LateStart(0.5, 0.5), lambda: LateStart(time=1.5)])
 def test_a_late_start_is_at_one_level_that_there_is(make: Callable[[], LateStart]) -> None:
-    with pytest.raises(InputError, match="give one of sigma and time|can't start at 1.5"):
+    with pytest.raises(InputError, match=r"give one of sigma and time|can't start at 1\.5"):
         make()
 
 

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from invdiff.diffusion import SDE, VE, VP, SubVP
+from invdiff.diffusion import SDE, VE, VP, Cosine, SubVP
 from invdiff.errors import InputError
 
-SDES = [VE(), VE(0.3, 5.0), VP(), VP(0.3, 4.0), SubVP(), SubVP(0.3, 4.0)]
+SDES = [VE(), VE(0.3, 5.0), VP(), VP(0.3, 4.0), SubVP(), SubVP(0.3, 4.0), Cosine(), Cosine(1.0, 0.05)]
 times = st.floats(0.02, 0.98)
 every_sde = pytest.mark.parametrize("sde", SDES, ids=repr)
 
@@ -70,3 +70,33 @@ def test_published_numbers() -> None:
 def test_ranges_that_make_no_sense_are_refused(kind: type[SDE], values: tuple[float, float]) -> None:
     with pytest.raises(InputError, match=r"needs 0 < \w+_min < \w+_max but got"):
         kind(*values)
+
+
+def published_cosine(t: float, s: float = 0.008) -> float:
+    """abar = f(t) / f(0), f(t) = cos^2((t + s) / (1 + s) pi / 2) (Nichol & Dhariwal 2021, eq. 17)."""
+    f = [math.cos((u + s) / (1 + s) * math.pi / 2) ** 2 for u in (t, 0.0)]
+    return f[0] / f[1]
+
+
+@given(t=times)
+def test_cosine_is_the_published_schedule(t: float) -> None:
+    """alpha^2 = abar and beta = 0.5 sqrt(1 - abar), the scale of MC-DDPM (Xie & Li 2022)."""
+    sde = Cosine()
+    assert math.isclose(sde.alpha(t) ** 2, published_cosine(t), rel_tol=1e-9)
+    assert math.isclose(sde.beta(t), 0.5 * math.sqrt(1 - published_cosine(t)), rel_tol=1e-9)
+    assert math.isclose(Cosine(scale=1.0).beta(t) ** 2 + Cosine(scale=1.0).alpha(t) ** 2, 1, rel_tol=1e-9)
+    assert not math.isclose(sde.alpha(t) ** 2, published_cosine(t, 0.02), rel_tol=1e-4)
+
+
+def test_cosine_has_noise_of_its_scale_at_its_begin_and_none_at_zero() -> None:
+    assert Cosine(0.5).beta(1.0) == pytest.approx(0.5)
+    assert Cosine(0.5).beta(Cosine(0.5).begin) == pytest.approx(0.5, abs=1e-5)
+    assert (Cosine().alpha(0.0), Cosine().beta(0.0)) == (1.0, 0.0)
+    assert Cosine().alpha(1.0) == pytest.approx(0, abs=1e-12)  # so a run begins a little before
+    assert Cosine().alpha(Cosine().begin) > 1e-3
+
+
+@pytest.mark.parametrize("values", [(0.0, 0.008), (-0.5, 0.008), (math.nan, 0.008), (0.5, 0.0), (0.5, math.nan)])
+def test_cosines_that_make_no_sense_are_refused(values: tuple[float, float]) -> None:
+    with pytest.raises(InputError, match="Cosine needs scale > 0 and offset > 0"):
+        Cosine(*values)

@@ -1,3 +1,6 @@
+import math
+from dataclasses import replace
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -7,7 +10,10 @@ from torch import Tensor
 from invdiff.diffusion import (
     DDIM,
     VE,
+    AnnealedLikelihood,
     Geometric,
+    Langevin,
+    MagnitudePhase,
     Problem,
     RealImage,
     Sampler,
@@ -134,3 +140,52 @@ def test_a_network_with_other_channels_is_refused(small, signal: Signal, channel
     problem = Problem(inpainting(torch.ones(4, 4, dtype=torch.bool)), torch.ones(16))
     with pytest.raises(InputError, match=rf"{type(signal).__name__} shows the network {signal.channels} channel"):
         bound(signal, problem, small.prior(channels))
+
+
+# Magnitude and phase
+
+
+@settings(max_examples=25)
+@given(shape=shapes, sets=st.integers(0, 2), seed=st.integers(0, 99))
+def test_magnitude_and_phase_come_back(small, shape: tuple[int, ...], sets: int, seed: int) -> None:
+    samples, *image = shape
+    shape = (samples, sets, *image) if sets else shape
+    x = small.normal(shape, torch.complex128, seed)
+    seen = MagnitudePhase().encode(x)
+    assert seen.shape == (2 * x.numel() // math.prod(image), 1, *image)
+    torch.testing.assert_close(MagnitudePhase().decode(seen, x.shape), x, rtol=1e-12, atol=1e-12)
+    both = seen.reshape(*shape[:-2], 2, *image)
+    torch.testing.assert_close(both.select(-3, 0), x.abs())
+    assert both.select(-3, 1).min() >= 0
+    assert both.select(-3, 1).max() <= 1
+
+
+@pytest.mark.parametrize(("value", "phase"), [(2, 0.5), (2j, 0.75), (-2j, 0.25), (2 * (-1 + 1e-9j), 1.0), (0, 0.5)])
+def test_phase_is_a_fraction_of_a_turn(value: complex, phase: float) -> None:
+    seen = MagnitudePhase().encode(torch.full((1, 1, 1), value, dtype=torch.complex128))
+    torch.testing.assert_close(seen.flatten(), torch.tensor([abs(value), phase], dtype=torch.float64))
+
+
+@pytest.mark.parametrize("signal", [*SIGNALS, MagnitudePhase()], ids=repr)
+def test_all_signals_but_magnitude_and_phase_are_linear(small, signal: Signal) -> None:
+    x, y = (small.normal((2, 3, 3), kind_of(signal), seed) for seed in (0, 1))
+    is_additive = torch.allclose(signal.encode(x + y), signal.encode(x) + signal.encode(y), rtol=1e-3)
+    assert is_additive == signal.is_linear == ("density" in signal.offers)
+
+
+def test_magnitude_and_phase_are_denoised_each_by_the_network(small) -> None:
+    """The score is Tweedie's of that denoiser, and no score of the network."""
+    prior, x = small.prior(1), small.normal((2, 4, 4), torch.complex128)
+    context = bound(MagnitudePhase(), small.problem("fourier"), prior)
+    beta = context.levels.beta[2]
+    parts = [prior.denoise(part[:, None], beta)[:, 0] for part in (x.abs(), x.angle() / (2 * math.pi) + 0.5)]
+    clean = parts[0] * torch.exp(2j * math.pi * (parts[1] - 0.5))
+    torch.testing.assert_close(context.estimate(x, 2).mean, clean)
+    torch.testing.assert_close(context.score(x, 2), (clean - x) / beta**2)
+
+
+def test_magnitude_and_phase_have_no_likelihood_score(small) -> None:
+    sampler = Sampler(VE(0.1, 4), Geometric(4), [Langevin(), DDIM()], MagnitudePhase())
+    sampler.bind(small.problem("fourier"), small.prior(1))
+    with pytest.raises(InputError, match=r"AnnealedLikelihood needs a signal .* MagnitudePhase's have not: use Split"):
+        replace(sampler, guidance=AnnealedLikelihood()).bind(small.problem("fourier"), small.prior(1))

@@ -99,3 +99,24 @@ def test_description_says_what_is_there() -> None:
     assert cases.description == (
         f"simulated: 2 slice(s) of 32 x 28, 4 coils, acceleration {rate}, noise 0.01 in each real number"
     )
+
+
+@pytest.mark.parametrize("operator", ["sense", "denoise"])
+def test_initial_images_go_with_their_slices(operator: str) -> None:
+    rng = np.random.default_rng(0)
+    initial = (rng.standard_normal((2, *SHAPE)) + 1j * rng.standard_normal((2, *SHAPE))).astype(np.complex64)
+    images = Picture(np.abs(initial), noise_std=0.1)
+    cases = scan_cases(FULL, "sense", mask=MASK) if operator == "sense" else picture_cases(images, "denoise")
+    assert [problem.initial for problem in cases] == [None, None]
+    begun = replace(cases, initial=initial[:, ::-1])  # flipped, as a view
+    for problem, bare, image in zip(begun, cases, initial, strict=True):
+        np.testing.assert_array_equal(problem.initial.numpy(), image[::-1])
+        assert torch.equal(problem.y, bare.y)
+        assert problem.noise_std == bare.noise_std
+    np.testing.assert_array_equal(begun.zero_filled, cases.zero_filled)
+
+
+@pytest.mark.parametrize("shape", [SHAPE, (1, *SHAPE), (2, *SHAPE[::-1]), (2, 4, *SHAPE)])
+def test_initial_images_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(InputError, match=r"start from have shape .*, but the slices have \(2, 32, 28\)"):
+        replace(scan_cases(FULL, "sense", mask=MASK), initial=np.ones(shape))

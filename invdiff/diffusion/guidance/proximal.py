@@ -25,6 +25,7 @@ class DiffPIRWeight(Part):
     """
 
     lam: float = 1.0
+    needs = frozenset({"noise_std"})
     cites: ClassVar[tuple[str, ...]] = ("zhu2023",)
 
     def __post_init__(self) -> None:
@@ -51,6 +52,7 @@ class PosteriorVariance(Part):
 
     data_std: float = 0.2
     floor: float = 0.0
+    needs = frozenset({"noise_std"})
     cites: ClassVar[tuple[str, ...]] = ("song2023",)
 
     def __post_init__(self) -> None:
@@ -95,10 +97,6 @@ class Proximal(Guidance):
             raise InputError(
                 f"Proximal guidance needs at least one conjugate-gradient step but got cg_steps={self.cg_steps}."
             )
-
-    @property
-    def needs(self) -> frozenset[str]:  # type: ignore[override]
-        return frozenset({"data", "noise_std"}) if callable(self.gamma) else frozenset({"data"})
 
     @property
     def inner(self) -> tuple[Part, ...]:

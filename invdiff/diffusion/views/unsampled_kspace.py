@@ -21,6 +21,7 @@ class UnsampledKspace(View):
     """
 
     domain = "unsampled k-space"
+    needs = frozenset({"complex images"})
     cites: ClassVar[tuple[str, ...]] = ("xie2022",)
 
     def offers(self, problem: Problem) -> frozenset[str]:

@@ -1,0 +1,75 @@
+"""One measurement, in the scanner's units and in the prior's."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from invdiff.diffusion import DDIM, VE, Geometric, LateStart, Problem, Sampler, TwoChannel
+from invdiff.operators import denoising
+from invdiff.priors import Intensity
+
+scales = st.floats(1e-6, 1e6)
+
+
+@settings(max_examples=25)
+@given(scale=scales)
+def test_all_that_has_units_is_rescaled(small, scale: float) -> None:
+    problem = replace(small.problem("sense"), initial=small.normal((4, 4), torch.complex128), scale=3.0)
+    made = problem.rescaled(scale)
+    torch.testing.assert_close(scale * made.y, problem.y)
+    torch.testing.assert_close(scale * made.initial, problem.initial)
+    assert scale * made.noise_std == pytest.approx(problem.noise_std)
+    assert made.operator is problem.operator
+    assert made.scale == 1.0  # nobody is to scale it once more
+    torch.testing.assert_close(scale * made.zero_filled, problem.zero_filled)
+
+
+def test_what_is_unknown_stays_unknown(small) -> None:
+    made = replace(small.problem("sense"), noise_std=None).rescaled(4.0)
+    assert (made.noise_std, made.initial) == (None, None)
+
+
+def test_rescaling_twice_is_rescaling_by_the_product(small) -> None:
+    problem = replace(small.problem("sense"), initial=small.normal((4, 4), torch.complex128))
+    twice, once = problem.rescaled(2.0).rescaled(8.0), problem.rescaled(16.0)
+    assert torch.equal(twice.y, once.y)
+    assert torch.equal(twice.initial, once.initial)
+    assert twice.noise_std == once.noise_std
+
+
+@pytest.mark.parametrize("intensity", [None, Intensity(90.0, 1.0)])
+def test_a_run_begins_from_an_image_in_the_measurement_s_units(small, intensity: Intensity | None) -> None:
+    """All of it 8 times as loud: 8 times the result, where the prior knows an intensity."""
+    prior = small.prior(2)
+    prior.intensity = intensity
+    run = Sampler(VE(0.1, 4), Geometric(4), [DDIM(0.5)], TwoChannel(), start=LateStart(0.5, image="initial"))
+    problem = replace(small.problem("sense"), initial=small.normal((4, 4), torch.complex128))
+    louder = Problem(problem.operator, 8 * problem.y, 8 * problem.noise_std, initial=8 * problem.initial)
+    quiet, loud = run(problem, prior), run(louder, prior)
+    assert torch.equal(loud.samples, 8 * quiet.samples) == (intensity is not None)
+    forgotten = run(replace(louder, initial=problem.initial), prior)
+    assert not torch.allclose(forgotten.samples, loud.samples, rtol=1e-2)
+
+
+@pytest.mark.parametrize("name", ["fourier", "sense", "inpainting"])
+def test_least_squares_is_regularised(small, name: str) -> None:
+    """(AᴴA + weight)⁻¹ Aᴴ y, by dense matrices."""
+    problem = small.problem(name)
+    units = torch.eye(16, dtype=torch.complex128).reshape(16, 4, 4)
+    A = problem.operator(units).reshape(16, -1).numpy().T
+    for weight in (0.01, 0.5):
+        expected = np.linalg.solve(A.conj().T @ A + weight * np.eye(16), A.conj().T @ problem.y.flatten().numpy())
+        made = problem.least_squares(weight, iterations=50).flatten().numpy()
+        np.testing.assert_allclose(made, expected, rtol=1e-4, atol=1e-5)
+    assert not torch.allclose(problem.least_squares(0.5), problem.least_squares(), rtol=0.1)
+
+
+def test_zero_filled_is_the_adjoint_of_the_data(small) -> None:
+    problem = small.problem("sense")
+    assert torch.equal(problem.zero_filled, problem.operator.H(problem.y))
+    image = small.normal((4, 4), torch.float64)
+    assert torch.equal(Problem(denoising((4, 4)), image).zero_filled, image)
