@@ -3,6 +3,7 @@
 A block whose fence says ``python no-run`` is left out.
 """
 
+import ast
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from invdiff.diffusion import METHODS
+from invdiff.tuning import read_config
 
 ROOT = Path(__file__).resolve().parents[1]
 BLOCK = re.compile(r"^(?P<indent> *)```python(?P<info>[^\n]*)\n(?P<code>.*?)^(?P=indent)```$", re.DOTALL | re.MULTILINE)
@@ -72,10 +74,20 @@ def test_a_methods_page_shows_what_the_method_is(name: str) -> None:
     method = METHODS[name].build()
     assert repr(replace(namespace["sampler"], cites=method.cites)) == repr(method)
     assert (page.parent.parent / "images" / "methods" / f"{name}.png").is_file()
-    lines = [line for line in code.splitlines() if line and not line.startswith(("from ", "import "))]
-    assert len(lines) <= 10
+    made = [statement for statement in ast.parse(code).body if not isinstance(statement, ast.Import | ast.ImportFrom)]
+    assert sum(statement.end_lineno - statement.lineno + 1 for statement in made) <= 10
 
 
 def test_there_is_a_page_for_each_method_and_no_other() -> None:
     pages = {path.stem for path in (ROOT / "docs" / "methods").glob("*.md")}
     assert pages == {*METHODS, "index"}
+
+
+@pytest.mark.parametrize("record", sorted((ROOT / "docs" / "searches").glob("*.yaml")), ids=lambda path: path.stem)
+def test_defaults_are_those_that_a_recorded_search_found(record: Path) -> None:
+    """To two digits, or so near that the search saw no difference."""
+    config = read_config(record)
+    assert config.method == record.stem
+    for name in config.search["space"]:
+        kept = {("fast", "data_std"): 0.2}.get((config.method, name), config.settings[name])
+        assert METHODS[config.method].defaults[name] == pytest.approx(kept, rel=0.02)

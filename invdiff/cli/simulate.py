@@ -14,9 +14,9 @@ def simulate(
     mask: Annotated[
         str,
         typer.Option(
-            help="Sampling pattern: equispaced, random, bernoulli, gaussian, gaussian2d, uniform2d, poisson, radial; or a "
-            "published code's own: equispaced-fastmri, bernoulli-fastmri, equispaced-jalal, random-jalal, "
-            "uniform-scoremri, gaussian-scoremri, gaussian2d-scoremri, uniform2d-scoremri."
+            help="Sampling pattern: equispaced, random, bernoulli, gaussian, gaussian2d, uniform2d, poisson, radial, "
+            "or published: equispaced-fastmri, bernoulli-fastmri, equispaced-jalal, random-jalal, uniform-scoremri, "
+            "gaussian-scoremri, gaussian2d-scoremri, uniform2d-scoremri."
         ),
     ] = "random",
     acceleration: Annotated[float, typer.Option(help="Sample one point in so many.")] = 4.0,

@@ -169,9 +169,11 @@ def _show(cases: "Cases", result: "Reconstruction", method: str, out: Path) -> N
     from invdiff.evaluation.panel import write_panel
     from invdiff.evaluation.report import table
 
-    truth, mean = result.ground_truth, f"{method}, mean of {result.samples.shape[1]}"
+    samples = result.samples.shape[1]
+    truth, mean = result.ground_truth, f"{method}, mean of {samples}" if samples > 1 else f"{method}, one sample"
     begun = {"noisy" if cases.operator == "denoise" else "zero-filled": result.zero_filled}
-    write_panel(out / "panel.png", {**begun, mean: result.mean}, std=result.std, truth=truth)
+    std = result.std if samples > 1 else None  # one sample does not tell how far samples disagree
+    write_panel(out / "panel.png", {**begun, mean: result.mean}, std=std, truth=truth)
     if truth is not None:
         classical = {f"{name} (best weight {best.weight:.1e})": best.image for name, best in cases.classical().items()}
         Console().print(table(truth, {**begun, **classical, mean: result.mean}, cases.target))

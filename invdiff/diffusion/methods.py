@@ -129,7 +129,7 @@ def song2021_baseline(
 @method("song2020")
 def score_sde(
     steps: int = 1000,
-    rho: float = 0.75,
+    rho: float = 0.84,
     sde: SDE = VE(),
     predictor: Predictor = ReverseDiffusion(),
     corrector: LangevinStep = Langevin(0.16),
@@ -244,8 +244,8 @@ def ccdf(
 @method("jalal2021")
 def jalal2021(
     steps: int = 1155,
-    rho: float = 2.0,
-    epsilon: float = 5e-5,
+    rho: float = 0.7,
+    epsilon: float = 1.7e-5,
     inner_steps: int = 3,
     weight: Literal["paper", "released"] = "paper",
     mse: float = 5.0,
@@ -257,7 +257,8 @@ def jalal2021(
     232 to 0.0066, with steps epsilon sigma^2 / sigma_L^2.
 
     The likelihood's variance is (rho sigma)^2 + noise_std^2; ``weight="released"`` is the released code's instead, in
-    which its score is mse times as long as the prior's.
+    which its score is mse times as long as the prior's. rho and epsilon are from a search; the released epsilon is
+    5e-5. Steps are stable while epsilon / sigma_L^2 (1 + 1 / rho^2) is below 2.
     """
     likelihood = AnnealedLikelihood(rho) if weight == "paper" else NormMatchedLikelihood(mse)
     langevin = AnnealedLangevin(math.sqrt(epsilon / 2) / sigma_min, inner_steps)

@@ -145,7 +145,7 @@ def parse_range(text: str, method: Method) -> Range:
 _USUAL = {
     "lam": (0.0, 1.0, False),
     "noise_floor": (0.0, 0.05, False),
-    "gamma": (0.1, 100.0, True),
+    "gamma": (0.1, 1000.0, True),
     "rho": (0.3, 10.0, True),
 }
 """What is searched where nothing is said: the first of these that the method has."""

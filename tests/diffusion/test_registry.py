@@ -76,18 +76,19 @@ def test_words_of_a_list() -> None:
         sampler = made("song2021", merge=text, signal="real")
         assert repr(sampler) == repr(song2021(merge=text))
         assert type(sampler.steps[0]) is kind
-    weights = {"paper": AnnealedLikelihood(2.0), "released": NormMatchedLikelihood(5.0)}
+    weights = {"paper": AnnealedLikelihood(0.7), "released": NormMatchedLikelihood(3.0)}
     for text, guidance in weights.items():
-        assert made("jalal2021", weight=text).guidance == jalal2021(weight=text).guidance == guidance
+        given = made("jalal2021", weight=text, rho="0.7", mse="3").guidance
+        assert given == jalal2021(weight=text, rho=0.7, mse=3.0).guidance == guidance
 
 
 def test_numbers_that_need_not_be_given() -> None:
     """``start_sigma: float | None``: a number, or what stands for the default."""
-    assert made("ccdf").start == LateStart(time=0.3)
+    assert made("ccdf", start_time="0.1").start == LateStart(time=0.1)
     assert made("ccdf", start_sigma="0.5").start == LateStart(0.5)
     assert made("ccdf", start_sigma="0.5", start_time="0.1").start == LateStart(0.5)
     assert made("ccdf", start_time="0.1", image="least-squares").start == LateStart(time=0.1, image="least-squares")
-    assert made("ccdf", start_sigma="None").start == LateStart(time=0.3)
+    assert made("ccdf", start_sigma="None", start_time="0.1").start == LateStart(time=0.1)
 
 
 @pytest.mark.parametrize(("is_complex", "signals"), [(True, (SplitComplex, TwoChannel)), (False, (RealImage,))])
