@@ -80,9 +80,7 @@ def _columns(images: Mapping[str, Image], std: Image | None, truth: Image | None
     if truth is not None:
         error = np.abs(volumes[last] - volumes["truth"])
         columns.append(_Column("truth", volumes["truth"], brightest))
-        columns.append(
-            _Column(f"error of {last}\n× {_ERROR_GAIN}", error, brightest / _ERROR_GAIN, "inferno", bar=True)
-        )
+        columns.append(_Column(f"error\n× {_ERROR_GAIN}", error, brightest / _ERROR_GAIN, "inferno", bar=True))
     if std is not None:
         columns.append(
             _Column("standard\ndeviation", volumes["standard deviation"], _brightest(std), "inferno", bar=True)
