@@ -19,7 +19,7 @@ from invdiff.cli.heap import keep_heap
 from invdiff.data import MASKS, achieved_acceleration, simulate
 from invdiff.diffusion import fast
 from invdiff.evaluation import psnr
-from invdiff.evaluation.baselines import best_by_truth, l1_wavelet, zero_filled
+from invdiff.evaluation.baselines import SPARSE_WEIGHTS, best_by_truth, l1_wavelet, zero_filled
 from invdiff.priors import load_prior
 from invdiff.reconstruction import reconstruct, scan_cases
 
@@ -52,7 +52,7 @@ def main() -> None:
                 cases = scan_cases(scan, "sense")
                 truth = cases.ground_truth
                 begun = psnr(truth, zero_filled(scan))
-                rival = best_by_truth(lambda w, scan=scan: l1_wavelet(scan, w), np.geomspace(2e-4, 5e-2, 7), truth)
+                rival = best_by_truth(lambda w, scan=scan: l1_wavelet(scan, w), SPARSE_WEIGHTS, truth)
                 ours = psnr(truth, reconstruct(cases, fast(), prior, samples=SAMPLES, seed=0).mean)
                 achieved = achieved_acceleration(mask)
                 row = [

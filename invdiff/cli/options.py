@@ -1,9 +1,26 @@
 """What several commands ask for, read the same way."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Annotated, Any, Optional
+
+import typer
 
 from invdiff.errors import InputError
+
+PriorName = Annotated[
+    Optional[str],  # noqa: UP045 - typer reads it
+    typer.Option(help="A checkpoint (.safetensors, .pt), or one that ships.", show_default="what ships for the method"),
+]
+Undersample = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(metavar="KIND", help="Leave out k-space samples of INPUT first: a mask of `invdiff simulate`."),
+]
+Acceleration = Annotated[float, typer.Option(help="For --undersample.")]
+CentreFraction = Annotated[float, typer.Option(help="For --undersample: the part of the lines always kept.")]
+NoiseStd = Annotated[
+    Optional[float],  # noqa: UP045
+    typer.Option(help="Noise in each real number of the data, in their units; else from the file, or estimated."),
+]
 
 OPERATORS = ("sense", "fourier", "inpainting", "denoise")
 

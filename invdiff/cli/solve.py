@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
-from invdiff.cli.options import OPERATORS
+from invdiff.cli.options import OPERATORS, Acceleration, CentreFraction, NoiseStd, PriorName, Undersample
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,12 +21,7 @@ def solve(
         typer.Argument(metavar="INPUT", help="What was measured; without it, the brain scan that ships with invdiff."),
     ] = None,
     operator: Annotated[str, typer.Option(help=f"{', '.join(OPERATORS)}; see `invdiff operators`.")] = "sense",
-    prior: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option(
-            help="A checkpoint (.safetensors, .pt), or one that ships.", show_default="what ships for the method"
-        ),
-    ] = None,
+    prior: PriorName = None,
     method: Annotated[
         Optional[str],  # noqa: UP045
         typer.Option(help="See `invdiff methods`.", show_default="the configuration's, or fast"),
@@ -57,18 +52,10 @@ def solve(
         Optional[float],  # noqa: UP045
         typer.Option(help="For --start: the SDE's time to start at, in [0, 1], instead."),
     ] = None,
-    undersample: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option(metavar="KIND", help="Leave out k-space samples of INPUT first: a mask of `invdiff simulate`."),
-    ] = None,
-    acceleration: Annotated[float, typer.Option(help="For --undersample.")] = 4.0,
-    centre_fraction: Annotated[
-        float, typer.Option(help="For --undersample: the part of the lines always kept.")
-    ] = 0.08,
-    noise_std: Annotated[
-        Optional[float],  # noqa: UP045
-        typer.Option(help="Noise in each real number of the data, in their units; else from the file, or estimated."),
-    ] = None,
+    undersample: Undersample = None,
+    acceleration: Acceleration = 4.0,
+    centre_fraction: CentreFraction = 0.08,
+    noise_std: NoiseStd = None,
 ) -> None:
     """Reconstruct images from undersampled k-space, with missing pixels, or noisy, with several posterior samples.
 
@@ -81,12 +68,13 @@ def solve(
     from invdiff.diffusion import find_method
     from invdiff.priors import load_prior
     from invdiff.reconstruction import reconstruct
-    from invdiff.tuning.config import read_config
 
     keep_heap()
     check_operator(operator)
     parsed = parse_settings(settings or [])
     if config is not None:
+        from invdiff.tuning.config import read_config
+
         configured = read_config(config)
         method, parsed = method or configured.method, {**configured.texts, **parsed}
     chosen = find_method(method or "fast")

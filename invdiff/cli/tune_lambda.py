@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
+from invdiff.cli.options import Acceleration, CentreFraction, NoiseStd, PriorName, Undersample
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -39,25 +41,12 @@ def tune_lambda(
         typer.Option("--set", metavar="KEY=VALUE", help="Another parameter of the method, fixed; may be repeated."),
     ] = None,
     operator: Annotated[str, typer.Option(help="As for `invdiff solve`.")] = "sense",
-    prior: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option(
-            help="A checkpoint (.safetensors, .pt), or one that ships.", show_default="what ships for the method"
-        ),
-    ] = None,
+    prior: PriorName = None,
     out: Annotated[Path, typer.Option(help="Folder for the results; a search in it goes on.")] = Path("invdiff-tuning"),
-    undersample: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option(metavar="KIND", help="Leave out k-space samples of INPUT first: a mask of `invdiff simulate`."),
-    ] = None,
-    acceleration: Annotated[float, typer.Option(help="For --undersample.")] = 4.0,
-    centre_fraction: Annotated[
-        float, typer.Option(help="For --undersample: the part of the lines always kept.")
-    ] = 0.08,
-    noise_std: Annotated[
-        Optional[float],  # noqa: UP045
-        typer.Option(help="Noise in each real number of the data, in their units; else from the file, or estimated."),
-    ] = None,
+    undersample: Undersample = None,
+    acceleration: Acceleration = 4.0,
+    centre_fraction: CentreFraction = 0.08,
+    noise_std: NoiseStd = None,
 ) -> None:
     """Search for the best value of λ, or of any numeric parameters, by Bayesian optimisation.
 

@@ -15,6 +15,7 @@ from invdiff.diffusion import Method, Sampler
 from invdiff.diffusion.registry import name_of_value
 from invdiff.errors import InputError
 from invdiff.evaluation import best_by_truth, cg_sense, l1_wavelet, total_variation, zero_filled
+from invdiff.evaluation.baselines import SPARSE_WEIGHTS, TIKHONOV_WEIGHTS
 from invdiff.priors import Prior
 from invdiff.reconstruction import Cases, reconstruct
 
@@ -161,17 +162,13 @@ class Classical:
         return Outcome(best.image, (perf_counter() - start) / len(self.weights), weight=best.weight)
 
 
-def _spread(low: float, high: float) -> tuple[float, ...]:
-    return tuple(float(weight) for weight in np.geomspace(low, high, 7))
-
-
 CLASSICAL = {
     baseline.name: baseline
     for baseline in (
         Classical("zero-filled", zero_filled),
-        Classical("cg-sense", cg_sense, _spread(1e-4, 1e-1)),
-        Classical("l1-wavelet", l1_wavelet, _spread(2e-4, 5e-2)),
-        Classical("tv", total_variation, _spread(2e-4, 5e-2)),
+        Classical("cg-sense", cg_sense, TIKHONOV_WEIGHTS),
+        Classical("l1-wavelet", l1_wavelet, SPARSE_WEIGHTS),
+        Classical("tv", total_variation, SPARSE_WEIGHTS),
     )
 }
 """Baselines by name."""

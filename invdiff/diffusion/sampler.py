@@ -90,9 +90,9 @@ class Sampler:
     def nfe(self) -> int:
         """Network calls for each sample of a run, from the level of its start to the last."""
         levels, moved, calls = self.grid.levels(self.sde), 0, 0
-        steps = levels.steps
+        first, steps = self.start.first_level(levels), levels.steps
         for step in self.steps:
-            calls += sum(step.network_calls(k + moved, steps) for k in range(self.start.first_level(levels), steps))
+            calls += sum(step.network_calls(k + moved, steps) for k in range(first, steps))
             moved += isinstance(step, Predictor)
         return calls + sum(step.network_calls(steps, steps) for step in self.finish)
 

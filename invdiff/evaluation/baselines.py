@@ -20,6 +20,11 @@ from invdiff.evaluation.metrics import psnr
 Complex = NDArray[np.complex64]
 
 
+TIKHONOV_WEIGHTS = tuple(np.geomspace(1e-4, 1e-1, 7).tolist())
+SPARSE_WEIGHTS = tuple(np.geomspace(2e-4, 5e-2, 7).tolist())
+"""Among which the best by the truth is looked for: of `cg_sense`, and of `l1_wavelet` and `total_variation`."""
+
+
 def zero_filled(scan: Scan) -> Complex:
     """Aᴴ y, with coils combined by least squares: what was not sampled is zero.
 

@@ -15,7 +15,14 @@ from invdiff.data.noise import noise_std as estimate_noise_std
 from invdiff.data.scan import Scan
 from invdiff.diffusion import Problem
 from invdiff.errors import InputError
-from invdiff.evaluation.baselines import Best, best_by_truth, cg_sense, l1_wavelet
+from invdiff.evaluation.baselines import (
+    SPARSE_WEIGHTS,
+    TIKHONOV_WEIGHTS,
+    Best,
+    best_by_truth,
+    cg_sense,
+    l1_wavelet,
+)
 from invdiff.operators import denoising, fourier, inpainting, sense
 from invdiff.reconstruction.picture import Picture
 
@@ -106,10 +113,9 @@ class Cases:
         scan = self.measured
         if not isinstance(scan, Scan) or scan.ground_truth is None:
             return {}
-        weights = np.geomspace(1e-4, 1e-1, 7), np.geomspace(2e-4, 5e-2, 7)
         return {
-            "CG-SENSE": best_by_truth(lambda weight: cg_sense(scan, weight), weights[0], scan.ground_truth),
-            "L1-wavelet": best_by_truth(lambda weight: l1_wavelet(scan, weight), weights[1], scan.ground_truth),
+            "CG-SENSE": best_by_truth(lambda weight: cg_sense(scan, weight), TIKHONOV_WEIGHTS, scan.ground_truth),
+            "L1-wavelet": best_by_truth(lambda weight: l1_wavelet(scan, weight), SPARSE_WEIGHTS, scan.ground_truth),
         }
 
     @property

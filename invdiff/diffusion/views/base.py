@@ -43,6 +43,11 @@ class View(Part, ABC):
         return None
 
 
+def root_sum_of_squares(coil_images: Tensor) -> Tensor:
+    """sqrt(sum over coils of abs(x_c)^2) of ``(*, coils, H, W)``, real (Roemer 1990)."""
+    return coil_images.abs().square().sum(-3).sqrt()
+
+
 def without_maps(operator: LinearOperator) -> tuple[LinearOperator, Sensitivities | None]:
     """The operator on coil images, and the coil maps taken off it: ``None`` where it has none."""
     if not isinstance(operator.factors[-1], Sensitivities):

@@ -6,7 +6,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from invdiff.diffusion.problem import Problem
-from invdiff.diffusion.views.base import View, without_maps
+from invdiff.diffusion.views.base import View, root_sum_of_squares, without_maps
 from invdiff.errors import InputError
 from invdiff.operators import LinearOperator
 
@@ -36,7 +36,7 @@ class Soss(View):
         return coilwise, y
 
     def image(self, x: Tensor, problem: Problem) -> Tensor:
-        return x.abs().square().sum(-3).sqrt()
+        return root_sum_of_squares(x)
 
     def state(self, image: Tensor, problem: Problem) -> Tensor:
         _, sensitivities = without_maps(problem.operator)

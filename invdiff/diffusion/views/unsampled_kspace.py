@@ -6,7 +6,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from invdiff.diffusion.problem import Problem
-from invdiff.diffusion.views.base import View, without_maps
+from invdiff.diffusion.views.base import View, root_sum_of_squares, without_maps
 from invdiff.errors import InputError
 from invdiff.operators import Fourier, Lift, LinearOperator, Subsample
 
@@ -42,7 +42,7 @@ class UnsampledKspace(View):
         images = fourier.H(x) + coilwise.H(problem.y)
         if sensitivities is not None:
             return sensitivities.pinv(images)
-        return images if len(coilwise.domain_shape) == 2 else images.abs().square().sum(-3).sqrt()
+        return images if len(coilwise.domain_shape) == 2 else root_sum_of_squares(images)
 
     def state(self, image: Tensor, problem: Problem) -> Tensor:
         coilwise, sensitivities = without_maps(problem.operator)
