@@ -5,13 +5,18 @@ from typing import Annotated
 
 import typer
 
+from invdiff.cli.options import PriorConfigName
+
 
 def convert(
-    prior: Annotated[str, typer.Argument(help="A checkpoint (.safetensors, .pt), or 'builtin'.")],
+    prior: Annotated[
+        str, typer.Argument(help="A checkpoint (.safetensors, .pt, .pth), hf://owner/name, or 'builtin'.")
+    ],
     out: Annotated[Path, typer.Argument(help="Where to write it; the suffix (.safetensors, .pt) says how.")],
+    prior_config: PriorConfigName = None,
 ) -> None:
-    """Write a prior's checkpoint in the other format."""
+    """Write a prior's checkpoint in another format; a published one with what it doesn't say itself."""
     from invdiff.priors import load_prior, save_prior
 
-    save_prior(load_prior(prior), out)
+    save_prior(load_prior(prior, config=prior_config), out)
     print(f"wrote {out}")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Optional, TypeVar
 
 import typer
 
+from invdiff.cli.options import PriorConfigName, PriorName
 from invdiff.errors import InputError
 
 if TYPE_CHECKING:
@@ -61,12 +62,8 @@ def evaluate(
         Several,
         typer.Option("--set", metavar="[METHOD.]KEY=VALUE", help="A parameter of one method, or of all that have it."),
     ] = None,
-    prior: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option(
-            help="A checkpoint (.safetensors, .pt), or one that ships.", show_default="what ships for each method"
-        ),
-    ] = None,
+    prior: PriorName = None,
+    prior_config: PriorConfigName = None,
     samples: Annotated[int, typer.Option(help="Posterior samples for each slice, whose mean is scored.")] = 8,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of all random numbers.")] = 0,
     coils: Annotated[int, typer.Option(help="Of scans simulated from images.")] = 8,
@@ -99,7 +96,7 @@ def evaluate(
     kinds, factors = mask or ["random"], acceleration or [4.0]
     conditions = [Condition(kind, factor, centre_fraction, seed) for kind in _once(kinds) for factor in _once(factors)]
     conventions = [find_convention(name) for name in _once(convention or ["fastmri"])]
-    contenders = _contenders(method or [], baseline or [], settings or [], prior, samples)
+    contenders = _contenders(method or [], baseline or [], settings or [], prior, prior_config, samples)
     boxes = read_annotations(annotations) if annotations is not None else []
     subjects = find_subjects(folder, Simulation(coils, noise_std, seed), slices=slices, bad=bad)
     comparison = Comparison(subjects, contenders, conditions, conventions, target, seed, boxes)
@@ -125,7 +122,12 @@ def _once(items: Iterable[T]) -> list[T]:
 
 
 def _contenders(
-    methods: list[str], baselines: list[str], settings: list[str], prior: str | None, samples: int
+    methods: list[str],
+    baselines: list[str],
+    settings: list[str],
+    prior: str | None,
+    prior_config: str | None,
+    samples: int,
 ) -> "list[Contender]":
     from invdiff.comparison import CLASSICAL, Diffusion, share_settings
     from invdiff.diffusion import find_method
@@ -136,7 +138,8 @@ def _contenders(
             raise InputError(f"There is no baseline {name!r}; there are {', '.join(CLASSICAL)}.")
     chosen = [find_method(name) for name in _once(methods or ([] if baselines else ["fast"]))]
     given = share_settings(settings, chosen)
-    networks = {name: load_prior(name) for name in _once(prior or method.prior for method in chosen)}
+    names = _once(prior or method.prior for method in chosen)
+    networks = {name: load_prior(name, config=prior_config) for name in names}
     diffusion = [
         Diffusion(method, given[method.name], networks[name], name, samples)
         for method, name in ((method, prior or method.prior) for method in chosen)

@@ -9,7 +9,19 @@ from invdiff.errors import InputError
 
 PriorName = Annotated[
     Optional[str],  # noqa: UP045 - typer reads it
-    typer.Option(help="A checkpoint (.safetensors, .pt), or one that ships.", show_default="what ships for the method"),
+    typer.Option(
+        help="A checkpoint (.safetensors, .pt, .pth), one on the Hugging Face Hub (hf://owner/name), or what ships.",
+        show_default="what ships for the method",
+    ),
+]
+PriorConfigName = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(
+        "--prior-config",
+        metavar="NAME_OR_YAML",
+        help="For a published --prior that doesn't say what network it holds: song2021, chung2022, jalal2021, "
+        "ve/ffhq_256_ncsnpp_continuous, ..., or its fields in a YAML file.",
+    ),
 ]
 Undersample = Annotated[
     Optional[str],  # noqa: UP045

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
-from invdiff.cli.options import OPERATORS, Acceleration, CentreFraction, NoiseStd, PriorName, Undersample
+from invdiff.cli.options import (
+    OPERATORS,
+    Acceleration,
+    CentreFraction,
+    NoiseStd,
+    PriorConfigName,
+    PriorName,
+    Undersample,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +30,7 @@ def solve(
     ] = None,
     operator: Annotated[str, typer.Option(help=f"{', '.join(OPERATORS)}; see `invdiff operators`.")] = "sense",
     prior: PriorName = None,
+    prior_config: PriorConfigName = None,
     method: Annotated[
         Optional[str],  # noqa: UP045
         typer.Option(help="See `invdiff methods`.", show_default="the configuration's, or fast"),
@@ -79,7 +88,7 @@ def solve(
         method, parsed = method or configured.method, {**configured.texts, **parsed}
     chosen = find_method(method or "fast")
     prior = prior or chosen.prior
-    network = load_prior(prior)
+    network = load_prior(prior, config=prior_config)
     given = input_file is not None
     mask = undersampling(undersample, acceleration, centre_fraction, seed, given=given, operator=operator)
     cases = _cases(input_file, operator, seed, mask, noise_std)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
-from invdiff.cli.options import Acceleration, CentreFraction, NoiseStd, PriorName, Undersample
+from invdiff.cli.options import Acceleration, CentreFraction, NoiseStd, PriorConfigName, PriorName, Undersample
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -42,6 +42,7 @@ def tune_lambda(
     ] = None,
     operator: Annotated[str, typer.Option(help="As for `invdiff solve`.")] = "sense",
     prior: PriorName = None,
+    prior_config: PriorConfigName = None,
     out: Annotated[Path, typer.Option(help="Folder for the results; a search in it goes on.")] = Path("invdiff-tuning"),
     undersample: Undersample = None,
     acceleration: Acceleration = 4.0,
@@ -68,7 +69,7 @@ def tune_lambda(
     mask = undersampling(undersample, acceleration, centre_fraction, seed, given=bool(inputs), operator=operator)
     measurements = _measurements(inputs, operator, seed, mask, noise_std)
     prior = prior or chosen.prior
-    validation = Validation(chosen, measurements, goal, load_prior(prior), fixed, samples, seed)
+    validation = Validation(chosen, measurements, goal, load_prior(prior, config=prior_config), fixed, samples, seed)
     validation.check(space)
     writable_folder(out)
     search = {**validation.record, "prior": prior}

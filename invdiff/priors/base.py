@@ -19,6 +19,9 @@ class Intensity:
     value: float = 1.0
 
 
+MAXIMUM_IS_ONE = Intensity()
+
+
 class Prior(ABC):
     """A belief about images, given as the best guess of a clean image from a noisy one.
 
@@ -31,12 +34,15 @@ class Prior(ABC):
         intensity: the scale of its training images, or ``None`` where it says nothing of scale (then data are left as
             they are).
         data_std: standard deviation of one real component of its images, where known.
+        power_spectrum: mean power of its images in bins of equal width of |k|, from 0 to the Nyquist frequency, where
+            known.
         domain: what its arrays are: an ``"image"``, or ``"unsampled k-space"``, which is zero where samples are given.
     """
 
     channels: tuple[int, ...] = (1, 2)
     intensity: Intensity | None = None
     data_std: float | None = None
+    power_spectrum: tuple[float, ...] | None = None
     domain: str = "image"
 
     @abstractmethod

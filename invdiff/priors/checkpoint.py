@@ -8,10 +8,10 @@ import os
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -19,12 +19,15 @@ from torch import Tensor
 from invdiff.errors import InputError
 from invdiff.priors.base import Intensity
 from invdiff.priors.conditional import ConditionalPrior
-from invdiff.priors.ncsnpp import NCSNpp, NCSNppConfig
-from invdiff.priors.parameterisation import EDM, KnownParameterisation, Noise, Score, Velocity
+from invdiff.priors.hub import SCHEME, download
+from invdiff.priors.ncsnpp import NCSNppConfig
+from invdiff.priors.ncsnv2 import NCSNv2Config
+from invdiff.priors.ncsnv2_checkpoint import is_ncsnv2, ncsnv2_prior
+from invdiff.priors.parameterisation import EDM, Clean, KnownParameterisation, Noise, Score, Velocity
+from invdiff.priors.published import PublishedConfig, find_published
 from invdiff.priors.score_prior import ScorePrior
 from invdiff.priors.score_sde_checkpoint import NUMPY_SCALARS, is_score_sde, score_sde_prior
-from invdiff.priors.unet import UNet, UNetConfig
-from invdiff.priors.weights import check_finite, network_from
+from invdiff.priors.weights import Network, NetworkConfig, check_finite, named_tensors, network_from
 
 METADATA_KEY = "invdiff"
 SHIPPED = ("builtin", "mc_ddpm")
@@ -37,12 +40,14 @@ class PriorConfig(BaseModel):
 
     format_version: Literal[1] = 1
     domain: Literal["image", "unsampled k-space"] = "image"
-    architecture: Annotated[UNetConfig | NCSNppConfig, Field(discriminator="architecture")]
+    architecture: NetworkConfig
     parameterisation: KnownParameterisation
     channels: tuple[int, ...]
     sigma_range: tuple[float, float]
     intensity: Intensity | None
+    network_range: tuple[float, float] = (0.0, 1.0)
     data_std: float | None
+    power_spectrum: tuple[float, ...] | None = None
     about: dict[str, str] = {}
 
 
@@ -52,7 +57,7 @@ def save_prior(
     """Write a prior to one file, whole or not at all.
 
     Args:
-        prior: with a ``UNet`` or ``NCSNpp`` and one of this package's parameterisations.
+        prior: with a ``UNet``, ``NCSNpp`` or ``NCSNv2`` and one of this package's parameterisations.
         path: ``.safetensors`` (the better choice), ``.pt`` or ``.pth``; an existing file is replaced.
         dtype: of the stored parameters; ``torch.float16`` halves the file. They are read as float32.
 
@@ -63,11 +68,12 @@ def save_prior(
     path = Path(path)
     denoiser = prior.denoiser if isinstance(prior, ConditionalPrior) else prior
     network, parameterisation = denoiser.network, denoiser.parameterisation
-    if not isinstance(network, UNet | NCSNpp):
-        raise InputError(f"Only priors with a UNet or NCSNpp can be saved; this one has a {type(network).__name__}.")
-    if not isinstance(parameterisation, Score | Noise | Velocity | EDM):
+    if not isinstance(network, Network):
+        kind = type(network).__name__
+        raise InputError(f"Only priors with a UNet, NCSNpp or NCSNv2 can be saved; this one has a {kind}.")
+    if not isinstance(parameterisation, Score | Noise | Clean | Velocity | EDM):
         kind = type(parameterisation).__name__
-        raise InputError(f"Only priors with Score, Noise, Velocity or EDM can be saved; this one has {kind}.")
+        raise InputError(f"Only priors with Score, Noise, Clean, Velocity or EDM can be saved; this one has {kind}.")
     config = PriorConfig(
         domain="unsampled k-space" if denoiser is not prior else "image",
         architecture=network.config,
@@ -75,7 +81,9 @@ def save_prior(
         channels=denoiser.channels,
         sigma_range=denoiser.sigma_range,
         intensity=denoiser.intensity,
+        network_range=denoiser.network_range,
         data_std=denoiser.data_std,
+        power_spectrum=denoiser.power_spectrum,
         about=denoiser.about,
     ).model_dump_json()
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
@@ -97,53 +105,60 @@ def save_prior(
         temporary.unlink(missing_ok=True)
 
 
-def load_prior(source: str | os.PathLike[str], *, config: NCSNppConfig | None = None) -> ScorePrior | ConditionalPrior:
+def load_prior(
+    source: str | os.PathLike[str], *, config: PublishedConfig | str | os.PathLike[str] | None = None
+) -> ScorePrior | ConditionalPrior:
     """Read a prior, on the CPU and in float32.
 
     Args:
         source: one that ships, ``"builtin"`` for images or ``"mc_ddpm"`` for unsampled k-space (a
-            ``ConditionalPrior``); or a ``.safetensors``, ``.pt`` or ``.pth`` file.
-        config: the network in a ``.pt`` or ``.pth`` of score_sde_pytorch or score-MRI, which doesn't say it itself; for
-            instance ``NCSNppConfig.chung2022()``.
+            ``ConditionalPrior``); the path of a ``.safetensors``, ``.pt`` or ``.pth`` file; or one on the Hugging Face
+            Hub, ``"hf://owner/name"`` with ``@revision`` and ``/file`` where wanted (else ``prior.safetensors``).
+        config: the network in a ``.pt`` or ``.pth`` of score_sde_pytorch, score-MRI or csgm-mri-langevin, which doesn't
+            say it itself: a name in ``PUBLISHED``, such as ``"chung2022"``, a YAML file of the configuration's fields,
+            or the configuration.
 
     Raises:
         InputError: no such file; damaged, or no checkpoint; a pickle of anything but tensors, numbers and text (it
-            isn't run); another architecture; weights that are missing, unknown, of other shapes, or not finite.
+            isn't run); another architecture; weights that are missing, unknown, of other shapes, or not finite; or the
+            hub lacks the file or can't be reached.
     """
+    network = find_published(config) if isinstance(config, str | os.PathLike) else config
     if source in SHIPPED:
         shipped = resources.files("invdiff.priors") / f"{source}.safetensors"
         if not shipped.is_file():
             raise InputError(f'This installation of invdiff comes without "{source}"; give a checkpoint\'s path.')
         with resources.as_file(shipped) as path:
-            return load_prior(path, config=config)
+            return _loaded(path, source, network)
+    if isinstance(source, str) and source.startswith(SCHEME):
+        return _loaded(download(source), source, network)
     path = Path(source)
     if not path.is_file():
         names = " or ".join(f'"{name}"' for name in SHIPPED)
-        raise InputError(f"{path} is not a file; give a checkpoint's path, or {names}.")
+        raise InputError(f"{path} is not a file; give a checkpoint's path, {names}, or hf://owner/name.")
+    return _loaded(path, path, network)
+
+
+def _loaded(path: Path, name: str | os.PathLike[str], config: PublishedConfig | None) -> ScorePrior | ConditionalPrior:
     try:
         return _load(path, config)
     except InputError as error:
-        raise InputError(f"{path} can't be loaded: {error}") from error
+        raise InputError(f"{name} can't be loaded: {error}") from error
 
 
-def _load(path: Path, config: NCSNppConfig | None) -> ScorePrior | ConditionalPrior:
+def _load(path: Path, config: PublishedConfig | None) -> ScorePrior | ConditionalPrior:
     match path.suffix:
         case ".safetensors":
             text, state = _read_safetensors(path)
         case ".pt" | ".pth":
             content = _read_torch(path)
-            if is_score_sde(content):
-                if config is None:
-                    raise InputError(
-                        "score_sde_pytorch and score-MRI checkpoints don't say what network they hold; give config, "
-                        "for instance NCSNppConfig.chung2022()."
-                    )
-                return score_sde_prior(content, config)
+            if is_score_sde(content) or is_ncsnv2(content):
+                return _published(content, config)
             text, state = _own_parts(content)
         case _:
             raise InputError("its name should end in .safetensors, .pt or .pth.")
     if config is not None:
-        raise InputError("it holds its own configuration; leave config out.")
+        raise InputError("it holds its own configuration; leave that of a published checkpoint out.")
     stored = _parsed(text)
     denoiser = ScorePrior(
         network_from(stored.architecture, state),
@@ -151,10 +166,28 @@ def _load(path: Path, config: NCSNppConfig | None) -> ScorePrior | ConditionalPr
         channels=stored.channels,
         sigma_range=stored.sigma_range,
         intensity=stored.intensity,
+        network_range=stored.network_range,
         data_std=stored.data_std,
+        power_spectrum=stored.power_spectrum,
         about=stored.about,
     )
     return denoiser if stored.domain == "image" else ConditionalPrior(denoiser)
+
+
+def _published(content: Any, config: PublishedConfig | None) -> ScorePrior:
+    """The prior in a layout that doesn't say what network it holds."""
+    origin, examples = ("score_sde_pytorch", "chung2022") if is_score_sde(content) else ("ncsnv2", "jalal2021")
+    match config:
+        case NCSNppConfig() if is_score_sde(content):
+            return score_sde_prior(content, config)
+        case NCSNv2Config() if is_ncsnv2(content):
+            return ncsnv2_prior(content, config)
+        case None:
+            raise InputError(
+                f"a checkpoint of {origin} doesn't say what network it holds; give its configuration, for instance "
+                f'config="{examples}" or --prior-config {examples}.'
+            )
+    raise InputError(f"it has the layout of {origin}, but the given configuration is of {config.architecture}.")
 
 
 def _parsed(text: str) -> PriorConfig:
@@ -178,24 +211,21 @@ def _read_safetensors(path: Path) -> tuple[str, dict[str, Tensor]]:
     return text, state
 
 
-def _read_torch(path: Path) -> Mapping[Any, Any]:
+def _read_torch(path: Path) -> Any:
     try:
         with torch.serialization.safe_globals(NUMPY_SCALARS):
-            content = torch.load(path, map_location="cpu", weights_only=True)
+            return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a broken or hostile pickle fails in ways that no list holds
         raise InputError(
             "it is damaged, or holds Python objects other than tensors, numbers and text, which are never run; ask its "
             "author for a safetensors file."
         ) from error
+
+
+def _own_parts(content: object) -> tuple[str, dict[str, Tensor]]:
     if not isinstance(content, Mapping):
         raise InputError(f"it holds a {type(content).__name__}, not a checkpoint.")
-    return content
-
-
-def _own_parts(content: Mapping[Any, Any]) -> tuple[str, dict[str, Tensor]]:
     text, state = content.get("config"), content.get("state")
     if not isinstance(text, str) or not isinstance(state, dict):
         raise InputError("it has neither invdiff's 'config' and 'state' nor score_sde_pytorch's 'model'.")
-    if not all(isinstance(name, str) and isinstance(tensor, Tensor) for name, tensor in state.items()):
-        raise InputError("it holds something other than named tensors among its weights.")
-    return text, state
+    return text, named_tensors(state)

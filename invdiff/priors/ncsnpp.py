@@ -16,10 +16,13 @@ from invdiff.errors import InputError
 from invdiff.priors.fir import FIRDown, FIRUp
 from invdiff.priors.ncsnpp_blocks import (
     Attention,
+    DDPMBlock,
     GaussianFourierProjection,
-    InputResidual,
+    GrowConv,
     InputSkip,
+    PositionalEmbedding,
     ResidualBlock,
+    ShrinkConv,
     conv3x3,
     group_norm,
     initialised,
@@ -41,15 +44,23 @@ class NCSNppConfig(BaseModel):
             in any case.
         progressive: how the result is made: ``none`` (from the finest level) or ``output_skip`` (a sum over levels).
         progressive_input: how the image enters coarser levels: ``none``, ``input_skip`` or ``residual``.
-        progressive_combine: how ``input_skip`` merges; ``sum`` alone.
+        progressive_combine: how ``input_skip`` merges: ``sum`` or ``cat``.
+        resblock_type: ``biggan``, or ``ddpm``, whose resampling is convolutions of their own (not with ``fir``: the
+            published code has no such network that runs).
+        fir: whether resampling filters; otherwise each pixel becomes four, and four their mean.
         fir_kernel: taps of the resampling filter, an even number; normalised to unit sum.
         skip_rescale: divide each residual sum by sqrt(2).
+        embedding_type: how the noise level is embedded: ``fourier`` (the logarithm of sigma, under ``vesde``) or
+            ``positional`` (999 t, under ``vpsde`` and ``subvpsde``).
         fourier_scale: standard deviation of the frequencies that embed the logarithm of sigma.
-        scale_by_sigma: divide the output by sigma, so that it is a score.
+        scale_by_sigma: divide the output by sigma, so that it is a score; under ``vesde`` alone.
         centered: images are in [-1, 1]; otherwise they are in [0, 1], and the network maps them by 2x - 1.
         dropout: probability, while training.
-        sigma_min: lowest noise level of training, on the scale of the images.
-        sigma_max: highest noise level of training.
+        sde: the process of training, in continuous time: ``vesde``, ``vpsde`` or ``subvpsde``.
+        sigma_min: lowest noise level of training under ``vesde``, on the scale of the images.
+        sigma_max: highest noise level of training under ``vesde``, which needs it.
+        beta_min: rate at which ``vpsde`` and ``subvpsde`` begin.
+        beta_max: rate at which they end.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -63,20 +74,39 @@ class NCSNppConfig(BaseModel):
     attn_resolutions: tuple[Count, ...] = (16,)
     progressive: Literal["none", "output_skip"] = "output_skip"
     progressive_input: Literal["none", "input_skip", "residual"] = "input_skip"
-    progressive_combine: Literal["sum"] = "sum"
+    progressive_combine: Literal["sum", "cat"] = "sum"
+    resblock_type: Literal["biggan", "ddpm"] = "biggan"
+    fir: bool = True
     fir_kernel: Annotated[tuple[float, ...], Field(min_length=2, max_length=64)] = (1, 3, 3, 1)
     skip_rescale: bool = True
+    embedding_type: Literal["fourier", "positional"] = "fourier"
     fourier_scale: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 16
     scale_by_sigma: bool = True
     centered: bool = False
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0
+    sde: Literal["vesde", "vpsde", "subvpsde"] = "vesde"
     sigma_min: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.01
-    sigma_max: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    sigma_max: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    beta_min: Annotated[float, Field(gt=0, le=1000)] = 0.1
+    beta_max: Annotated[float, Field(gt=0, le=1000)] = 20
 
     @model_validator(mode="after")
-    def _levels_in_order(self) -> Self:
-        if self.sigma_min >= self.sigma_max:
-            raise InputError(f"sigma_min {self.sigma_min} must be below sigma_max {self.sigma_max}")
+    def _consistent(self) -> Self:
+        if self.sde == "vesde":
+            if self.sigma_max is None:
+                raise InputError("vesde needs sigma_max, the highest noise level of training")
+            if self.sigma_min >= self.sigma_max:
+                raise InputError(f"sigma_min {self.sigma_min} must be below sigma_max {self.sigma_max}")
+            if self.embedding_type == "positional":
+                raise InputError("a positional embedding is of the time of vpsde or subvpsde; choose fourier")
+        elif self.scale_by_sigma:
+            raise InputError(f"under {self.sde} outputs are noise, which is not scaled: set scale_by_sigma to false")
+        if self.beta_min > self.beta_max:
+            raise InputError(f"beta_min {self.beta_min} must be at most beta_max {self.beta_max}")
+        if self.embedding_type == "positional" and (self.nf < 4 or self.nf % 2):
+            raise InputError(f"a positional embedding needs an even nf of at least 4, not {self.nf}")
+        if self.resblock_type == "ddpm" and self.fir:
+            raise InputError("resblock_type ddpm resamples without a filter: set fir to false")
         return self
 
     @classmethod
@@ -107,6 +137,11 @@ class NCSNppConfig(BaseModel):
         return tuple(self.image_size // 2**level in self.attn_resolutions for level in range(len(self.ch_mult)))
 
     @property
+    def taps(self) -> tuple[float, ...] | None:
+        """Taps of the resampling filter, where there is one."""
+        return self.fir_kernel if self.fir else None
+
+    @property
     def divisor(self) -> float:
         """What sums of two branches are divided by."""
         return math.sqrt(2) if self.skip_rescale else 1.0
@@ -117,7 +152,7 @@ class NCSNppConfig(BaseModel):
 
 
 class NCSNpp(nn.Module):
-    """The score network of Song et al. 2020, as Song et al. 2021 and Chung and Ye 2022 use it for MRI.
+    """The network of Song et al. 2020, as Song et al. 2021 and Chung and Ye 2022 use it for MRI.
 
     Args:
         config: see ``NCSNppConfig``.
@@ -130,14 +165,15 @@ class NCSNpp(nn.Module):
         super().__init__()
         self.config = config
         self.all_modules = nn.ModuleList(_layers(config))
-        self.grow = FIRUp(config.fir_kernel)
+        self.positions = PositionalEmbedding(config.nf)
+        self.grow = _grow(config)
 
-    def forward(self, x: Tensor, sigma: Tensor) -> Tensor:
-        """Score of noisy images; the last layer's output is divided by sigma if ``scale_by_sigma``.
+    def forward(self, x: Tensor, label: Tensor) -> Tensor:
+        """Score of noisy images under ``vesde`` (divided by sigma if ``scale_by_sigma``), else their noise.
 
         Args:
             x: (batch, channels, height, width); sides divisible by 2^(levels - 1). Intensities as in training.
-            sigma: (batch,), noise level of each image, above 0.
+            label: (batch,): the noise level sigma of each image, above 0, under ``vesde``; else 999 times its time.
 
         Returns:
             Tensor like ``x``.
@@ -146,9 +182,10 @@ class NCSNpp(nn.Module):
             InputError: wrong number of axes or channels, or sides that can't be halved so often.
         """
         config = self.config
-        self._check(x, sigma)
+        self._check(x, label)
         layer = iter(self.all_modules)
-        embedding = next(layer)(sigma.log())
+        fourier = config.embedding_type == "fourier"
+        embedding = next(layer)(label.log()) if fourier else self.positions(label)
         embedding = next(layer)(embedding)
         embedding = next(layer)(fn.silu(embedding))
         pyramid = x if config.centered else 2 * x - 1
@@ -161,9 +198,11 @@ class NCSNpp(nn.Module):
                 h = next(layer)(h) if attends else h
                 skips.append(h)
             if level < len(config.ch_mult) - 1:
-                h = next(layer)(h, embedding)
-                if config.progressive_input != "none":
+                h = _resampled(next(layer), h, embedding)
+                if config.progressive_input == "input_skip":
                     pyramid, h = next(layer)(pyramid, h)
+                elif config.progressive_input == "residual":
+                    h = pyramid = (next(layer)(pyramid) + h) / config.divisor
                 skips.append(h)
 
         h = next(layer)(h, embedding)
@@ -179,17 +218,17 @@ class NCSNpp(nn.Module):
                 image: Tensor = _read_out(h, next(layer), next(layer))
                 output = image if output is None else self.grow(output) + image
             if level > 0:
-                h = next(layer)(h, embedding)
+                h = _resampled(next(layer), h, embedding)
 
         assert output is not None  # level 0 always reads out
-        return output / sigma[:, None, None, None] if config.scale_by_sigma else output
+        return output / label[:, None, None, None] if config.scale_by_sigma else output
 
-    def _check(self, x: Tensor, sigma: Tensor) -> None:
+    def _check(self, x: Tensor, label: Tensor) -> None:
         channels, multiple = self.config.channels, 2 ** (len(self.config.ch_mult) - 1)
-        if x.ndim != 4 or x.shape[1] != channels or sigma.shape != x.shape[:1]:
+        if x.ndim != 4 or x.shape[1] != channels or label.shape != x.shape[:1]:
             raise InputError(
                 f"This NCSN++ takes images (batch, {channels}, height, width) and noise levels (batch,); it was given "
-                f"{tuple(x.shape)} and {tuple(sigma.shape)}."
+                f"{tuple(x.shape)} and {tuple(label.shape)}."
             )
         if any(side == 0 or side % multiple for side in x.shape[2:]):
             raise InputError(
@@ -203,16 +242,37 @@ def _read_out(h: Tensor, norm: nn.Module, conv: nn.Module) -> Tensor:
     return image
 
 
+def _resampled(layer: nn.Module, h: Tensor, embedding: Tensor) -> Tensor:
+    """What halves or doubles the features: a residual block, which is told the noise level, or a convolution."""
+    resampled: Tensor = layer(h, embedding) if isinstance(layer, ResidualBlock) else layer(h)
+    return resampled
+
+
+def _grow(config: NCSNppConfig) -> nn.Module:
+    return nn.Upsample(scale_factor=2) if config.taps is None else FIRUp(config.taps)
+
+
+def _shrink(config: NCSNppConfig) -> nn.Module:
+    return nn.AvgPool2d(2) if config.taps is None else FIRDown(config.taps)
+
+
 def _layers(config: NCSNppConfig) -> Iterator[nn.Module]:
     """Every layer in the order in which it is numbered, which is the order in which ``forward`` uses it."""
-    embedding, taps, divisor = 4 * config.nf, config.fir_kernel, config.divisor
+    embedding, divisor = 4 * config.nf, config.divisor
     widths = [config.nf * multiple for multiple in config.ch_mult]
+    biggan = config.resblock_type == "biggan"
 
     def block(channels_in: int, channels_out: int, resample: nn.Module | None = None) -> ResidualBlock:
-        return ResidualBlock(channels_in, channels_out, embedding, resample or nn.Identity(), config.dropout, divisor)
+        if biggan:
+            resample = resample or nn.Identity()
+            return ResidualBlock(channels_in, channels_out, embedding, resample, config.dropout, divisor)
+        return DDPMBlock(channels_in, channels_out, embedding, config.dropout, divisor)
 
-    yield GaussianFourierProjection(config.nf, config.fourier_scale)
-    yield initialised(nn.Linear(2 * config.nf, embedding))
+    if config.embedding_type == "fourier":
+        yield GaussianFourierProjection(config.nf, config.fourier_scale)
+        yield initialised(nn.Linear(2 * config.nf, embedding))
+    else:
+        yield initialised(nn.Linear(config.nf, embedding))
     yield initialised(nn.Linear(embedding, embedding))
     yield conv3x3(config.channels, config.nf)
 
@@ -225,11 +285,13 @@ def _layers(config: NCSNppConfig) -> Iterator[nn.Module]:
             now = width
             skips.append(now)
         if level < len(widths) - 1:
-            yield block(now, now, FIRDown(taps))
+            yield block(now, now, _shrink(config)) if biggan else ShrinkConv(now, now, config.taps)
             if config.progressive_input == "input_skip":
-                yield InputSkip(pyramid, now, taps)
+                concatenates = config.progressive_combine == "cat"
+                yield InputSkip(pyramid, now, _shrink(config), concatenates=concatenates)
+                now = 2 * now if concatenates else now
             elif config.progressive_input == "residual":
-                yield InputResidual(pyramid, now, taps, divisor)
+                yield ShrinkConv(pyramid, now, config.taps)
                 pyramid = now
             skips.append(now)
 
@@ -247,4 +309,4 @@ def _layers(config: NCSNppConfig) -> Iterator[nn.Module]:
             yield group_norm(width)
             yield conv3x3(width, config.channels, zero=True)
         if level > 0:
-            yield block(width, width, FIRUp(taps))
+            yield block(width, width, _grow(config)) if biggan else GrowConv(width)

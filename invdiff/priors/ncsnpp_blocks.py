@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as fn
 
 from invdiff.errors import InputError
-from invdiff.priors.fir import FIRBlur, FIRDown
+from invdiff.priors.fir import FIRBlur
 
 Layer = TypeVar("Layer", nn.Conv2d, nn.Linear)
 
@@ -64,6 +64,21 @@ class GaussianFourierProjection(nn.Module):
         return torch.cat([angle.sin(), angle.cos()], dim=1)
 
 
+class PositionalEmbedding(nn.Module):
+    """[sin, cos](w v) of a scalar v for each image, at frequencies w from 1 down to 1e-4 (Ho et al. 2020)."""
+
+    frequencies: Tensor
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        steps = torch.linspace(0, 1, features // 2)
+        self.register_buffer("frequencies", 10000.0**-steps, persistent=False)
+
+    def forward(self, v: Tensor) -> Tensor:
+        angle = v[:, None] * self.frequencies
+        return torch.cat([angle.sin(), angle.cos()], dim=1)
+
+
 class ResidualBlock(nn.Module):
     """BigGAN's residual block (Brock et al. 2019), told the noise level by a bias on its channels.
 
@@ -71,7 +86,7 @@ class ResidualBlock(nn.Module):
         channels_in: channels of the input.
         channels_out: channels of the result.
         embedding: width of the noise-level embedding.
-        resample: what happens to both branches: ``nn.Identity()``, ``FIRUp()`` or ``FIRDown()``.
+        resample: what happens to both branches: ``nn.Identity()``, or what halves or doubles the sides.
         dropout: probability, while training.
         divisor: of the sum of the two branches.
     """
@@ -87,7 +102,7 @@ class ResidualBlock(nn.Module):
         self.Conv_1 = conv3x3(channels_out, channels_out, zero=True)
         self.projects = channels_in != channels_out or not isinstance(resample, nn.Identity)
         if self.projects:
-            self.Conv_2 = conv1x1(channels_in, channels_out)
+            self.add_projection(channels_in, channels_out)
         self.resample, self.dropout, self.divisor = resample, nn.Dropout(dropout), divisor
 
     def forward(self, x: Tensor, embedding: Tensor) -> Tensor:
@@ -95,17 +110,41 @@ class ResidualBlock(nn.Module):
         h = self.Conv_0(h) + self.Dense_0(fn.silu(embedding))[:, :, None, None]
         h = self.Conv_1(self.dropout(fn.silu(self.GroupNorm_1(h))))
         x = self.resample(x)
-        merged: Tensor = (self.Conv_2(x) if self.projects else x) + h
+        merged: Tensor = (self.project(x) if self.projects else x) + h
         return merged / self.divisor
+
+    def add_projection(self, channels_in: int, channels_out: int) -> None:
+        """Make the layer of the direct branch."""
+        self.Conv_2 = conv1x1(channels_in, channels_out)
+
+    def project(self, x: Tensor) -> Tensor:
+        """Pass the direct branch through its layer."""
+        projected: Tensor = self.Conv_2(x)
+        return projected
+
+
+class DDPMBlock(ResidualBlock):
+    """The residual block of Ho et al. 2020, which keeps the size of images: its direct branch has a layer of another
+    name and form."""
+
+    def __init__(self, channels_in: int, channels_out: int, embedding: int, dropout: float, divisor: float) -> None:
+        super().__init__(channels_in, channels_out, embedding, nn.Identity(), dropout, divisor)
+
+    def add_projection(self, channels_in: int, channels_out: int) -> None:
+        self.NIN_0 = NIN(channels_in, channels_out, math.sqrt(0.1))
+
+    def project(self, x: Tensor) -> Tensor:
+        projected: Tensor = self.NIN_0(x.movedim(1, -1)).movedim(-1, 1)
+        return projected
 
 
 class NIN(nn.Module):
     """A linear map of the last axis, stored as W (in, out) and b (out)."""
 
-    def __init__(self, channels: int, gain: float) -> None:
+    def __init__(self, channels_in: int, channels_out: int, gain: float) -> None:
         super().__init__()
-        self.W = nn.Parameter(torch.empty(channels, channels))
-        self.b = nn.Parameter(torch.zeros(channels))
+        self.W = nn.Parameter(torch.empty(channels_in, channels_out))
+        self.b = nn.Parameter(torch.zeros(channels_out))
         nn.init.xavier_uniform_(self.W, gain)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -118,8 +157,8 @@ class Attention(nn.Module):
     def __init__(self, channels: int, divisor: float) -> None:
         super().__init__()
         self.GroupNorm_0 = group_norm(channels)
-        self.NIN_0, self.NIN_1, self.NIN_2 = (NIN(channels, math.sqrt(0.1)) for _ in range(3))
-        self.NIN_3 = NIN(channels, 0.0)
+        self.NIN_0, self.NIN_1, self.NIN_2 = (NIN(channels, channels, math.sqrt(0.1)) for _ in range(3))
+        self.NIN_3 = NIN(channels, channels, 0.0)
         self.divisor = divisor
 
     def forward(self, x: Tensor) -> Tensor:
@@ -129,28 +168,54 @@ class Attention(nn.Module):
         return (x + h.mT.reshape(x.shape)) / self.divisor
 
 
-class InputSkip(nn.Module):
-    """Feed the shrunken image to each level: halve the pyramid, add its 1 x 1 convolution to the features."""
+class ShrinkConv(nn.Module):
+    """Halve height and width by a convolution of stride 2, behind a FIR filter where there are ``taps``."""
 
-    def __init__(self, channels_image: int, channels: int, taps: Sequence[float]) -> None:
+    def __init__(self, channels_in: int, channels_out: int, taps: Sequence[float] | None) -> None:
         super().__init__()
-        self.shrink = FIRDown(taps)
+        conv = initialised(nn.Conv2d(channels_in, channels_out, 3, stride=2))
+        if taps is None:
+            self.widen: nn.Module = nn.ZeroPad2d((0, 1, 0, 1))
+            self.Conv_0 = conv
+        else:
+            self.widen = FIRBlur(taps)
+            self.Conv2d_0 = conv
+        self.filters = taps is not None
+
+    def forward(self, x: Tensor) -> Tensor:
+        shrunken: Tensor = (self.Conv2d_0 if self.filters else self.Conv_0)(self.widen(x))
+        return shrunken
+
+
+class GrowConv(nn.Module):
+    """Double height and width: each pixel becomes four, then a convolution."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.Conv_0 = conv3x3(channels, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        grown: Tensor = self.Conv_0(fn.interpolate(x, scale_factor=2))
+        return grown
+
+
+class InputSkip(nn.Module):
+    """Feed the shrunken image to each level: halve the pyramid, join its 1 x 1 convolution to the features.
+
+    Args:
+        channels_image: of the pyramid.
+        channels: of the features.
+        shrink: what halves the pyramid.
+        concatenates: whether the two become twice as many channels, or are added.
+    """
+
+    def __init__(self, channels_image: int, channels: int, shrink: nn.Module, *, concatenates: bool = False) -> None:
+        super().__init__()
+        self.shrink = shrink
         self.Conv_0 = conv1x1(channels_image, channels)
+        self.concatenates = concatenates
 
     def forward(self, pyramid: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
         pyramid = self.shrink(pyramid)
-        return pyramid, self.Conv_0(pyramid) + h
-
-
-class InputResidual(nn.Module):
-    """Feed the image to each level as a residual: halve the pyramid by a convolution and merge it with the features."""
-
-    def __init__(self, channels_in: int, channels_out: int, taps: Sequence[float], divisor: float) -> None:
-        super().__init__()
-        self.blur = FIRBlur(taps)
-        self.Conv2d_0 = initialised(nn.Conv2d(channels_in, channels_out, 3, stride=2))
-        self.divisor = divisor
-
-    def forward(self, pyramid: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
-        merged = (self.Conv2d_0(self.blur(pyramid)) + h) / self.divisor
-        return merged, merged
+        fed = self.Conv_0(pyramid)
+        return pyramid, torch.cat([fed, h], dim=1) if self.concatenates else fed + h

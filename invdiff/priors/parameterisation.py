@@ -1,8 +1,7 @@
 """What a network's output means. Every parameterisation is three numbers at a level sigma and one label.
 
 With x = x_0 + sigma z, the denoised image is ``skip * x + out * network(scale * x, label(sigma))``. Networks trained
-under VP (Ho et al. 2020) see x at their own scale, ``alpha x`` with alpha = 1 / sqrt(1 + sigma^2) and noise beta =
-sigma alpha.
+under VP or sub-VP see x at their own scale, ``alpha x`` with noise beta = sigma alpha.
 """
 
 import math
@@ -14,6 +13,7 @@ from pydantic import Field
 
 from invdiff.errors import InputError
 from invdiff.priors.labels import STRICT, Label, LogSigma, SigmaLabel, VPTime
+from invdiff.priors.scalings import Scaling, UnitScaling, VPScaling
 
 
 class Preconditioning(NamedTuple):
@@ -49,14 +49,28 @@ class Score:
 
 @dataclass(frozen=True)
 class Noise:
-    """The network gives the noise z from alpha x_0 + beta z (VP; Ho et al. 2020)."""
+    """The network gives the noise z from alpha x_0 + beta z (Ho et al. 2020); minus beta times the score, so."""
 
     label: Label = field(default_factory=VPTime)
+    scaling: Scaling = field(default_factory=VPScaling)
     kind: Literal["noise"] = field(default="noise", kw_only=True, repr=False)
     __pydantic_config__ = STRICT
 
     def preconditioning(self, sigma: float) -> Preconditioning:
-        return Preconditioning(1.0, -sigma, 1 / math.sqrt(1 + sigma**2))
+        return Preconditioning(1.0, -sigma, self.scaling(sigma))
+
+
+@dataclass(frozen=True)
+class Clean:
+    """The network gives the clean image x_0 from alpha x_0 + beta z: a denoiser."""
+
+    label: Label = field(default_factory=SigmaLabel)
+    scaling: Scaling = field(default_factory=UnitScaling)
+    kind: Literal["clean"] = field(default="clean", kw_only=True, repr=False)
+    __pydantic_config__ = STRICT
+
+    def preconditioning(self, sigma: float) -> Preconditioning:
+        return Preconditioning(0.0, 1.0, self.scaling(sigma))
 
 
 @dataclass(frozen=True)
@@ -97,4 +111,4 @@ class EDM:
         )
 
 
-KnownParameterisation = Annotated[Score | Noise | Velocity | EDM, Field(discriminator="kind")]
+KnownParameterisation = Annotated[Score | Noise | Clean | Velocity | EDM, Field(discriminator="kind")]

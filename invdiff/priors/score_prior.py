@@ -23,21 +23,28 @@ class ScorePrior(Prior):
 
     A level outside ``sigma_range`` is clamped into it for the network's label, and not for the preconditioning.
 
+    Images, levels and everything that is said of images are on one scale, on which a real image is in [0, 1]. A network
+    of another scale, such as one trained on 2x - 1, is shown that by ``network_range``.
+
     Args:
         network: ``network(image, label)`` with image (batch, channels, height, width) and label (batch,).
         parameterisation: ``Score()``, ``Noise()``, ``Velocity()``, ``EDM(sigma_data)`` or your own.
         channels: the numbers of channels it accepts, such as ``(1,)`` or ``(1, 2)``.
         sigma_range: lowest and highest normalised noise level (beta / alpha) of training.
         intensity: the scale of the training images.
+        network_range: what the network was shown intensities of 0 and 1 as: (-1, 1) after training on 2x - 1.
         data_std: standard deviation of one real component of the training images.
+        power_spectrum: mean power of the training images (intensity units squared, orthonormal FFT) in bins of equal
+            width of |k|, from 0 to the Nyquist frequency.
         micro_batch: images in a network call; by default as many as fit the budget.
         memory_budget: bytes that the tensors of a network call may take; by default half of what the device has free,
             and on the CPU what one image takes, which is fastest there.
         about: free notes (name, data, licence) that travel with a checkpoint.
 
     Raises:
-        InputError: ``channels`` is empty, ``sigma_range`` is not 0 < lowest < highest, or ``micro_batch``,
-            ``memory_budget`` or ``data_std`` is not above 0.
+        InputError: ``channels`` is empty, ``sigma_range`` is not 0 < lowest < highest, ``network_range`` is not finite
+            and ascending, ``micro_batch``, ``memory_budget`` or ``data_std`` is not above 0, or ``power_spectrum`` is
+            empty or has a bin that is not a finite number of at least 0.
     """
 
     def __init__(
@@ -48,7 +55,9 @@ class ScorePrior(Prior):
         channels: tuple[int, ...],
         sigma_range: tuple[float, float],
         intensity: Intensity | None = None,
+        network_range: tuple[float, float] = (0.0, 1.0),
         data_std: float | None = None,
+        power_spectrum: tuple[float, ...] | None = None,
         micro_batch: int | None = None,
         memory_budget: int | None = None,
         about: Mapping[str, str] | None = None,
@@ -59,18 +68,28 @@ class ScorePrior(Prior):
             )
         if not 0 < sigma_range[0] < sigma_range[1] < math.inf:
             raise InputError(f"A prior's sigma_range must be 0 < lowest < highest; it was given {sigma_range}.")
+        if not -math.inf < network_range[0] < network_range[1] < math.inf:
+            raise InputError(f"A prior's network_range must be what 0 and 1 are shown as, not {network_range}.")
         if micro_batch is not None and micro_batch < 1:
             raise InputError(f"micro_batch must be at least 1, not {micro_batch}.")
         if memory_budget is not None and memory_budget < 1:
             raise InputError(f"memory_budget is a number of bytes, at least 1, not {memory_budget}.")
         if data_std is not None and not 0 < data_std < math.inf:
             raise InputError(f"A prior's data_std must be a finite number above 0, not {data_std}.")
+        if power_spectrum is not None and not (
+            power_spectrum and all(0 <= power < math.inf for power in power_spectrum)
+        ):
+            raise InputError(
+                f"A prior's power_spectrum must be finite numbers of at least 0, one a bin, not {power_spectrum}."
+            )
         self.network = network.eval().requires_grad_(False)
         self.parameterisation = parameterisation
         self.channels = tuple(channels)
         self.sigma_range = sigma_range
         self.intensity = intensity
+        self.network_range = network_range
         self.data_std = data_std
+        self.power_spectrum = None if power_spectrum is None else tuple(power_spectrum)
         self.micro_batch = micro_batch
         self.memory_budget = memory_budget
         self._bytes_of_image: dict[torch.Size, int] = {}
@@ -87,16 +106,25 @@ class ScorePrior(Prior):
             InputError: wrong axes, channels or dtype, or a negative level.
         """
         check_non_negative(sigma)
-        skip, out, scale = self.parameterisation.preconditioning(sigma)
-        return skip * x + out * self._call(x, scale, sigma)
+        skip, out, scale = self.parameterisation.preconditioning(self._gain * sigma)
+        return skip * x + out / self._gain * self._call(x, scale, sigma) - (1 - skip) * self._offset
 
     def score(self, x: Tensor, sigma: float) -> Tensor:
         """Gradient of the log density of noisy images: a score network's output. Raises as ``denoise``, and at 0."""
         check_positive(sigma)
-        skip, out, scale = self.parameterisation.preconditioning(sigma)
+        skip, out, scale = self.parameterisation.preconditioning(self._gain * sigma)
         # (denoise - x) / sigma^2 with the coefficients subtracted first, in double precision, so that no pixel cancels
-        score = out / sigma**2 * self._call(x, scale, sigma)
-        return score if skip == 1 else score - (1 - skip) / sigma**2 * x
+        score = out / (self._gain * sigma**2) * self._call(x, scale, sigma)
+        return score if skip == 1 else score - (1 - skip) / sigma**2 * (x + self._offset)
+
+    @property
+    def _gain(self) -> float:
+        return self.network_range[1] - self.network_range[0]
+
+    @property
+    def _offset(self) -> float:
+        """The network is shown ``gain * (x + offset)``."""
+        return self.network_range[0] / self._gain
 
     def to(self, device: str) -> Self:
         """This prior, its network moved to another device."""
@@ -104,7 +132,7 @@ class ScorePrior(Prior):
         return self
 
     def _call(self, x: Tensor, scale: float, sigma: float) -> Tensor:
-        """The network's output for ``scale * x`` at the label of ``sigma``, in the dtype of ``x``."""
+        """The network's output at the label of ``sigma`` for ``scale`` times the images on its scale."""
         if x.is_complex() or not x.is_floating_point() or x.ndim != 4 or x.shape[1] not in self.channels:
             accepted = " or ".join(str(count) for count in self.channels)
             raise InputError(
@@ -112,8 +140,9 @@ class ScorePrior(Prior):
                 f"shape {tuple(x.shape)}. Choose a signal that presents the image so, or another prior."
             )
         dtype = next((p.dtype for p in self.network.parameters()), x.dtype)
-        label = self.parameterisation.label(min(max(sigma, self.sigma_range[0]), self.sigma_range[1]))
-        images = (scale * x).to(dtype)
+        trained = min(max(sigma, self.sigma_range[0]), self.sigma_range[1])
+        label = self.parameterisation.label(self._gain * trained)
+        images = (scale * self._gain * (x + self._offset)).to(dtype)
 
         def call(part: Tensor) -> Tensor:
             result: Tensor = self.network(part, torch.full((len(part),), label, dtype=dtype, device=x.device))

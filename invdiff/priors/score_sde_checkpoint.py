@@ -15,10 +15,12 @@ from torch import Tensor
 
 from invdiff.errors import InputError
 from invdiff.priors.base import Intensity
+from invdiff.priors.labels import SubVPTime, VPTime
 from invdiff.priors.ncsnpp import NCSNppConfig
-from invdiff.priors.parameterisation import Score
+from invdiff.priors.parameterisation import KnownParameterisation, Noise, Score
+from invdiff.priors.scalings import SubVPScaling
 from invdiff.priors.score_prior import ScorePrior
-from invdiff.priors.weights import check_shape, network_from, outline
+from invdiff.priors.weights import check_levels, check_shape, named_tensors, network_from, outline
 
 # The learning rate after warm-up is a NumPy scalar, named by the path of the NumPy that wrote it.
 NUMPY_SCALARS: list[Any] = [
@@ -27,11 +29,12 @@ NUMPY_SCALARS: list[Any] = [
     (multiarray.scalar, "numpy.core.multiarray.scalar"),
     (multiarray.scalar, "numpy._core.multiarray.scalar"),
 ]
+FIRST_TIME = 1e-5  # training begins there
 
 
-def is_score_sde(content: Mapping[Any, Any]) -> bool:
+def is_score_sde(content: object) -> bool:
     """Whether a loaded file has this layout."""
-    return isinstance(content.get("model"), Mapping)
+    return isinstance(content, Mapping) and isinstance(content.get("model"), Mapping)
 
 
 def score_sde_prior(content: Mapping[Any, Any], config: NCSNppConfig) -> ScorePrior:
@@ -40,21 +43,38 @@ def score_sde_prior(content: Mapping[Any, Any], config: NCSNppConfig) -> ScorePr
     Raises:
         InputError: names, counts, shapes or noise levels differ from those of ``config``.
     """
-    state = {str(name).removeprefix("module."): tensor for name, tensor in content["model"].items()}
+    state = named_tensors(content["model"])
     levels = state.pop("sigmas", None)
-    if not all(isinstance(tensor, Tensor) for tensor in state.values()):
-        raise InputError("it holds something other than tensors among its weights.")
-    if isinstance(levels, Tensor) and levels.is_floating_point() and levels.numel():
-        _check_levels(float(levels.min()), float(levels.max()), config)
+    parameterisation, (lowest, highest) = _process(config)
+    if levels is not None and config.sde == "vesde":
+        check_levels(levels, lowest, highest)
     if "ema" in content:
         state |= _averaged(content["ema"], config)
+    network_range = (-1.0, 1.0) if config.centered else (0.0, 1.0)
+    gain = network_range[1] - network_range[0]
     return ScorePrior(
         network_from(config, state),
-        Score(),
+        parameterisation,
         channels=(config.channels,),
-        sigma_range=(config.sigma_min, config.sigma_max),
+        sigma_range=(lowest / gain, highest / gain),
         intensity=Intensity(percentile=100.0, value=1.0),
+        network_range=network_range,
     )
+
+
+def _process(config: NCSNppConfig) -> tuple[KnownParameterisation, tuple[float, float]]:
+    """What the network gives, and the normalised noise levels beta / alpha of training, on the network's scale."""
+    b0, b1 = config.beta_min, config.beta_max
+    first, last = (b0 * t + (b1 - b0) * t**2 / 2 for t in (FIRST_TIME, 1.0))  # integrals of beta: -2 ln(alpha)
+    match config.sde:
+        case "vesde":
+            assert config.sigma_max is not None  # the configuration refuses it
+            return Score(), (config.sigma_min, config.sigma_max)
+        case "vpsde":
+            return Noise(VPTime(b0, b1)), (math.sqrt(math.expm1(first)), math.sqrt(math.expm1(last)))
+        case "subvpsde":
+            levels = (2 * math.sinh(first / 2), 2 * math.sinh(last / 2))
+            return Noise(SubVPTime(b0, b1), SubVPScaling()), levels
 
 
 def _averaged(ema: Any, config: NCSNppConfig) -> dict[str, Tensor]:
@@ -69,13 +89,3 @@ def _averaged(ema: Any, config: NCSNppConfig) -> dict[str, Tensor]:
     for (name, parameter), tensor in zip(trained.items(), shadow, strict=True):
         check_shape(f"the average of {name}", tensor, parameter.shape)
     return dict(zip(trained, shadow, strict=True))
-
-
-def _check_levels(lowest: float, highest: float, config: NCSNppConfig) -> None:
-    if not (
-        math.isclose(lowest, config.sigma_min, rel_tol=1e-3) and math.isclose(highest, config.sigma_max, rel_tol=1e-3)
-    ):
-        raise InputError(
-            f"it was trained for noise levels {lowest:.4g} to {highest:.4g}; the given configuration says "
-            f"{config.sigma_min:.4g} to {config.sigma_max:.4g} (sigma_min, sigma_max)."
-        )

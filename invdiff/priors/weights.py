@@ -1,22 +1,29 @@
 """Weights from a file into a network, once they are known to fit. Refusals are clauses that a file's name precedes."""
 
+import math
 from collections.abc import Iterable, Mapping
+from typing import Annotated, Any
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
 from invdiff.errors import InputError
 from invdiff.priors.ncsnpp import NCSNpp, NCSNppConfig
+from invdiff.priors.ncsnv2 import NCSNv2, NCSNv2Config
 from invdiff.priors.unet import UNet, UNetConfig
 
+Network = UNet | NCSNpp | NCSNv2
+NetworkConfig = Annotated[UNetConfig | NCSNppConfig | NCSNv2Config, Field(discriminator="architecture")]
 
-def outline(config: UNetConfig | NCSNppConfig) -> UNet | NCSNpp:
+
+def outline(config: NetworkConfig) -> Network:
     """The network without memory for its weights: names and shapes alone, however large a file says it is."""
     with torch.device("meta"):
         return config.build()
 
 
-def network_from(config: UNetConfig | NCSNppConfig, state: Mapping[str, Tensor]) -> UNet | NCSNpp:
+def network_from(config: NetworkConfig, state: Mapping[str, Tensor]) -> Network:
     """The network that ``config`` describes, with the weights ``state`` in float32.
 
     Raises:
@@ -33,6 +40,29 @@ def network_from(config: UNetConfig | NCSNppConfig, state: Mapping[str, Tensor])
     network = config.build()
     network.load_state_dict(state)
     return network
+
+
+def named_tensors(content: Mapping[Any, Any]) -> dict[str, Tensor]:
+    """A state dictionary's tensors, without the ``module.`` that data parallelism puts before names.
+
+    Raises:
+        InputError: it holds something else.
+    """
+    if not all(isinstance(name, str) and isinstance(tensor, Tensor) for name, tensor in content.items()):
+        raise InputError("it holds something other than named tensors among its weights.")
+    return {name.removeprefix("module."): tensor for name, tensor in content.items()}
+
+
+def check_levels(levels: Tensor, lowest: float, highest: float) -> None:
+    """Raise ``InputError`` unless the noise levels that a file was trained for are those of its configuration."""
+    if not levels.is_floating_point() or not levels.numel():
+        raise InputError(f"its noise levels ('sigmas') are {levels.dtype} of shape {tuple(levels.shape)}.")
+    low, high = float(levels.min()), float(levels.max())
+    if not (math.isclose(low, lowest, rel_tol=1e-3) and math.isclose(high, highest, rel_tol=1e-3)):
+        raise InputError(
+            f"it was trained for noise levels {low:.4g} to {high:.4g}; the given configuration says {lowest:.4g} to "
+            f"{highest:.4g}."
+        )
 
 
 def check_shape(name: str, tensor: Tensor, shape: torch.Size) -> None:

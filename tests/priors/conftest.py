@@ -51,8 +51,31 @@ class Plain:
     def blur(self, x: Array) -> Array:
         return self.resample(x, self.taps, 1, 1, 2, 2)
 
-    def conv(self, name: str, x: Array, stride: int = 1, padding: int | None = None) -> Array:
-        weight, bias = self.state[f"{name}.weight"], self.state[f"{name}.bias"]
+    @staticmethod
+    def repeat(x: Array) -> Array:
+        """Each pixel becomes four."""
+        grown = np.zeros((len(x), 2 * x.shape[1], 2 * x.shape[2]))
+        for i in range(2):
+            for j in range(2):
+                grown[:, i::2, j::2] = x
+        return grown
+
+    @staticmethod
+    def mean(x: Array) -> Array:
+        """Four pixels become one; of an odd side the last is left out."""
+        height, width = x.shape[1] // 2, x.shape[2] // 2
+        return sum(x[:, i : i + 2 * height : 2, j : j + 2 * width : 2] for i in range(2) for j in range(2)) / 4
+
+    def strided(self, name: str, x: Array) -> Array:
+        """A convolution of stride 2 with a row and column of zeros after the last."""
+        return self.conv(name, np.pad(x, ((0, 0), (0, 1), (0, 1))), stride=2, padding=0)
+
+    def conv(self, name: str, x: Array, stride: int = 1, padding: int | None = None, dilation: int = 1) -> Array:
+        weight, bias = self.state[f"{name}.weight"], self.state.get(f"{name}.bias", 0.0)
+        if dilation > 1:  # the same as zeros between its taps
+            spread = np.zeros((*weight.shape[:2], 2 * dilation + 1, 2 * dilation + 1))
+            spread[:, :, ::dilation, ::dilation] = weight
+            weight = spread
         size = weight.shape[2]
         around = size // 2 if padding is None else padding
         x = np.pad(x, ((0, 0), (around, around), (around, around)))
@@ -75,13 +98,16 @@ class Plain:
         return normal * self.state[f"{name}.weight"][:, None, None] + self.state[f"{name}.bias"][:, None, None]
 
     def block(self, name: str, x: Array, embedding: Array, kind: str = "") -> Array:
-        change = {"": lambda image: image, "up": self.up, "down": self.down}[kind]
+        changes = {"up": self.up, "down": self.down, "repeat": self.repeat, "mean": self.mean}
+        change = changes.get(kind, lambda image: image)
         h = change(self.silu(self.norm(f"{name}GroupNorm_0", x)))
         h = self.conv(f"{name}Conv_0", h) + self.linear(f"{name}Dense_0", self.silu(embedding))[:, None, None]
         h = self.conv(f"{name}Conv_1", self.silu(self.norm(f"{name}GroupNorm_1", h)))
         x = change(x)
         if f"{name}Conv_2.weight" in self.state:
             x = self.conv(f"{name}Conv_2", x)
+        if f"{name}NIN_0.W" in self.state:
+            x = np.einsum("io,ihw->ohw", self.state[f"{name}NIN_0.W"], x) + self.state[f"{name}NIN_0.b"][:, None, None]
         return (x + h) / self.divisor
 
     def attention(self, name: str, x: Array) -> Array:
@@ -94,6 +120,13 @@ class Plain:
         weights = np.exp(logits - logits.max(1, keepdims=True))
         h = nin(3, weights / weights.sum(1, keepdims=True) @ nin(2, pixels))
         return (x + h.T.reshape(x.shape)) / self.divisor
+
+    def positional(self, label: float, features: int) -> Array:
+        """Layers 0 and 1 of networks that are told the time."""
+        frequencies = np.array([10000 ** (-k / (features // 2 - 1)) for k in range(features // 2)])
+        angle = frequencies * label
+        first = self.linear("all_modules.0", np.concatenate([np.sin(angle), np.cos(angle)]))
+        return self.linear("all_modules.1", self.silu(first))
 
     def embedding(self, sigma: float) -> Array:
         angle = 2 * np.pi * self.state["all_modules.0.W"] * np.log(sigma)

@@ -11,6 +11,7 @@ from torch import nn
 from invdiff.errors import InputError
 from invdiff.priors import (
     EDM,
+    Clean,
     ConditionalPrior,
     Intensity,
     LogSigma,
@@ -19,8 +20,12 @@ from invdiff.priors import (
     Noise,
     Score,
     ScorePrior,
+    StepNumber,
+    SubVPScaling,
+    SubVPTime,
     UNet,
     Velocity,
+    VPScaling,
     VPTime,
     load_prior,
     save_prior,
@@ -44,7 +49,9 @@ def tiny_prior() -> ScorePrior:
         channels=(1, 2),
         sigma_range=(0.002, 400.0),
         intensity=Intensity(99.9, 1.0),
+        network_range=(-1.0, 1.0),
         data_std=0.2,
+        power_spectrum=(3.0, 0.5, 0.0),
         about={"data": "synthetic"},
     )
 
@@ -67,7 +74,16 @@ def test_a_prior_comes_back_as_it_was(tmp_path, suffix) -> None:
     save_prior(prior, path)
     loaded = load_prior(path)
     assert isinstance(loaded.network, UNet)
-    for name in ("parameterisation", "channels", "sigma_range", "intensity", "data_std", "about"):
+    for name in (
+        "parameterisation",
+        "channels",
+        "sigma_range",
+        "intensity",
+        "network_range",
+        "data_std",
+        "power_spectrum",
+        "about",
+    ):
         assert getattr(loaded, name) == getattr(prior, name)
     assert torch.equal(loaded.denoise(images(), 0.3), prior.denoise(images(), 0.3))
     assert os.listdir(tmp_path) == [path.name]
@@ -83,15 +99,38 @@ def test_a_conditional_prior_comes_back_as_it_was(tmp_path, suffix) -> None:
     assert torch.equal(loaded.denoiser.denoise(images(4), 0.3), prior.denoiser.denoise(images(4), 0.3))
 
 
-def test_files_written_before_there_were_conditional_priors_hold_image_priors(tmp_path) -> None:
+def test_files_of_earlier_versions_are_read(tmp_path) -> None:
     edit = Edit(tmp_path / "prior.pt")
-    del edit.config["domain"]
-    loaded = load_prior(edit.write())
+    del edit.config["domain"], edit.config["power_spectrum"], edit.config["network_range"]
+    loaded, now = load_prior(edit.write()), tiny_prior()
+    assert (loaded.power_spectrum, loaded.network_range) == (None, (0, 1))
     assert isinstance(loaded, ScorePrior)
-    assert torch.equal(loaded.denoise(images(), 0.3), tiny_prior().denoise(images(), 0.3))
+    now.network_range = (0, 1)
+    assert torch.equal(loaded.denoise(images(), 0.3), now.denoise(images(), 0.3))
+
+    config = NCSNPP.model_dump(mode="json")
+    for newer in ("resblock_type", "fir", "embedding_type", "sde", "beta_min", "beta_max"):
+        del config[newer]
+    edit.config["architecture"] = config
+    edit.config["parameterisation"] = {"kind": "noise", "label": {"kind": "vp_time", "b0": 0.1, "b1": 20, "scale": 1}}
+    edit.state = NCSNpp(NCSNPP).state_dict()
+    loaded = load_prior(edit.write())
+    assert loaded.network.config == NCSNPP
+    assert loaded.parameterisation == Noise(VPTime(scale=1))
 
 
-@pytest.mark.parametrize("parameterisation", [Score(), Noise(VPTime(0.2, 10, 1)), Velocity(LogSigma(0.5)), EDM(0.7)])
+@pytest.mark.parametrize(
+    "parameterisation",
+    [
+        Score(),
+        Noise(VPTime(0.2, 10, 1)),
+        Noise(SubVPTime(0.2, 10, 1), SubVPScaling()),
+        Clean(),
+        Clean(StepNumber((0.1, 2.0, 30.0)), VPScaling()),
+        Velocity(LogSigma(0.5)),
+        EDM(0.7),
+    ],
+)
 def test_every_parameterisation_comes_back(tmp_path, parameterisation) -> None:
     network = randomised(NCSNpp(NCSNPP))
     save_prior(ScorePrior(network, parameterisation, channels=(1,), sigma_range=(0.01, 50)), tmp_path / "a.safetensors")
@@ -199,6 +238,18 @@ def bad_range(edit: Edit) -> None:
     edit.config["sigma_range"] = [2, 1]
 
 
+def bad_spectrum(edit: Edit) -> None:
+    edit.config["power_spectrum"] = [1.0, -2.0]
+
+
+def bad_network_range(edit: Edit) -> None:
+    edit.config["network_range"] = [1.0, 1.0]
+
+
+def bad_steps(edit: Edit) -> None:
+    edit.config["parameterisation"] = {"kind": "noise", "label": {"kind": "step_number", "sigmas": [2.0, 1.0]}}
+
+
 def other_domain(edit: Edit) -> None:
     edit.config["domain"] = "wavelets"
 
@@ -242,6 +293,9 @@ def nan_weight(edit: Edit) -> None:
         (unknown_parameterisation, "parameterisation"),
         (bad_parameterisation, "sigma_data must be"),
         (bad_range, "sigma_range must be"),
+        (bad_network_range, "network_range must be"),
+        (bad_steps, "parameterisation.*ascending"),
+        (bad_spectrum, "power_spectrum must be"),
         (other_domain, "configuration.*domain"),
         (conditional_on_two_channels, "4 channels"),
         (newer_format, "format_version"),
@@ -343,5 +397,5 @@ def test_an_installation_without_a_shipped_prior_says_so(tmp_path, monkeypatch, 
 
 def test_a_configuration_for_a_file_that_has_one_is_refused(tmp_path) -> None:
     save_prior(tiny_prior(), tmp_path / "prior.pt")
-    with pytest.raises(InputError, match="leave config out"):
+    with pytest.raises(InputError, match="leave that of a published checkpoint out"):
         load_prior(tmp_path / "prior.pt", config=NCSNPP)

@@ -4,10 +4,8 @@ import torch
 from pydantic import ValidationError
 
 from invdiff.errors import InputError
-from invdiff.priors import NCSNpp, NCSNppConfig
-from invdiff.priors.ncsnpp_blocks import Attention, InputResidual, InputSkip, ResidualBlock
-
-FFHQ = NCSNppConfig(channels=3, image_size=256, ch_mult=(1, 1, 2, 2, 2, 2, 2), num_res_blocks=2, sigma_max=348)
+from invdiff.priors import PUBLISHED, NCSNpp, NCSNppConfig
+from invdiff.priors.ncsnpp_blocks import Attention, InputSkip, ResidualBlock, ShrinkConv
 
 
 def tiny(**changes: object) -> NCSNppConfig:
@@ -21,7 +19,14 @@ def tiny(**changes: object) -> NCSNppConfig:
     [
         (NCSNppConfig.chung2022(), 61_433_473, 520, 54),
         (NCSNppConfig.song2021(), 2_676_037, 472, 57),
-        (FFHQ, 65_574_421, 644, 77),
+        (PUBLISHED["ve/ffhq_256_ncsnpp_continuous"], 65_574_421, 644, 77),
+        (PUBLISHED["ve/celebahq_ncsnpp_continuous"], 105_785_880, 552, 70),
+        (PUBLISHED["ve/cifar10_ncsnpp_continuous"], 62_758_787, 570, 59),
+        (PUBLISHED["ve/cifar10_ncsnpp_deep_continuous"], 107_586_947, 962, 95),
+        (PUBLISHED["vp/cifar10_ncsnpp_continuous"], 62_693_251, 570, 58),
+        (PUBLISHED["subvp/cifar10_ncsnpp_deep_continuous"], 107_521_411, 962, 94),
+        (PUBLISHED["vp/cifar10_ddpmpp_continuous"], 61_804_419, 564, 55),
+        (PUBLISHED["subvp/cifar10_ddpmpp_deep_continuous"], 106_632_579, 956, 91),
     ],
 )
 def test_totals_are_those_of_the_published_networks(config, parameters, tensors, layers) -> None:
@@ -31,7 +36,8 @@ def test_totals_are_those_of_the_published_networks(config, parameters, tensors,
     assert sum(parameter.numel() for parameter in trained) == parameters
     assert len(trained) == tensors
     assert len(network.all_modules) == layers
-    assert network.state_dict().keys() - dict(network.named_parameters()).keys() == {"all_modules.0.W"}
+    fixed = {"all_modules.0.W"} if config.sde == "vesde" else set()
+    assert network.state_dict().keys() - dict(network.named_parameters()).keys() == fixed
 
 
 def outline(network: NCSNpp) -> dict[int, str]:
@@ -44,7 +50,7 @@ def outline(network: NCSNpp) -> dict[int, str]:
             result[number] = f"attention {layer.NIN_0.b.numel()}"
         elif isinstance(layer, InputSkip):
             result[number] = f"skip {layer.Conv_0.in_channels}>{layer.Conv_0.out_channels}"
-        elif isinstance(layer, InputResidual):
+        elif isinstance(layer, ShrinkConv):
             result[number] = f"residual {layer.Conv2d_0.in_channels}>{layer.Conv2d_0.out_channels}"
     return result
 
@@ -110,8 +116,52 @@ def skip_network(p, x, sigma):
     return p.up(coarse) + p.conv(n(21), p.silu(p.norm(n(20), h19)))
 
 
+def plain_noise_network(p, x, label):
+    """As DDPM++: told the time, resampled without a filter, no pyramids."""
+    n = "all_modules.{}".format
+    e = p.positional(label, 8)
+    h2 = p.conv(n(2), x)
+    h3 = p.block(n("3."), h2, e)
+    h4 = p.block(n("4."), h3, e, "mean")
+    h6 = p.attention(n("6."), p.block(n("5."), h4, e))
+    h9 = p.block(n("9."), p.attention(n("8."), p.block(n("7."), h6, e)), e)
+    h10 = p.block(n("10."), np.concatenate([h9, h6]), e)
+    h12 = p.attention(n("12."), p.block(n("11."), np.concatenate([h10, h4]), e))
+    h13 = p.block(n("13."), h12, e, "repeat")
+    h14 = p.block(n("14."), np.concatenate([h13, h3]), e)
+    h15 = p.block(n("15."), np.concatenate([h14, h2]), e)
+    return p.conv(n(17), p.silu(p.norm(n(16), h15)))
+
+
+def ddpm_network(p, x, sigma):
+    """Blocks and resampling of DDPM, the image concatenated, the result summed over levels."""
+    n = "all_modules.{}".format
+    e, p_in = p.embedding(sigma), 2 * x - 1
+    h3 = p.conv(n(3), p_in)
+    h4 = p.block(n("4."), h3, e)
+    h6 = np.concatenate([p.conv(n("6.Conv_0"), p.mean(p_in)), p.strided(n("5.Conv_0"), h4)])
+    h8 = p.attention(n("8."), p.block(n("7."), h6, e))
+    h11 = p.block(n("11."), p.attention(n("10."), p.block(n("9."), h8, e)), e)
+    h12 = p.block(n("12."), np.concatenate([h11, h8]), e)
+    h14 = p.attention(n("14."), p.block(n("13."), np.concatenate([h12, h6]), e))
+    coarse = p.conv(n(16), p.silu(p.norm(n(15), h14)))
+    h17 = p.conv(n("17.Conv_0"), p.repeat(h14))
+    h18 = p.block(n("18."), np.concatenate([h17, h4]), e)
+    h19 = p.block(n("19."), np.concatenate([h18, h3]), e)
+    return (p.repeat(coarse) + p.conv(n(21), p.silu(p.norm(n(20), h19)))) / sigma
+
+
 RESIDUAL = tiny(progressive="none", progressive_input="residual", dropout=0.1)
 SKIP = tiny(skip_rescale=False, centered=True, scale_by_sigma=False)
+VP = {"sde": "vpsde", "sigma_max": None, "embedding_type": "positional", "scale_by_sigma": False, "centered": True}
+PLAIN_NOISE = tiny(fir=False, progressive="none", progressive_input="none", **VP)
+DDPM = tiny(fir=False, resblock_type="ddpm", progressive_combine="cat")
+BY_HAND = [
+    (RESIDUAL, residual_network),
+    (SKIP, skip_network),
+    (PLAIN_NOISE, plain_noise_network),
+    (DDPM, ddpm_network),
+]
 SIGMA = torch.tensor([0.3, 7.0], dtype=torch.float64)
 
 
@@ -119,7 +169,7 @@ def noisy_images(channels: int = 1) -> torch.Tensor:
     return torch.rand(2, channels, 8, 6, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
 
 
-@pytest.mark.parametrize(("config", "by_hand"), [(RESIDUAL, residual_network), (SKIP, skip_network)])
+@pytest.mark.parametrize(("config", "by_hand"), BY_HAND)
 def test_the_whole_network_agrees_with_numpy(plain, randomised, config, by_hand) -> None:
     network, x = randomised(NCSNpp(config)), noisy_images()
     reference = plain.of(network, divisor=config.divisor)
@@ -127,7 +177,7 @@ def test_the_whole_network_agrees_with_numpy(plain, randomised, config, by_hand)
     np.testing.assert_allclose(network(x, SIGMA).numpy(), np.stack(expected), rtol=1e-6, atol=1e-6)
 
 
-@pytest.mark.parametrize("config", [RESIDUAL, SKIP])
+@pytest.mark.parametrize("config", [config for config, _ in BY_HAND])
 def test_every_weight_takes_part(randomised, config) -> None:
     network, x = randomised(NCSNpp(config)).requires_grad_(True), noisy_images()
     network(x, SIGMA).square().sum().backward()
@@ -169,9 +219,23 @@ def test_a_width_that_makes_no_groups_is_refused() -> None:
         NCSNpp(tiny(nf=3))
 
 
-@pytest.mark.parametrize("changes", [{"nf": 0}, {"sigma_max": 0.001}, {"progressive": "residual"}, {"fir": True}])
-def test_configurations_are_validated(changes) -> None:
-    with pytest.raises(ValidationError):
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"nf": 0}, "nf"),
+        ({"sigma_max": 0.001}, "must be below sigma_max"),
+        ({"sigma_max": None}, "vesde needs sigma_max"),
+        ({"progressive": "residual"}, "progressive"),
+        ({"resamp_with_conv": True}, "resamp_with_conv"),
+        ({"resblock_type": "ddpm"}, "set fir to false"),
+        ({"embedding_type": "positional"}, "choose fourier"),
+        (VP | {"scale_by_sigma": True}, "set scale_by_sigma to false"),
+        (VP | {"beta_min": 30}, "beta_min 30.0 must be at most"),
+        (VP | {"nf": 5}, "even nf"),
+    ],
+)
+def test_configurations_are_validated(changes, says) -> None:
+    with pytest.raises(ValidationError, match=says):
         tiny(**changes)
 
 

@@ -7,10 +7,13 @@ from invdiff.errors import InputError
 from invdiff.priors.fir import FIRDown, FIRUp
 from invdiff.priors.ncsnpp_blocks import (
     Attention,
+    DDPMBlock,
     GaussianFourierProjection,
-    InputResidual,
+    GrowConv,
     InputSkip,
+    PositionalEmbedding,
     ResidualBlock,
+    ShrinkConv,
     group_norm,
 )
 
@@ -23,7 +26,14 @@ def noise(*shape: int) -> torch.Tensor:
 
 @pytest.mark.parametrize(
     ("channels", "resample", "kind"),
-    [((8, 8), nn.Identity(), ""), ((8, 12), nn.Identity(), ""), ((8, 8), FIRUp(), "up"), ((8, 12), FIRDown(), "down")],
+    [
+        ((8, 8), nn.Identity(), ""),
+        ((8, 12), nn.Identity(), ""),
+        ((8, 8), FIRUp(), "up"),
+        ((8, 12), FIRDown(), "down"),
+        ((8, 8), nn.Upsample(scale_factor=2), "repeat"),
+        ((8, 12), nn.AvgPool2d(2), "mean"),
+    ],
 )
 def test_residual_block(plain, randomised, channels, resample, kind) -> None:
     block = randomised(ResidualBlock(*channels, 10, resample, 0.1, ROOT_2))
@@ -52,21 +62,53 @@ def test_attention(plain, randomised) -> None:
     assert np.abs(attention(x).numpy()[0] - exchanged.attention("", x[0].numpy())).max() > 1e-4
 
 
-def test_pyramids(plain, randomised) -> None:
+@pytest.mark.parametrize("channels", [(8, 8), (8, 12)])
+def test_the_block_of_ddpm(plain, randomised, channels) -> None:
+    block = randomised(DDPMBlock(*channels, 10, 0.1, ROOT_2))
+    assert ("NIN_0.W" in block.state_dict()) == (channels == (8, 12))
+    assert "Conv_2.weight" not in block.state_dict()
+    x, embedding = noise(2, channels[0], 6, 4), noise(2, 10)
+    expected = [plain.of(block).block("", a.numpy(), e.numpy()) for a, e in zip(x, embedding, strict=True)]
+    np.testing.assert_allclose(block(x, embedding).numpy(), np.stack(expected), rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("concatenates", [False, True])
+@pytest.mark.parametrize(("shrink", "kind"), [(FIRDown(), "down"), (nn.AvgPool2d(2), "mean")])
+def test_the_shrunken_image_joins_the_features(plain, randomised, shrink, kind, concatenates) -> None:
     image, h = noise(1, 2, 8, 6), noise(1, 8, 4, 3)
-    skip = randomised(InputSkip(2, 8, (1, 3, 3, 1)))
+    skip = randomised(InputSkip(2, 8, shrink, concatenates=concatenates))
     reference = plain.of(skip)
     pyramid, merged = skip(image, h)
-    small = reference.down(image[0].numpy())
+    small = getattr(reference, kind)(image[0].numpy())
     np.testing.assert_allclose(pyramid[0].numpy(), small, rtol=1e-6, atol=1e-6)
-    np.testing.assert_allclose(merged[0].numpy(), reference.conv("Conv_0", small) + h[0].numpy(), rtol=1e-6, atol=1e-6)
+    fed, features = reference.conv("Conv_0", small), h[0].numpy()
+    expected = np.concatenate([fed, features]) if concatenates else fed + features
+    np.testing.assert_allclose(merged[0].numpy(), expected, rtol=1e-6, atol=1e-6)
 
-    residual = randomised(InputResidual(2, 8, (1, 3, 3, 1), ROOT_2))
-    reference = plain.of(residual)
-    pyramid, merged = residual(image, h)
-    down = reference.conv("Conv2d_0", reference.blur(image[0].numpy()), stride=2, padding=0)
-    np.testing.assert_allclose(merged[0].numpy(), (down + h[0].numpy()) / ROOT_2, rtol=1e-6, atol=1e-6)
-    assert pyramid is merged
+
+def test_convolutions_that_resample(plain, randomised) -> None:
+    image = noise(1, 2, 8, 6)
+    filtered = randomised(ShrinkConv(2, 8, (1, 3, 3, 1)))
+    reference = plain.of(filtered)
+    expected = reference.conv("Conv2d_0", reference.blur(image[0].numpy()), stride=2, padding=0)
+    np.testing.assert_allclose(filtered(image)[0].numpy(), expected, rtol=1e-6, atol=1e-6)
+
+    strided = randomised(ShrinkConv(2, 8, None))
+    expected = plain.of(strided).strided("Conv_0", image[0].numpy())
+    np.testing.assert_allclose(strided(image)[0].numpy(), expected, rtol=1e-9, atol=1e-9)
+
+    growing = randomised(GrowConv(2))
+    reference = plain.of(growing)
+    expected = reference.conv("Conv_0", reference.repeat(image[0].numpy()))
+    np.testing.assert_allclose(growing(image)[0].numpy(), expected, rtol=1e-9, atol=1e-9)
+
+
+def test_positions() -> None:
+    embedding = PositionalEmbedding(6).double()
+    assert embedding.state_dict() == {}
+    for time in (0.0, 3.7, 999.0):
+        expected = [wave(time * 100.0**-k) for wave in (np.sin, np.cos) for k in range(3)]
+        np.testing.assert_allclose(embedding(torch.tensor([time]).double())[0], expected, rtol=1e-4, atol=1e-4)
 
 
 def test_frequencies_are_not_trained() -> None:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from invdiff.errors import InputError
 from invdiff.priors import (
     EDM,
+    Clean,
     GaussianPrior,
     LogSigma,
     Noise,
@@ -16,7 +17,12 @@ from invdiff.priors import (
     Score,
     ScorePrior,
     SigmaLabel,
+    StepNumber,
+    SubVPScaling,
+    SubVPTime,
+    UnitScaling,
     Velocity,
+    VPScaling,
     VPTime,
 )
 
@@ -59,6 +65,25 @@ class NoiseNetwork(ExactNetwork):
         return self.noise(u, a, sigma * a)
 
 
+class SubVPNoiseNetwork(ExactNetwork):
+    def forward(self, u: Tensor, label: Tensor) -> Tensor:
+        time = label.item() / 999
+        a = math.exp(-(time**2) * 19.9 / 4 - time * 0.05)
+        return self.noise(u, a, 1 - a**2)
+
+
+class CleanNetwork(ExactNetwork):
+    def forward(self, x: Tensor, label: Tensor) -> Tensor:
+        return self.signal(x, 1.0, label.item())
+
+
+class VPCleanNetwork(ExactNetwork):
+    def forward(self, u: Tensor, label: Tensor) -> Tensor:
+        sigma = math.exp(label.item())
+        a = 1 / math.sqrt(1 + sigma**2)
+        return self.signal(u, a, sigma * a)
+
+
 class VelocityNetwork(ExactNetwork):
     def forward(self, u: Tensor, label: Tensor) -> Tensor:
         sigma = math.exp(label.item())
@@ -86,6 +111,9 @@ PAIRS = [
     (NoiseNetwork(), Noise()),
     (VelocityNetwork(), Velocity(LogSigma())),
     (EDMNetwork(0.5), EDM(0.5)),
+    (SubVPNoiseNetwork(), Noise(SubVPTime(), SubVPScaling())),
+    (CleanNetwork(), Clean()),
+    (VPCleanNetwork(), Clean(LogSigma(), VPScaling())),
 ]
 
 
@@ -103,11 +131,11 @@ def test_each_parameterisation_of_the_exact_network_is_the_exact_prior(network, 
     torch.testing.assert_close(prior.score(x, sigma), EXACT.score(x, sigma), rtol=1e-6, atol=1e-6 / sigma)
 
 
-@pytest.mark.parametrize("taken_for", [0, 1, 2, 3])
+@pytest.mark.parametrize("taken_for", range(4))
 def test_a_network_taken_for_another_kind_is_caught(taken_for) -> None:
     x = MEAN + torch.randn(3, *SHAPE, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     network, right = PAIRS[taken_for]
-    for _, other in PAIRS:
+    for _, other in PAIRS[:4]:
         label = right.label  # the same label, so that the formula alone differs
         wrong = EDM(0.5, label) if isinstance(other, EDM) else type(other)(label)
         same = torch.allclose(wrap(network, wrong).denoise(x, 0.6), EXACT.denoise(x, 0.6), atol=1e-3)
@@ -121,7 +149,33 @@ def test_a_native_score_is_used_as_it_is() -> None:
     assert torch.equal(wrap(network, Score()).score(x, torch.tensor(0.01).item()), native)
 
 
+@pytest.mark.parametrize("scaling", [UnitScaling(), VPScaling(), SubVPScaling()])
+@pytest.mark.parametrize(("network", "right"), [PAIRS[1], *PAIRS[4:]])
+def test_a_network_shown_another_scale_is_caught(network, right, scaling) -> None:
+    x = MEAN + torch.randn(3, *SHAPE, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    found = wrap(network, type(right)(right.label, scaling)).denoise(x, 0.6)
+    assert torch.allclose(found, EXACT.denoise(x, 0.6), atol=1e-3) == (scaling == right.scaling)
+
+
 @pytest.mark.parametrize(("network", "parameterisation"), PAIRS)
+@pytest.mark.parametrize("network_range", [(-1.0, 1.0), (0.0, 255.0), (3.0, 3.5)])
+def test_a_network_of_another_range_is_the_prior_of_images_in_0_to_1(network, parameterisation, network_range) -> None:
+    """The network knows the Gaussian on its own scale; the answer is the Gaussian shrunk and shifted."""
+    black, gain = network_range[0], network_range[1] - network_range[0]
+    shrunk = GaussianPrior((MEAN - black) / gain, VARIANCES / gain**2)
+    prior = ScorePrior(network, parameterisation, channels=(1,), sigma_range=(1e-6, 1e3), network_range=network_range)
+    for level in (0.02, 0.6, 30.0):
+        sigma = level / gain
+        x = shrunk.mean + sigma * torch.randn(3, *SHAPE, generator=GENERATOR, dtype=torch.float64)
+        torch.testing.assert_close(prior.denoise(x, sigma), shrunk.denoise(x, sigma), rtol=1e-6, atol=1e-6)
+        torch.testing.assert_close(prior.score(x, sigma), shrunk.score(x, sigma), rtol=1e-6, atol=1e-6 / sigma)
+        assert not torch.allclose(wrap(network, parameterisation).denoise(x, sigma), shrunk.denoise(x, sigma))
+
+
+NATIVE = [pair for pair in PAIRS if not isinstance(pair[1], Clean)]
+
+
+@pytest.mark.parametrize(("network", "parameterisation"), NATIVE)
 def test_scores_do_not_cancel_in_float32(network, parameterisation) -> None:
     sigma = 0.01
     x = EXACT.mean + sigma * torch.randn(4, *SHAPE, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
@@ -145,16 +199,52 @@ def test_vp_time_of_a_constant_rate_and_of_a_discrete_schedule() -> None:
         assert VPTime()(math.sqrt(1 / kept[step] - 1)) == pytest.approx(step, abs=4)
 
 
+@given(st.floats(1e-4, 1))
+def test_sub_vp_time_undoes_the_sub_vp_process(time) -> None:
+    for b0, b1 in ((0.1, 20.0), (3.0, 3.0)):
+        a = math.exp(-(time**2) * (b1 - b0) / 4 - time * b0 / 2)
+        rest = -math.expm1(-(time**2) * (b1 - b0) / 2 - time * b0)  # beta = 1 - a^2
+        assert SubVPTime(b0, b1, scale=1)(rest / a) == pytest.approx(time, rel=1e-6)
+        assert SubVPScaling()(rest / a) == pytest.approx(a, rel=1e-6)
+
+
+@given(st.floats(1e-3, 1e3))
+def test_step_numbers_are_exact_at_steps_and_ascend_between(sigma) -> None:
+    table = (0.01, 0.02, 0.5, 3.0, 100.0)
+    label = StepNumber(table)
+    assert [label(level) for level in table] == pytest.approx([0, 1, 2, 3, 4])
+    assert label(math.sqrt(0.02 * 0.5)) == pytest.approx(1.5)
+    assert 0 <= label(sigma) <= label(1.01 * sigma) <= 4
+    step = label(sigma)
+    if 0 < step < 4:
+        low, high = table[int(step)], table[int(step) + 1]
+        assert low * (high / low) ** (step % 1) == pytest.approx(sigma)
+
+
 def test_labels_and_coefficients_say_what_papers_say() -> None:
     assert SigmaLabel()(3.0) == 3.0
     assert LogSigma(0.25)(3.0) == pytest.approx(math.log(3) / 4)
     assert EDM(0.2).label == LogSigma(0.25)
     assert EDM(0.5).preconditioning(0.0) == (1.0, 0.0, 2.0)
     assert Noise().preconditioning(1.0) == pytest.approx((1.0, -1.0, math.sqrt(0.5)))
+    assert Clean().preconditioning(3.0) == (0.0, 1.0, 1.0)
+    assert Clean(scaling=VPScaling()).preconditioning(1.0) == pytest.approx((0.0, 1.0, math.sqrt(0.5)))
     assert Velocity().preconditioning(1.0) == pytest.approx((0.5, -math.sqrt(0.5), math.sqrt(0.5)))
 
 
-@pytest.mark.parametrize("make", [lambda: EDM(0.0), lambda: EDM(math.inf), lambda: VPTime(b0=2, b1=1)])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: EDM(0.0),
+        lambda: EDM(math.inf),
+        lambda: VPTime(b0=2, b1=1),
+        lambda: SubVPTime(b0=0, b1=0),
+        lambda: StepNumber((1.0,)),
+        lambda: StepNumber((0.0, 1.0)),
+        lambda: StepNumber((2.0, 1.0)),
+        lambda: StepNumber((1.0, math.inf)),
+    ],
+)
 def test_refusals(make) -> None:
     with pytest.raises(InputError, match=r"it was given|must be"):
         make()

@@ -117,6 +117,16 @@ def test_outside_the_trained_range_the_label_is_clamped_and_the_preconditioning_
     )
 
 
+def test_a_network_of_another_range_is_shown_that_range() -> None:
+    probe = Probe()
+    prior = prior_of(probe, network_range=(-1, 1))
+    prior.denoise(torch.tensor([0.0, 0.25, 1.0]).reshape(1, 1, 1, 3), 0.5)
+    assert probe.images[0].flatten().tolist() == [-1.0, -0.5, 1.0]
+    assert probe.labels == [1.0]
+    prior.denoise(torch.zeros(1, 1, 4, 4), 1000.0)
+    assert probe.labels[1] == 20.0  # the highest level of training on the images' scale is 10
+
+
 def test_the_network_is_frozen_and_the_callers_gradient_mode_rules() -> None:
     network, parameterisation = randomised_networks()[0]
     prior = prior_of(network.train(), parameterisation=parameterisation)
@@ -144,6 +154,8 @@ def test_dtype_of_the_question_is_kept_also_under_autocast() -> None:
 
 def test_what_it_says_of_itself() -> None:
     prior = prior_of(Probe(), channels=(1, 2), intensity=Intensity(99, 2.0), data_std=0.3, about={"name": "probe"})
+    assert (prior.power_spectrum, prior.network_range) == (None, (0, 1))
+    assert prior_of(Probe(), power_spectrum=[2, 0.5]).power_spectrum == (2, 0.5)
     assert prior.channels == (1, 2)
     assert prior.intensity == Intensity(99, 2.0)
     assert prior.data_std == 0.3
@@ -176,6 +188,11 @@ def test_images_and_levels_that_do_not_fit_are_refused(ask, says) -> None:
         {"micro_batch": 0},
         {"memory_budget": 0},
         {"data_std": 0.0},
+        {"network_range": (1.0, 1.0)},
+        {"network_range": (-math.inf, 1.0)},
+        {"power_spectrum": ()},
+        {"power_spectrum": (1.0, -0.1)},
+        {"power_spectrum": (math.nan,)},
     ],
 )
 def test_wrong_descriptions_are_refused(wrong) -> None:

@@ -3,14 +3,30 @@ import pytest
 import torch
 
 from invdiff.errors import InputError
-from invdiff.priors import Intensity, NCSNpp, NCSNppConfig, Score, load_prior, save_prior
+from invdiff.priors import (
+    Intensity,
+    NCSNpp,
+    NCSNppConfig,
+    NCSNv2Config,
+    Noise,
+    Score,
+    SubVPScaling,
+    SubVPTime,
+    VPTime,
+    load_prior,
+    save_prior,
+)
 
 CONFIG = NCSNppConfig(image_size=8, nf=8, ch_mult=(1, 2), num_res_blocks=1, attn_resolutions=(4,), sigma_max=50)
+VP = NCSNppConfig.model_validate(
+    CONFIG.model_dump()
+    | {"sde": "vpsde", "sigma_max": None, "embedding_type": "positional", "scale_by_sigma": False, "centered": True}
+)
 
 
-def random_network(seed: int) -> NCSNpp:
+def random_network(seed: int, config: NCSNppConfig = CONFIG) -> NCSNpp:
     torch.manual_seed(seed)
-    network = NCSNpp(CONFIG)
+    network = NCSNpp(config)
     for parameter in network.parameters():
         torch.nn.init.normal_(parameter, std=0.2)
     return network
@@ -27,7 +43,10 @@ def averaged() -> NCSNpp:
 @pytest.fixture
 def content(averaged) -> dict:
     """A checkpoint as score_sde_pytorch writes it, with data parallelism, float64 levels and a NumPy rate."""
-    trained = random_network(0)
+    return written_by(random_network(0), averaged)
+
+
+def written_by(trained: NCSNpp, averaged: NCSNpp) -> dict:
     optimizer = torch.optim.Adam(trained.parameters(), lr=2e-4)
     trained(torch.rand(1, 1, 8, 8), torch.ones(1)).sum().backward()
     optimizer.step()
@@ -85,6 +104,47 @@ def test_scalars_of_older_numpy_are_accepted(tmp_path, content, averaged) -> Non
     assert_same(load_prior(path, config=CONFIG).network, averaged)
 
 
+def vp_level(time: float) -> float:
+    """sigma of VP: sqrt(1 - a^2) / a with ln a = -t^2 (b1 - b0) / 4 - t b0 / 2."""
+    a = np.exp(-(time**2) * 19.9 / 4 - time * 0.05)
+    return float(np.sqrt(1 - a**2) / a)
+
+
+def test_noise_networks_are_loaded(tmp_path) -> None:
+    """They have no frequencies, so the averages are complete; their images were shown as 2x - 1."""
+    trained, averaged = random_network(0, VP), random_network(1, VP).requires_grad_(False)
+    content = written_by(trained, averaged)
+    assert len(content["ema"]["shadow_params"]) == len(content["model"]) - 1  # but for the levels
+    prior = load_prior(written(tmp_path, content), config=VP)
+    assert_same(prior.network, averaged)
+    assert prior.parameterisation == Noise(VPTime(0.1, 20, 999))
+    assert prior.network_range == (-1, 1)
+    assert prior.sigma_range == pytest.approx((vp_level(1e-5) / 2, vp_level(1) / 2), rel=1e-4)
+
+    time = 0.4  # the published score: -network(a u + b z, 999 t) / b of u = 2x - 1, so half of that level on x
+    sigma, x = vp_level(time), torch.rand(2, 1, 8, 8)
+    a = 1 / np.sqrt(1 + sigma**2)
+    u = a * (2 * x - 1)
+    score = -averaged(u, torch.full((2,), 999 * time)) / (sigma * a)
+    denoised = ((u + (sigma * a) ** 2 * score) / a + 1) / 2
+    torch.testing.assert_close(prior.denoise(x, sigma / 2), denoised, rtol=1e-4, atol=1e-4)
+
+
+def test_sub_vp_networks_are_loaded(tmp_path) -> None:
+    config = VP.model_copy(update={"sde": "subvpsde"})
+    averaged = random_network(1, config).requires_grad_(False)
+    prior = load_prior(written(tmp_path, written_by(random_network(0, config), averaged)), config=config)
+    assert prior.parameterisation == Noise(SubVPTime(0.1, 20, 999), SubVPScaling())
+    time, x = 0.4, torch.rand(2, 1, 8, 8)
+    a = np.exp(-(time**2) * 19.9 / 4 - time * 0.05)
+    b = 1 - a**2
+    score = -averaged(a * (2 * x - 1), torch.full((2,), 999 * time)) / b
+    denoised = ((a * (2 * x - 1) + b**2 * score) / a + 1) / 2
+    torch.testing.assert_close(prior.denoise(x, b / a / 2), denoised, rtol=1e-4, atol=1e-4)
+    save_prior(prior, tmp_path / "converted.safetensors")
+    assert torch.equal(load_prior(tmp_path / "converted.safetensors").denoise(x, 0.5), prior.denoise(x, 0.5))
+
+
 def test_a_converted_prior_is_the_same(tmp_path, content) -> None:
     prior = load_prior(written(tmp_path, content), config=CONFIG)
     save_prior(prior, tmp_path / "converted.safetensors")
@@ -99,7 +159,9 @@ def test_a_converted_prior_is_the_same(tmp_path, content) -> None:
         ("ema", {"shadow_params": "none"}, "shadow_params"),
         ("ema", [], "shadow_params"),
         ("model", {}, "missing: all_modules.0.W"),
-        ("model", {"module.all_modules.0.W": "text"}, "other than tensors"),
+        ("model", {"module.all_modules.0.W": "text"}, "other than named tensors"),
+        ("model", {1: torch.zeros(1)}, "other than named tensors"),
+        ("model", {"module.sigmas": torch.tensor([3])}, r"noise levels \('sigmas'\) are torch.int64"),
     ],
 )
 def test_checkpoints_that_do_not_fit_are_refused(tmp_path, content, key, value, says) -> None:
@@ -115,8 +177,10 @@ def test_another_configuration_is_refused(tmp_path, content) -> None:
         load_prior(path, config=CONFIG.model_copy(update={"num_res_blocks": 2}))
     with pytest.raises(InputError, match=r"the average of all_modules\.1\.weight is .* \(32, 16\)"):
         load_prior(path, config=CONFIG.model_copy(update={"nf": 16}))
-    with pytest.raises(InputError, match=r"give config, for instance NCSNppConfig\.chung2022"):
+    with pytest.raises(InputError, match=r'score_sde_pytorch doesn.t say what .* config="chung2022"'):
         load_prior(path)
+    with pytest.raises(InputError, match=r"layout of score_sde_pytorch, but the given configuration is of ncsnv2\."):
+        load_prior(path, config=NCSNv2Config.jalal2021())
 
 
 def test_averages_in_another_order_are_refused(tmp_path, content) -> None:
