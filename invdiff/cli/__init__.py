@@ -7,6 +7,7 @@ import typer
 from invdiff.cli.convert import convert
 from invdiff.cli.evaluate import evaluate
 from invdiff.cli.listings import methods, operators
+from invdiff.cli.sample import sample
 from invdiff.cli.simulate import simulate
 from invdiff.cli.solve import solve
 from invdiff.cli.tune_lambda import tune_lambda
@@ -19,7 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (solve, evaluate, tune_lambda, simulate, methods, operators, convert):
+for command in (solve, evaluate, tune_lambda, sample, simulate, methods, operators, convert):
     app.command()(command)
 
 

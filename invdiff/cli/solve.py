@@ -65,6 +65,21 @@ def solve(
     acceleration: Acceleration = 4.0,
     centre_fraction: CentreFraction = 0.08,
     noise_std: NoiseStd = None,
+    map_sets: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option(
+            min=1,
+            max=2,
+            help="Coil map sets; two where the object is larger than the field of view.",
+            show_default="as the data ask",
+        ),
+    ] = None,
+    crop: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option(
+            min=0, max=1, help="Of ESPIRiT: eigenvalues below count as background.", show_default="as the data ask"
+        ),
+    ] = None,
 ) -> None:
     """Reconstruct images from undersampled k-space, with missing pixels, or noisy, with several posterior samples.
 
@@ -91,12 +106,12 @@ def solve(
     network = load_prior(prior, config=prior_config)
     given = input_file is not None
     mask = undersampling(undersample, acceleration, centre_fraction, seed, given=given, operator=operator)
-    cases = _cases(input_file, operator, seed, mask, noise_std)
+    cases = _cases(input_file, operator, seed, mask, noise_std, map_sets, crop)
     sampler = chosen.with_settings(parsed, is_complex=cases.is_complex)
     if (start, start_sigma, start_time) != (None, None, None):
         sampler, cases = _starting_late(sampler, cases, start or "zero-filled", start_sigma, start_time)
     writable_folder(out)
-    print(cases.description)
+    _tell(cases)
     finished = out / "finished.npz"
     try:
         with progress_bar(f"{chosen.name}, {samples} sample(s)") as progress:
@@ -130,16 +145,35 @@ def _cases(
     seed: int,
     mask: "Callable[[tuple[int, int]], Any] | None",
     noise_std: float | None,
+    map_sets: int | None,
+    crop: float | None,
 ) -> "Cases":
     from invdiff.data import read_scan
     from invdiff.reconstruction import picture_cases, read_picture, sample_cases, scan_cases
 
     if path is None:
-        return sample_cases(operator, seed, noise_std=noise_std)
+        return sample_cases(operator, seed, noise_std=noise_std, map_sets=map_sets, crop=crop)
     if operator in ("inpainting", "denoise"):
         return picture_cases(read_picture(path), operator, noise_std=noise_std)
     scan = read_scan(path)
-    return scan_cases(scan, operator, mask=None if mask is None else mask(scan.image_shape), noise_std=noise_std)
+    return scan_cases(
+        scan,
+        operator,
+        mask=None if mask is None else mask(scan.image_shape),
+        noise_std=noise_std,
+        map_sets=map_sets,
+        crop=crop,
+    )
+
+
+def _tell(cases: "Cases") -> None:
+    """What is reconstructed, and what was found out about it."""
+    print(cases.description)
+    if cases.preparation is not None:
+        for line in cases.preparation.report:
+            print(line)
+        for warning in cases.preparation.warnings:
+            print(f"warning: {warning}", file=sys.stderr)
 
 
 def _starting_late(

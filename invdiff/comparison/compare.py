@@ -155,14 +155,15 @@ class Comparison:
     def _cases(self, full: Scan, condition: Condition) -> Cases:
         """The undersampled scan, with something to compare with."""
         mask = condition.draw(full.image_shape)
-        cases = scan_cases(full, "fourier" if full.coils == 1 else "sense", mask=mask)
+        cases = scan_cases(full, "fourier" if full.coils == 1 else "sense", mask=mask, map_sets=1)
         scan = cases.measured
         assert isinstance(scan, Scan)
         assert scan.maps is not None
+        assert cases.preparation is not None
         if full.ground_truth is not None:
             return cases
-        truth = TARGETS[self.target](to_image(full.kspace), scan.maps)
-        return Cases(cases.operator, replace(scan, ground_truth=truth, mask=scan.sampled))
+        truth = TARGETS[self.target](to_image(cases.preparation.virtual_coils(full.kspace)), scan.maps)
+        return replace(cases, measured=replace(scan, ground_truth=truth, mask=scan.sampled))
 
     def _rows(self, subject: Subject, condition: Condition, contender: Contender) -> Iterator[dict[str, str]]:
         """What tells the rows of a run apart, in the order of `_scored`."""

@@ -2,11 +2,21 @@
 transforms.
 """
 
-from invdiff.data.coils import birdcage_maps, combine, espirit_maps, estimate_maps
+from invdiff.data.calibration import Calibration, calibrate, check_maps
+from invdiff.data.coils import birdcage_maps, combine, combine_slices, espirit_maps, estimate_maps, one_image, separate
+from invdiff.data.espirit import Eigenmaps, eigenmaps
 from invdiff.data.formats import read_scan, write_scan
 from invdiff.data.fourier import to_image, to_kspace
 from invdiff.data.masks import MASKS, achieved_acceleration, calibration_region
-from invdiff.data.noise import noise_covariance, noise_std, noise_std_per_coil, prewhiten
+from invdiff.data.noise import (
+    Noise,
+    noise_at_edges,
+    noise_covariance,
+    noise_of_scan,
+    noise_std,
+    noise_std_per_coil,
+    prewhiten,
+)
 from invdiff.data.phantom import shepp_logan, smooth_phase
 from invdiff.data.scaling import intensity_scale
 from invdiff.data.scan import Scan
@@ -14,20 +24,31 @@ from invdiff.data.simulate import read_image, simulate
 
 __all__ = [
     "MASKS",
+    "Calibration",
+    "Eigenmaps",
+    "Noise",
     "Scan",
     "achieved_acceleration",
     "birdcage_maps",
+    "calibrate",
     "calibration_region",
+    "check_maps",
     "combine",
+    "combine_slices",
+    "eigenmaps",
     "espirit_maps",
     "estimate_maps",
     "intensity_scale",
+    "noise_at_edges",
     "noise_covariance",
+    "noise_of_scan",
     "noise_std",
     "noise_std_per_coil",
+    "one_image",
     "prewhiten",
     "read_image",
     "read_scan",
+    "separate",
     "shepp_logan",
     "simulate",
     "smooth_phase",

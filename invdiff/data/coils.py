@@ -3,13 +3,12 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from invdiff.data.espirit import eigenmaps
 from invdiff.data.masks import calibration_region
 from invdiff.data.scan import Scan
 from invdiff.errors import InputError
 
 Complex = NDArray[np.complex64]
-
-_LARGEST_CALIBRATION = 32  # beyond this the maps stay the same, and the singular values drown in noise
 
 
 def espirit_maps(
@@ -20,52 +19,25 @@ def espirit_maps(
     threshold: float = 0.02,
     kernel_width: int | None = None,
 ) -> Complex:
-    """Coil sensitivities by ESPIRiT (Uecker et al., Magnetic Resonance in Medicine 71, 2014), one set of maps, by
-    SigPy.
-
-    Nothing but the calibration region is looked at, of which SigPy uses the central square.
+    """Coil sensitivities by ESPIRiT, one set of maps, at a given crop; `invdiff.data.calibrate` chooses both.
 
     Args:
         kspace: ``(coils, H, W)``, any intensity scale.
-        calibration: (h, w), the fully sampled rectangle about the centre; see `invdiff.data.masks.calibration_region`.
+        calibration: as of `invdiff.data.eigenmaps`, like the rest.
         crop: pixels whose eigenvalue is below this are taken for background. Too high a value cuts into the object.
         threshold: singular values below this part of the largest count as noise.
-        kernel_width: of the k-space kernel; by default six, less for a region of under twenty lines and three at
-            least, since with few lines a wide kernel has too few places to be learnt from.
+        kernel_width: of the k-space kernel.
 
     Returns:
         complex64 ``(coils, H, W)`` with ``sum(abs(maps) ** 2, axis=0)`` one on the object and zero elsewhere. The
         phase is relative to the first coil. A single coil has a map of ones.
 
     Raises:
-        InputError: the region is smaller than twice the kernel or larger than k-space, holds no signal, or the crop
-            leaves nothing.
+        InputError: as `invdiff.data.eigenmaps`, or the crop leaves nothing.
     """
-    if kspace.ndim != 3:
-        raise InputError(f"Maps are estimated slice by slice from k-space (coils, H, W), not {kspace.shape}.")
-    coils, *shape = kspace.shape
-    if coils == 1:
+    if kspace.ndim == 3 and len(kspace) == 1:
         return np.ones(kspace.shape, np.complex64)
-    side = min(*calibration, _LARGEST_CALIBRATION)
-    if kernel_width is None:
-        kernel_width = min(6, max(3, 3 * side // 10))
-    if side < 2 * kernel_width or any(c > n for c, n in zip(calibration, shape, strict=True)):
-        raise InputError(
-            f"ESPIRiT needs a fully sampled centre of at least {2 * kernel_width} x {2 * kernel_width} within k-space "
-            f"of {shape[0]} x {shape[1]}, not {calibration[0]} x {calibration[1]}; sample more central lines, or give "
-            "maps in the file."
-        )
-    centre = np.zeros_like(kspace)
-    rows, columns = (slice(n // 2 - side // 2, n // 2 - side // 2 + side) for n in shape)
-    centre[:, rows, columns] = kspace[:, rows, columns]
-    if not centre.any():
-        raise InputError(f"The calibration region of {side} x {side} holds no signal, so no coil maps can come of it.")
-    from sigpy.mri.app import EspiritCalib
-
-    calibrate = EspiritCalib(
-        centre, calib_width=side, thresh=threshold, kernel_width=kernel_width, crop=crop, show_pbar=False
-    )
-    maps: Complex = np.ascontiguousarray(calibrate.run(), np.complex64)
+    maps: Complex = eigenmaps(kspace, calibration, threshold=threshold, kernel_width=kernel_width).maps(crop, 1)[0]
     if not maps.any():
         raise InputError(f"No pixel has an ESPIRiT eigenvalue above crop = {crop}; take a lower one.")
     return maps
@@ -110,3 +82,46 @@ def combine(coil_images: Complex, maps: Complex) -> Complex:
     total = (maps.conj() * coil_images).sum(axis=-3)
     combined: Complex = np.divide(total, power, out=np.zeros_like(total), where=power > 0)
     return combined
+
+
+def separate(coil_images: Complex, maps: Complex) -> Complex:
+    """The images of several map sets that together explain the coil images best: least squares at each pixel, of least
+    norm where the maps are zero.
+
+    Args:
+        coil_images: ``(..., coils, H, W)``.
+        maps: ``(..., sets, coils, H, W)``.
+
+    Returns:
+        complex64 ``(..., sets, H, W)``.
+    """
+    S = np.moveaxis(maps, (-4, -3), (-1, -2))  # (..., H, W, coils, sets)
+    x = np.linalg.pinv(S, rcond=1e-3) @ np.moveaxis(coil_images, -3, -1)[..., None]
+    return np.ascontiguousarray(np.moveaxis(x[..., 0], -1, -3))
+
+
+def one_image(images: Complex) -> Complex:
+    """The images of map sets as one: the root of their sum of squares, with the phase of the first.
+
+    Args:
+        images: ``(..., sets, H, W)``.
+
+    Returns:
+        complex64 ``(..., H, W)``.
+    """
+    magnitude = np.sqrt((np.abs(images) ** 2).sum(axis=-3))
+    combined: Complex = (magnitude * np.exp(1j * np.angle(images[..., 0, :, :]))).astype(np.complex64)
+    return combined
+
+
+def combine_slices(coil_images: Complex, maps: Complex) -> Complex:
+    """An image of each slice: `combine` by one map set, `one_image` of those that `separate` finds for several.
+
+    Args:
+        coil_images: ``(slices, coils, H, W)``.
+        maps: ``(slices, coils, H, W)`` or ``(slices, sets, coils, H, W)``.
+
+    Returns:
+        complex64 ``(slices, H, W)``.
+    """
+    return combine(coil_images, maps) if maps.ndim == 4 else one_image(separate(coil_images, maps))

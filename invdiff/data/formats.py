@@ -19,11 +19,12 @@ def read_scan(path: str | os.PathLike[str]) -> Scan:
     """The scan in a file, in the file's own units.
 
     - fastMRI-layout HDF5 (``.h5``, ``.hdf5``; Zbontar et al., arXiv 1811.08839): ``kspace`` (slices, coils, H, W), or
-      (slices, H, W) from a single coil; if present ``mask`` (W,) or (H, W), ``sensitivity_maps``, ``ground_truth``,
-      ``noise_std``, and ``ismrmrd_header``, whose matrix sizes go to the attributes ``encoded_matrix`` and
+      (slices, H, W) from a single coil; if present ``mask`` (W,) or (H, W), ``sensitivity_maps`` (slices, coils, H, W)
+      or (slices, sets, coils, H, W), ``ground_truth``, ``noise_std``, ``noise`` (coils, n) of a separate noise scan,
+      and ``ismrmrd_header``, whose matrix sizes go to the attributes ``encoded_matrix`` and
       ``recon_matrix`` (x, y, z).
     - ISMRMRD raw data (``.h5``, ``.mrd``; Inati et al., Magnetic Resonance in Medicine 77, 2017): two-dimensional
-      Cartesian imaging; averages are averaged. Needs the ``ismrmrd`` library.
+      Cartesian imaging; averages are averaged, and noise measurements become ``noise``. Needs the ``ismrmrd`` library.
     - NumPy archives (``.npz``) with the keys of the HDF5 layout.
 
     Raises:
@@ -63,6 +64,8 @@ def write_scan(scan: Scan, path: str | os.PathLike[str]) -> None:
             file["ground_truth"] = scan.ground_truth
         if scan.noise_std is not None:
             file["noise_std"] = scan.noise_std
+        if scan.noise is not None:
+            file["noise"] = scan.noise
         for key, value in scan.attributes.items():
             storable = isinstance(value, str | bytes | bool | int | float | tuple)
             file.attrs[key] = value if storable else str(value)
@@ -91,7 +94,7 @@ def _read_npz(path: Path) -> Scan:
     return _assemble(path, {key: arrays[key] for key in _KEYS if key in arrays}, {}, list(arrays))
 
 
-_KEYS = ("kspace", "mask", "sensitivity_maps", "ground_truth", "noise_std", "ismrmrd_header")
+_KEYS = ("kspace", "mask", "sensitivity_maps", "ground_truth", "noise_std", "noise", "ismrmrd_header")
 
 
 def _assemble(path: Path, datasets: Mapping[str, Any], attributes: dict[str, Any], present: list[str]) -> Scan:
@@ -118,6 +121,7 @@ def _assemble(path: Path, datasets: Mapping[str, Any], attributes: dict[str, Any
         mask=datasets.get("mask"),
         maps=maps,
         noise_std=None if noise_std is None else float(np.asarray(noise_std).item()),
+        noise=datasets.get("noise"),
         ground_truth=datasets.get("ground_truth"),
         name=path.name,
         attributes=attributes,
@@ -168,7 +172,8 @@ def _read_ismrmrd(path: Path, xml: Any) -> Scan:
         )
     step = limits.kspace_encoding_step_1
     shift = size.y // 2 - (step.center if step is not None else size.y // 2)
-    acquisitions = _imaging(path, ismrmrd)
+    everything = _acquisitions(path, ismrmrd)
+    acquisitions = _imaging(path, ismrmrd, everything)
     coils = acquisitions[0].data.shape[0]
     slices = 1 + max(a.idx.slice for a in acquisitions)
     total = np.zeros((slices, coils, size.x, size.y), np.complex64)
@@ -189,12 +194,31 @@ def _read_ismrmrd(path: Path, xml: Any) -> Scan:
     return Scan(
         kspace=(total / np.maximum(counts, 1)[:, None]).astype(np.complex64),
         mask=counts[0] > 0,
+        noise=_noise(ismrmrd, everything, acquisitions[0], float(counts[counts > 0].mean())),
         name=path.name,
         attributes=_matrices(path, xml),
     )
 
 
-def _imaging(path: Path, ismrmrd: Any) -> list[Any]:
+def _acquisitions(path: Path, ismrmrd: Any) -> list[Any]:
+    try:
+        with ismrmrd.Dataset(str(path), "dataset", create_if_needed=False) as dataset:
+            return [dataset.read_acquisition(i) for i in range(dataset.number_of_acquisitions())]
+    except (OSError, LookupError, ValueError, TypeError) as error:
+        raise InputError(f"{path}: the ISMRMRD acquisitions can't be read: {error}.") from error
+
+
+def _noise(ismrmrd: Any, everything: list[Any], image: Any, averages: float) -> Any:
+    """The samples of the noise measurements, scaled to the bandwidth and the averages of the image's."""
+    found = [a for a in everything if a.is_flag_set(ismrmrd.ACQ_IS_NOISE_MEASUREMENT)]
+    if not found or any(len(a.data) != len(image.data) for a in found):
+        return None
+    dwell = [a.sample_time_us for a in (found[0], image)]
+    bandwidth = dwell[0] / dwell[1] if min(dwell) > 0 else 1.0
+    return np.concatenate([a.data for a in found], axis=1) * np.sqrt(bandwidth / averages)
+
+
+def _imaging(path: Path, ismrmrd: Any, everything: list[Any]) -> list[Any]:
     """The acquisitions that belong to the one image each slice has."""
     apart = (
         ismrmrd.ACQ_IS_NOISE_MEASUREMENT,
@@ -206,11 +230,6 @@ def _imaging(path: Path, ismrmrd: Any) -> list[Any]:
         ismrmrd.ACQ_IS_RTFEEDBACK_DATA,
         ismrmrd.ACQ_IS_SURFACECOILCORRECTIONSCAN_DATA,
     )
-    try:
-        with ismrmrd.Dataset(str(path), "dataset", create_if_needed=False) as dataset:
-            everything = [dataset.read_acquisition(i) for i in range(dataset.number_of_acquisitions())]
-    except (OSError, LookupError, ValueError, TypeError) as error:
-        raise InputError(f"{path}: the ISMRMRD acquisitions can't be read: {error}.") from error
     imaging = [a for a in everything if not any(a.is_flag_set(flag) for flag in apart)]
     if not imaging:
         raise InputError(f"{path} holds {len(everything)} ISMRMRD acquisitions, none of them of an image.")

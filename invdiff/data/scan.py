@@ -24,8 +24,10 @@ class Scan:
         mask: bool ``(H, W)``, true where sampled, the same for all slices; 1-D ``(W,)`` is widened. Where it is not
             given, it is found from the samples that are zero in every slice and coil. None after construction: fully
             sampled.
-        maps: coil sensitivities, complex64 ``(slices, coils, H, W)``.
+        maps: coil sensitivities, complex64 ``(slices, coils, H, W)``, or ``(slices, sets, coils, H, W)`` where several
+            images overlap (soft SENSE).
         noise_std: standard deviation of the noise in each real and each imaginary part.
+        noise: samples of a separate noise scan, complex64 ``(coils, n)``, in the units of k-space.
         ground_truth: complex64 ``(slices, H, W)``, for scans that were simulated.
         name: what to call the scan in tables and messages; readers put the file's path here.
         attributes: whatever else the file says.
@@ -39,6 +41,7 @@ class Scan:
     mask: NDArray[np.bool_] | None = None
     maps: NDArray[np.complex64] | None = None
     noise_std: float | None = None
+    noise: NDArray[np.complex64] | None = None
     ground_truth: NDArray[np.complex64] | None = None
     name: str = "scan"
     attributes: Mapping[str, Any] = field(default_factory=dict)
@@ -61,11 +64,22 @@ class Scan:
             if given is None:
                 continue
             array = self._complex(dataset, given, real_allowed=dataset == "ground_truth")
+            if dataset == "maps" and array.ndim == 5 and array.shape[1] > 0:
+                expected = (slices, array.shape[1], *kspace.shape[1:])
             if array.shape != expected:
                 raise InputError(
                     f"{self.name}: {dataset} has shape {array.shape}, but kspace {kspace.shape} asks for {expected}."
                 )
+            if dataset == "maps" and not array.any():
+                raise InputError(f"{self.name}: maps are zero everywhere, so the coils have seen nothing.")
             self._set(dataset, array)
+        if self.noise is not None:
+            noise = self._complex("noise", self.noise)
+            if noise.ndim != 2 or len(noise) != self.coils:
+                raise InputError(
+                    f"{self.name}: noise has shape {noise.shape}; a noise scan of these coils has ({self.coils}, n)."
+                )
+            self._set("noise", noise)
         if self.noise_std is not None:
             if not (np.isfinite(self.noise_std) and self.noise_std >= 0):
                 raise InputError(

@@ -63,12 +63,14 @@ from invdiff.diffusion.steps import (
     Step,
     Tweedie,
 )
+from invdiff.diffusion.unconditional import UNCONDITIONAL, unconditional
 from invdiff.diffusion.views import Sense, Soss, UnsampledKspace, View
 
 __all__ = [
     "DDIM",
     "METHODS",
     "SDE",
+    "UNCONDITIONAL",
     "VE",
     "VP",
     "Ancestral",
@@ -150,5 +152,6 @@ __all__ = [
     "song2021_langevin",
     "song2021_langevin_projection",
     "step_size",
+    "unconditional",
     "variance_ratio",
 ]

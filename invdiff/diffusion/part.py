@@ -6,6 +6,8 @@ if TYPE_CHECKING:
     from invdiff.diffusion.context import Context
 
 NEEDS = {
+    "measurement": "a measurement, and there is none: leave it out to sample the prior alone, as "
+    "Sampler.without_data() does",
     "noise_std": "the noise level: give Problem(noise_std=...)",
     "data": "a state that the measured samples constrain; UnsampledKspace's holds the others alone: use Sense or Soss",
     "density": "a signal whose states have a density, which MagnitudePhase's have not: use SplitComplex or TwoChannel",

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from invdiff.errors import InputError
-from invdiff.operators import LinearOperator
+from invdiff.operators import FromFunctions, LinearOperator, Structure
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Problem:
         magnitude = self.y.abs()
         if not bool(torch.isfinite(magnitude).all()):
             raise InputError("The measurement holds NaN or infinity; remove those samples from the mask.")
-        if not bool(magnitude.any()):
+        if magnitude.numel() > 0 and not bool(magnitude.any()):
             raise InputError("The measurement is zero everywhere, so there is nothing to reconstruct.")
         if self.noise_std is not None and not 0 <= self.noise_std < float("inf"):
             raise InputError(f"noise_std is a standard deviation, zero or more, but got {self.noise_std}.")
@@ -56,6 +56,44 @@ class Problem:
             )
         if self.initial is not None and not bool(torch.isfinite(self.initial.abs()).all()):
             raise InputError("The initial image holds NaN or infinity.")
+
+    @classmethod
+    def unmeasured(
+        cls,
+        shape: tuple[int, ...],
+        *,
+        dtype: torch.dtype = torch.float32,
+        device: torch.device | str = "cpu",
+    ) -> "Problem":
+        """An image of which nothing was measured, in the prior's own units: the posterior is the prior.
+
+        Its ``y`` is empty and of ``dtype``, real or complex: states have its precision.
+
+        Args:
+            shape: of the image.
+            dtype: of the empty ``y``.
+            device: where it is.
+
+        Raises:
+            InputError: a side of the shape is not positive.
+        """
+        if not shape or min(shape) < 1:
+            raise InputError(f"An image has at least one pixel along each side, but the shape is {tuple(shape)}.")
+        nothing = FromFunctions(
+            function=lambda x: x.new_zeros(*x.shape[: x.ndim - len(shape)], 0),
+            adjoint_function=lambda y: y.new_zeros(*y.shape[:-1], *shape),
+            domain=tuple(shape),
+            codomain=(0,),
+            name=f"nothing of {' x '.join(map(str, shape))}",
+            structure=Structure.CO_ISOMETRY,
+            preserves_reals=True,
+        )
+        return cls(nothing, torch.zeros(0, dtype=dtype, device=device), scale=1.0)
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether there is any measurement."""
+        return self.y.numel() > 0
 
     @cached_property
     def zero_filled(self) -> Tensor:

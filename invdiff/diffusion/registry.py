@@ -68,13 +68,14 @@ class Method:
     def _read(self, name: str, text: str, kind: Any) -> Any:
         from pydantic import TypeAdapter, ValidationError
 
-        parts = named_parts().get(kind)
-        if parts is not None:
-            if text not in parts:
-                raise InputError(f"{self.name}'s parameter {name} is one of {', '.join(parts)}, not {text!r}.")
-            return parts[text]
         if text == "None" and NoneType in get_args(kind):
             return None
+        parts = next((named_parts()[k] for k in (kind, *get_args(kind)) if k in named_parts()), None)
+        if parts is not None:
+            if text not in parts:
+                others = [*parts, *(["None"] if NoneType in get_args(kind) else [])]
+                raise InputError(f"{self.name}'s parameter {name} is one of {', '.join(others)}, not {text!r}.")
+            return parts[text]
         try:
             return TypeAdapter(kind).validate_python(text)
         except ValidationError as error:
@@ -124,7 +125,7 @@ def find_method(name: str) -> Method:
 @functools.cache
 def named_parts() -> "dict[type[Part], dict[str, Part]]":
     """The parts that can be given by a name, for each kind of parameter."""
-    from invdiff.diffusion import sde, signals, steps
+    from invdiff.diffusion import grids, sde, signals, steps
 
     return {
         signals.Signal: {
@@ -133,6 +134,7 @@ def named_parts() -> "dict[type[Part], dict[str, Part]]":
             "two": signals.TwoChannel(),
             "magnitude-phase": signals.MagnitudePhase(),
         },
+        grids.Grid: {"karras": grids.Karras(), "uniform": grids.Uniform(), "geometric": grids.Geometric()},
         sde.SDE: {"ve": sde.VE(), "vp": sde.VP(), "subvp": sde.SubVP(), "cosine": sde.Cosine()},
         steps.Predictor: {
             "reverse-diffusion": steps.ReverseDiffusion(),

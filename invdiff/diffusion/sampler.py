@@ -74,17 +74,21 @@ class Sampler:
     def parts(self) -> tuple[Part, ...]:
         """Every part, those inside of others too."""
         outermost: list[Part] = [self.sde, self.grid, self.start, *self.steps, *self.finish, self.signal, self.view]
-        pending = [*([self.guidance] if self.guidance else []), *reversed(outermost)]
-        found: list[Part] = []
-        while pending:
-            found.append(pending.pop())
-            pending.extend(reversed(found[-1].inner))
-        return tuple(found)
+        return _with_inner(*outermost, *([self.guidance] if self.guidance else []))
 
     def citations(self) -> tuple[Reference, ...]:
         """The references of the method and of exactly the parts in use, each once, and of this software."""
         keys = [*self.cites, *(key for part in self.parts for key in part.cites), "invdiff"]
         return tuple(reference(key) for key in dict.fromkeys(keys))
+
+    def without_data(self) -> "Sampler":
+        """What this sampler does for its prior: guidance, and steps and a start that need a measurement, are left out.
+
+        Its levels stay those that data were to help with, which may begin too low to draw whole images.
+        """
+        start = FromNoise() if _needs_measurement(self.start) else self.start
+        steps, finish = ([step for step in each if not _needs_measurement(step)] for each in (self.steps, self.finish))
+        return replace(self, steps=steps, finish=finish, start=start, guidance=None)
 
     @property
     def nfe(self) -> int:
@@ -119,8 +123,8 @@ class Sampler:
             )
         scaled = problem.rescaled(scale_of(problem, prior))
         observed, y = self.view.observe(scaled.operator, scaled.y)
-        offers = self.signal.offers | self.view.offers(problem)
-        offers = offers if problem.noise_std is None else offers | {"noise_std"}
+        known = {"measurement": problem.is_measured, "noise_std": problem.noise_std is not None}
+        offers = self.signal.offers | self.view.offers(problem) | {name for name, is_so in known.items() if is_so}
         for part in self.parts:
             for need in sorted(part.needs - offers):
                 raise InputError(f"{type(part).__name__} needs {NEEDS[need]}.")
@@ -223,6 +227,47 @@ class Sampler:
             images.append(self.view.image(state.x, context.problem))
             calls += context.denoiser.calls
         return Posterior(torch.cat(images) * scale, scale, calls // samples, tuple(visited))
+
+    def generate(
+        self,
+        prior: Prior,
+        shape: tuple[int, ...],
+        *,
+        samples: int = 1,
+        seed: int = 0,
+        first: int = 0,
+        together: int | None = None,
+        progress: Progress | None = None,
+    ) -> Posterior:
+        """Draw samples of the prior: the same loop, of an image of which nothing was measured, on the prior's device.
+
+        Args:
+            prior: what images look like.
+            shape: of an image, such as (H, W).
+            samples: how many to draw.
+            seed: of the random numbers.
+            first: index of the first sample.
+            together: how many samples run side by side, as in a call of the sampler.
+            progress: called with (iterations done, iterations in all).
+
+        Returns:
+            The samples ``(samples, *shape)`` in the prior's own units (see `Prior.intensity`).
+
+        Raises:
+            InputError: a part needs a measurement (see `without_data`), the prior knows images given a measurement
+                alone, or as a call of the sampler.
+        """
+        nothing = Problem.unmeasured(shape, device=prior.device)
+        return self(nothing, prior, samples=samples, seed=seed, first=first, together=together, progress=progress)
+
+
+def _with_inner(*parts: Part) -> tuple[Part, ...]:
+    """These parts, each followed by those that it is made of."""
+    return tuple(found for part in parts for found in (part, *_with_inner(*part.inner)))
+
+
+def _needs_measurement(part: Part) -> bool:
+    return any("measurement" in inner.needs for inner in _with_inner(part))
 
 
 def scale_of(problem: Problem, prior: Prior) -> float:

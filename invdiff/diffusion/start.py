@@ -83,6 +83,10 @@ class LateStart(Start):
     image: Literal["zero-filled", "least-squares", "initial"] = "zero-filled"
     cites: ClassVar[tuple[str, ...]] = ("chung2022ccdf",)
 
+    @property
+    def needs(self) -> frozenset[str]:  # type: ignore[override]
+        return frozenset() if self.image == "initial" else frozenset({"measurement"})
+
     def __post_init__(self) -> None:
         if (self.sigma is None) == (self.time is None):
             raise InputError("A late start is at a noise level or at a time: give one of sigma and time.")

@@ -1,6 +1,7 @@
 """What a reconstruction without a learned prior achieves: the classical methods to compare with.
 
-Each takes a scan with coil maps and returns complex64 images ``(slices, H, W)`` in the scan's units. Weights of the
+Each takes a scan with coil maps and returns complex64 images ``(slices, H, W)`` in the scan's units; the penalties of
+SigPy's methods know one map set alone. Weights of the
 penalties are free of units: a method gives the same picture for a scan in other units.
 """
 
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from invdiff.data.coils import combine
+from invdiff.data.coils import combine_slices, one_image
 from invdiff.data.fourier import to_image
 from invdiff.data.scan import Scan
 from invdiff.errors import InputError
@@ -31,7 +32,7 @@ def zero_filled(scan: Scan) -> Complex:
     Raises:
         InputError: the scan has no maps.
     """
-    return combine(to_image(scan.kspace), _maps(scan))
+    return combine_slices(to_image(scan.kspace), _maps(scan))
 
 
 def cg_sense(scan: Scan, weight: float = 1e-2) -> Complex:
@@ -53,9 +54,9 @@ def cg_sense(scan: Scan, weight: float = 1e-2) -> Complex:
     images = []
     for y, s in zip(scan.kspace, maps, strict=True):
         A = sense(mask, torch.tensor(s))
-        normal = penalty * Identity(scan.image_shape) + A.gram
+        normal = penalty * Identity(A.domain_shape) + A.gram
         images.append(normal.solve(A.H(torch.tensor(y)[:, mask]), tol=1e-5, max_iter=200).numpy())
-    return np.stack(images)
+    return np.stack(images) if maps.ndim == 4 else one_image(np.stack(images))
 
 
 def l1_wavelet(scan: Scan, weight: float = 1e-3, iterations: int = 100) -> Complex:
@@ -65,7 +66,7 @@ def l1_wavelet(scan: Scan, weight: float = 1e-3, iterations: int = 100) -> Compl
     Magnetic Resonance in Medicine 58 (2007).
 
     Raises:
-        InputError: the scan has no maps, or the weight is not positive.
+        InputError: the scan has no maps or several sets of them, or the weight is not positive.
     """
     from sigpy.mri.app import L1WaveletRecon
 
@@ -80,7 +81,7 @@ def total_variation(scan: Scan, weight: float = 1e-3, iterations: int = 200) -> 
     radial MRI with multiple coils, Magnetic Resonance in Medicine 57 (2007).
 
     Raises:
-        InputError: the scan has no maps, or the weight is not positive.
+        InputError: the scan has no maps or several sets of them, or the weight is not positive.
     """
     from sigpy.mri.app import TotalVariationRecon
 
@@ -93,6 +94,8 @@ def _sigpy(app: Any, scan: Scan, weight: float, options: Callable[[float], dict[
     magnitude one.
     """
     _positive(weight)
+    if _maps(scan).ndim > 4:
+        raise InputError(f"{scan.name} has several map sets, but SigPy's methods take one; use cg_sense.")
     maps, weights = _maps(scan), scan.sampled.astype(np.float32)
     scales = np.abs(zero_filled(scan)).max(axis=(1, 2))
     images = []

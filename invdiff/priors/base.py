@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
+import torch
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
@@ -72,3 +73,8 @@ class Prior(ABC):
                     yield from value.state_dict().values()
                 case Prior():
                     yield from value.tensors()
+
+    @property
+    def device(self) -> torch.device:
+        """Where its tensors are; the CPU if it has none."""
+        return next((tensor.device for tensor in self.tensors()), torch.device("cpu"))

@@ -1,6 +1,8 @@
-"""From a file to a reconstruction: cases, samples of each, and what is written of them."""
+"""From a file to a reconstruction: cases, samples of each, and what is written of them;
+and samples of a prior alone."""
 
 from invdiff.reconstruction.cases import Cases, picture_cases, scan_cases
+from invdiff.reconstruction.generate import Generated, generate
 from invdiff.reconstruction.picture import Picture, read_picture
 from invdiff.reconstruction.reconstruct import reconstruct
 from invdiff.reconstruction.result import Reconstruction, read_mean
@@ -8,8 +10,10 @@ from invdiff.reconstruction.sample import sample_cases, sample_scan
 
 __all__ = [
     "Cases",
+    "Generated",
     "Picture",
     "Reconstruction",
+    "generate",
     "picture_cases",
     "read_mean",
     "read_picture",

@@ -8,10 +8,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from invdiff.data.coils import combine, estimate_maps
+from invdiff.data.coils import combine_slices, one_image
 from invdiff.data.fourier import to_image
 from invdiff.data.masks import achieved_acceleration
-from invdiff.data.noise import noise_std as estimate_noise_std
 from invdiff.data.scan import Scan
 from invdiff.diffusion import Problem
 from invdiff.errors import InputError
@@ -22,9 +21,11 @@ from invdiff.evaluation.baselines import (
     best_by_truth,
     cg_sense,
     l1_wavelet,
+    total_variation,
 )
 from invdiff.operators import denoising, fourier, inpainting, sense
 from invdiff.reconstruction.picture import Picture
+from invdiff.reconstruction.preparation import Preparation, prepare
 
 Complex = NDArray[np.complex64]
 
@@ -39,15 +40,18 @@ class Cases:
         operator: ``"fourier"``, ``"sense"``, ``"inpainting"`` or ``"denoise"``.
         measured: the scan with maps and noise level filled in, or the picture.
         initial: images ``(slices, H, W)`` in the file's units that late starts can begin from, or ``None``.
+        preparation: what was done to the scan; ``None`` for pictures.
 
     Raises:
         InputError: there is a ground truth that nothing can be compared with, since it is zero everywhere, or the
-            initial images are not of the slices' shape.
+            initial images are not of the slices' shape or meet
+            several map sets.
     """
 
     operator: str
     measured: Scan | Picture
     initial: NDArray[np.inexact] | None = None
+    preparation: Preparation | None = None
 
     def __post_init__(self) -> None:
         measured = self.measured
@@ -55,6 +59,11 @@ class Cases:
         shape = (count, *measured.sampled.shape)
         if self.initial is not None and self.initial.shape != shape:
             raise InputError(f"The images to start from have shape {self.initial.shape}, but the slices have {shape}.")
+        if self.initial is not None and self.has_map_sets:
+            raise InputError(
+                f"{measured.name} is seen through several map sets, with an image each, and an image to start from "
+                "does not tell them apart; start from zero-filled or least-squares, or take --map-sets 1."
+            )
         if self.ground_truth is not None and not self.ground_truth.any():
             raise InputError(f"{self.measured.name}: ground_truth is zero everywhere; leave it out of the file.")
 
@@ -88,6 +97,11 @@ class Cases:
         return isinstance(self.measured, Scan) or np.iscomplexobj(self.measured.image)
 
     @property
+    def has_map_sets(self) -> bool:
+        """Whether several images overlap, each with coil maps of its own."""
+        return isinstance(self.measured, Scan) and self.measured.maps is not None and self.measured.maps.ndim == 5
+
+    @property
     def description(self) -> str:
         """One line on what is reconstructed."""
         measured = self.measured
@@ -108,20 +122,23 @@ class Cases:
         return str(attributes.get("target", "the ground truth of the file"))
 
     def classical(self) -> "dict[str, Best]":
-        """CG-SENSE and L1-wavelet, each at the weight that suits the truth best; none for pictures and without a
-        truth."""
+        """CG-SENSE, L1-wavelet and total variation, each at the weight that suits the truth best; none for pictures and
+        without a truth, and CG-SENSE alone for several map sets."""
         scan = self.measured
         if not isinstance(scan, Scan) or scan.ground_truth is None:
             return {}
-        return {
-            "CG-SENSE": best_by_truth(lambda weight: cg_sense(scan, weight), TIKHONOV_WEIGHTS, scan.ground_truth),
-            "L1-wavelet": best_by_truth(lambda weight: l1_wavelet(scan, weight), SPARSE_WEIGHTS, scan.ground_truth),
-        }
+        truth = scan.ground_truth
+        found = {"CG-SENSE": best_by_truth(lambda weight: cg_sense(scan, weight), TIKHONOV_WEIGHTS, truth)}
+        if not self.has_map_sets:
+            found["L1-wavelet"] = best_by_truth(lambda weight: l1_wavelet(scan, weight), SPARSE_WEIGHTS, truth)
+            found["TV"] = best_by_truth(lambda weight: total_variation(scan, weight), SPARSE_WEIGHTS, truth)
+        return found
 
     @property
     def zero_filled(self) -> NDArray[np.inexact]:
         """Aᴴ y for each slice, ``(slices, H, W)``."""
-        return np.stack([problem.operator.H(problem.y).numpy() for problem in self])
+        images = np.stack([problem.operator.H(problem.y).numpy() for problem in self])
+        return one_image(images) if self.has_map_sets else images
 
     @property
     def ground_truth(self) -> NDArray[np.inexact] | None:
@@ -135,16 +152,27 @@ def _tensor(array: NDArray[Any]) -> torch.Tensor:
 
 
 def scan_cases(
-    scan: Scan, operator: str, *, mask: NDArray[np.bool_] | None = None, noise_std: float | None = None
+    scan: Scan,
+    operator: str,
+    *,
+    mask: NDArray[np.bool_] | None = None,
+    noise_std: float | None = None,
+    map_sets: int | None = None,
+    crop: float | None = None,
 ) -> Cases:
-    """The problems of a scan. Maps and noise level that the file lacks are estimated from the sampled data alone.
+    """The problems of a scan. Maps and noise that the file lacks are estimated from the sampled data alone.
+
+    Coils are made virtual ones with noise alike in all, where its covariance can be told; see
+    `invdiff.reconstruction.preparation`.
 
     Args:
         scan: as read.
         operator: ``"fourier"`` for one coil, ``"sense"`` for several.
         mask: undersample with it first, bool ``(H, W)``. Where the scan was fully sampled and has no ground truth, the
-            combination of all its data with the same maps then serves as one.
+            combination of all its data with the same maps (and virtual coils) then serves as one.
         noise_std: in each real number of k-space, in the scan's units, instead of what the file says.
+        map_sets: 1 or 2, instead of what the calibration data ask for.
+        crop: of ESPIRiT, instead of the highest that explains the calibration data.
 
     Raises:
         InputError: the operator does not suit the number of coils, the noise level is negative or not finite, or maps
@@ -157,16 +185,12 @@ def scan_cases(
     full = scan
     if mask is not None:
         scan = scan.undersample(mask)
-    if scan.maps is None:
-        scan = replace(scan, maps=estimate_maps(scan), mask=scan.sampled)
-    if noise_std is None:
-        noise_std = scan.noise_std if scan.noise_std is not None else estimate_noise_std(scan.kspace, scan.mask)
-    scan = replace(scan, noise_std=noise_std, mask=scan.sampled)
+    scan, preparation = prepare(scan, noise_std=noise_std, map_sets=map_sets, crop=crop)
     if scan.ground_truth is None and mask is not None and full.mask is None:
         assert scan.maps is not None
-        truth = combine(to_image(full.kspace), scan.maps)
+        truth = combine_slices(to_image(preparation.virtual_coils(full.kspace)), scan.maps)
         scan = replace(scan, ground_truth=truth, mask=scan.sampled, attributes={**scan.attributes, "target": FULL_DATA})
-    return Cases(operator, scan)
+    return Cases(operator, scan, preparation=preparation)
 
 
 def picture_cases(picture: Picture, operator: str, *, noise_std: float | None = None) -> Cases:

@@ -1,26 +1,20 @@
-"""Draw samples of every case, keeping what is finished so that an interrupted run goes on where it was."""
+"""Reconstruct every case of a file."""
 
-import hashlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from invdiff.data.archive import read_archive
-from invdiff.data.atomic import atomic
-from invdiff.diffusion import Problem, Sampler
+from invdiff.data.coils import one_image
+from invdiff.data.masks import achieved_acceleration
+from invdiff.diffusion import Sampler
 from invdiff.diffusion.sampler import scale_of
-from invdiff.errors import InputError
 from invdiff.priors import Prior
 from invdiff.reconstruction.cases import Cases
+from invdiff.reconstruction.draw import Progress, draw, provenance
 from invdiff.reconstruction.result import Reconstruction
-
-Progress = Callable[[int, int], None]
 
 
 def reconstruct(
@@ -52,81 +46,24 @@ def reconstruct(
     Raises:
         InputError: ``samples`` is not positive, parts do not fit, a run diverges, or ``keep`` can't be written.
     """
-    if samples < 1:
-        raise InputError(f"At least one sample must be drawn, but got samples={samples}.")
     problems = list(cases)
     scales = [scale_of(problem, prior) for problem in problems]
     problems = [replace(problem, scale=scale) for problem, scale in zip(problems, scales, strict=True)]
-    for problem in problems:
-        sampler.bind(problem, prior)  # refuse before the first network call
-    finished = _Finished(keep, _fingerprint(problems, sampler, prior, seed))
-    drawn: list[list[NDArray[np.inexact]]] = []
-    for case, problem in enumerate(problems):
-        drawn.append([])
-        for index in range(samples):
-            done = case * samples + index
-
-            def report(k: int, of: int, done: int = done) -> None:
-                if progress is not None:
-                    progress(done * of + k, len(problems) * samples * of)
-
-            image = finished.get(case, index)
-            if image is None:
-                posterior = sampler(problem, prior, seed=seed, case=case, first=index, progress=report)
-                image = posterior.samples[0].numpy()
-                finished.add(case, index, image)
-            drawn[-1].append(image)
+    images = draw(problems, sampler, prior, samples=samples, seed=seed, keep=keep, progress=progress)
+    if images.ndim == 5:  # an image for each map set
+        images = one_image(images.astype(np.complex64))
     truth = cases.ground_truth
     return Reconstruction(
-        samples=np.stack([np.stack(images) for images in drawn]).astype(np.complex64),
+        samples=images.astype(np.complex64),
         zero_filled=cases.zero_filled.astype(np.complex64),
         ground_truth=None if truth is None else truth.astype(np.complex64),
         attributes={
             "operator": repr(problems[0].operator),
+            "acceleration": achieved_acceleration(cases.measured.sampled),
             "scale": np.array(scales),
             "noise_std": np.array([np.nan if p.noise_std is None else p.noise_std for p in problems]),
-            "seed": seed,
-            "sampler": repr(sampler),
-            "nfe": sampler.nfe,
-            **{f"{name}_version": version(name) for name in ("invdiff", "torch", "numpy")},
+            **provenance(sampler, seed),
+            **({} if cases.preparation is None else cases.preparation.attributes),
             **(attributes or {}),
         },
     )
-
-
-class _Finished:
-    """Samples drawn so far, in one file that belongs to one problem, method and seed."""
-
-    def __init__(self, path: str | os.PathLike[str] | None, fingerprint: str) -> None:
-        self._path = None if path is None else Path(path)
-        self._fingerprint = fingerprint
-        self._images: dict[str, NDArray[np.inexact]] = {}
-        if self._path is not None and self._path.exists():
-            try:
-                arrays = read_archive(self._path)
-            except InputError as error:
-                raise InputError(f"{error} It should hold finished samples; remove it to start anew.") from error
-            if str(arrays.pop("fingerprint", None)) == fingerprint:
-                self._images = arrays
-
-    def get(self, case: int, index: int) -> NDArray[np.inexact] | None:
-        return self._images.get(f"{case}-{index}")
-
-    def add(self, case: int, index: int, image: NDArray[np.inexact]) -> None:
-        self._images[f"{case}-{index}"] = image
-        if self._path is not None:
-            with atomic(self._path) as temporary, temporary.open("wb") as file:
-                arrays: dict[str, Any] = {"fingerprint": np.array(self._fingerprint), **self._images}
-                np.savez(file, **arrays)
-
-
-def _fingerprint(problems: list[Problem], sampler: Sampler, prior: Prior, seed: int) -> str:
-    digest = hashlib.sha256(f"{version('invdiff')} {sampler!r} {seed}".encode())
-    for problem in problems:
-        digest.update(f"{problem.operator!r} {problem.noise_std} {problem.scale}".encode())
-        initial = () if problem.initial is None else (problem.initial,)
-        for data in (problem.y, problem.zero_filled, *initial):  # the second tells masks and maps apart
-            digest.update(np.ascontiguousarray(data.numpy()).data)
-    for tensor in prior.tensors():
-        digest.update(np.ascontiguousarray(tensor.cpu().numpy()).data)
-    return digest.hexdigest()

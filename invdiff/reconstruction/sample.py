@@ -24,7 +24,14 @@ def sample_scan() -> Scan:
     return replace(scan, name="the package's brain scan")
 
 
-def sample_cases(operator: str, seed: int, *, noise_std: float | None = None) -> Cases:
+def sample_cases(
+    operator: str,
+    seed: int,
+    *,
+    noise_std: float | None = None,
+    map_sets: int | None = None,
+    crop: float | None = None,
+) -> Cases:
     """The sample, made a problem for the operator.
 
     ``sense``: 20 central lines and every fourth of the others are kept, offset by the seed. ``fourier``: the same of
@@ -35,11 +42,13 @@ def sample_cases(operator: str, seed: int, *, noise_std: float | None = None) ->
         operator: one of these four.
         seed: zero or more.
         noise_std: to be assumed, instead of what is known or estimated.
+        map_sets: for ``sense``, as of `scan_cases`.
+        crop: the same.
     """
     scan = sample_scan()
     mask = equispaced(scan.image_shape, EVERY, CENTRE_LINES, offset=seed % EVERY)
     if operator == "sense":
-        return scan_cases(scan, operator, mask=mask, noise_std=noise_std)
+        return scan_cases(scan, operator, mask=mask, noise_std=noise_std, map_sets=map_sets, crop=crop)
     image = combine(to_image(scan.kspace), estimate_maps(scan))
     if operator == "fourier":
         return scan_cases(Scan(to_kspace(image)[:, None], name=scan.name), operator, mask=mask, noise_std=noise_std)

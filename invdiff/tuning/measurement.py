@@ -42,7 +42,7 @@ class Measurement:
         return self.measured.sampled if self.mask is None else self.measured.sampled & self.mask
 
     def cases(self, keep: Mask | None = None) -> Cases:
-        """The problems in it. Maps and noise that the file lacks are estimated from what is shown alone.
+        """The problems in it. Maps (one set) and noise that the file lacks are estimated from what is shown alone.
 
         Args:
             keep: the part of a scan's samples to show, bool ``(H, W)``; ``None``: all.
@@ -53,7 +53,7 @@ class Measurement:
         if isinstance(self.measured, Picture):
             return picture_cases(self.measured, self.operator, noise_std=self.noise_std)
         mask = self.mask if keep is None else self.sampled & keep
-        return scan_cases(self.measured, self.operator, mask=mask, noise_std=self.noise_std)
+        return scan_cases(self.measured, self.operator, mask=mask, noise_std=self.noise_std, map_sets=1)
 
 
 def find_files(paths: Sequence[Path], operator: str) -> list[Path]:

@@ -118,9 +118,11 @@ class KspaceHoldout:
         scan, seen = measurement.measured, shown.measured
         assert isinstance(scan, Scan)
         assert isinstance(seen, Scan)
+        assert shown.preparation is not None
         held = measurement.sampled & ~seen.sampled
         coil_images = image[:, None] * (seen.maps if shown.operator == "sense" else 1)
-        y, predicted = scan.kspace[..., held], to_kspace(coil_images)[..., held]
+        y = shown.preparation.virtual_coils(scan.kspace)[..., held]
+        predicted = to_kspace(coil_images)[..., held]
         return float(np.linalg.norm(y - predicted) ** 2 / np.linalg.norm(y) ** 2)
 
 

@@ -329,7 +329,7 @@ BAD_INPUT = [
     ("sense", "{broken}/nan.h5", [], "kspace of shape (2, 3, 24, 20) holds NaN"),
     ("sense", "{broken}/real.h5", [], "not complex"),
     ("sense", "{broken}/truth.h5", [], "ground_truth is zero everywhere"),
-    ("sense", "{broken}/deaf.h5", [], "zero nearly everywhere"),
+    ("sense", "{broken}/deaf.h5", [], "maps are zero everywhere"),
     ("fourier", "{broken}/corner.h5", [], "too few samples"),
     ("sense", "{broken}/none.h5", [], "no dataset 'kspace'; it holds mask (20,)"),
     ("sense", "{broken}/cut-sense.h5", [], "cut short"),

@@ -115,4 +115,4 @@ def test_measured_scan_is_explained_from_few_lines(shared_data: Path, centre_lin
     full = read_scan(shared_data / "kspace" / "brain_pulseq_16ch.h5")
     maps = estimate_maps(full.undersample(equispaced(full.image_shape, 4, centre_lines)))
     assert unexplained(full.kspace, maps) < 0.165  # noise alone leaves 0.160
-    assert 0.4 < np.abs(maps).any(axis=(0, 1)).mean() < 0.6  # the head, not the air around it
+    assert 0.4 < np.abs(maps).any(axis=(0, 1)).mean() < 0.65  # the head, not the air around it

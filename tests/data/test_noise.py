@@ -5,7 +5,17 @@ import h5py
 import numpy as np
 import pytest
 
-from invdiff.data import noise_covariance, noise_std, noise_std_per_coil, prewhiten, read_scan, shepp_logan, simulate
+from invdiff.data import (
+    noise_at_edges,
+    noise_covariance,
+    noise_of_scan,
+    noise_std,
+    noise_std_per_coil,
+    prewhiten,
+    read_scan,
+    shepp_logan,
+    simulate,
+)
 from invdiff.data.masks import equispaced, radial
 from invdiff.errors import InputError
 
@@ -84,3 +94,34 @@ def test_refusals() -> None:
         prewhiten(np.ones((3, 4, 4), np.complex64), np.eye(2, dtype=complex))
     with pytest.raises(InputError, match="not positive definite"):
         prewhiten(np.ones((2, 4, 4), np.complex64), np.ones((2, 2), complex))
+
+
+def test_a_noise_scan_tells_the_covariance() -> None:
+    parts = np.random.default_rng(1).standard_normal((2, 3, 20000))
+    samples = (np.linalg.cholesky(COVARIANCE) @ (parts[0] + 1j * parts[1])).astype(np.complex64)
+    np.testing.assert_allclose(noise_of_scan(samples).covariance, COVARIANCE, atol=0.1)
+    white = prewhiten(samples[..., None], noise_of_scan(samples).covariance)[..., 0]
+    np.testing.assert_allclose(noise_of_scan(white).covariance, np.eye(3), atol=1e-3)
+    with pytest.raises(InputError, match="11 samples does not tell the noise of 3 coils; it takes 12"):
+        noise_of_scan(samples[:, :11])
+
+
+def test_noise_that_differs_between_the_edges_is_told_by_the_louder() -> None:
+    k = scan_with_noise(np.eye(3))
+    assert noise_at_edges(k).unevenness == 1
+    filtered = k * np.linspace(1, 0.2, 96).astype(np.float32)
+    found = noise_at_edges(filtered)
+    assert found.unevenness == pytest.approx(1 / 0.2, rel=0.3)
+    assert found.std == pytest.approx(0.02, rel=0.15)
+    partial = filtered.copy()
+    partial[..., :30] = 0  # partial Fourier: the near edge may hold signal, so it is not compared
+    assert noise_at_edges(partial, partial.any(axis=(0, 1))).unevenness == 1
+
+
+@pytest.mark.parametrize("name", ["fse_6A", "fse_7A", "flair_6A", "gre_6A", "fisp_human"])
+def test_measured_scans_with_coloured_noise(shared_data: Path, name: str) -> None:
+    path = shared_data / "kspace" / f"ulf_brain_{name}.h5"
+    with h5py.File(path) as file:
+        reference = json.loads(file.attrs["measured"])["noise_std_per_coil"][0]
+    scan = read_scan(path)
+    assert noise_at_edges(scan.kspace, scan.mask).std == pytest.approx(reference, rel=0.4)

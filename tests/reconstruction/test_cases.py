@@ -16,12 +16,12 @@ MEASURED = Scan(FULL.kspace)  # nothing but k-space
 
 
 def test_maps_see_the_calibration_region_alone() -> None:
-    cases = scan_cases(MEASURED, "sense", mask=MASK)
+    cases = scan_cases(MEASURED, "sense", mask=MASK, noise_std=0.01)
     elsewhere = np.where((np.abs(np.arange(28) - 14) > 8), 3 * MEASURED.kspace + 1, MEASURED.kspace)
-    other = scan_cases(Scan(elsewhere), "sense", mask=MASK)
+    other = scan_cases(Scan(elsewhere), "sense", mask=MASK, noise_std=0.01)
     np.testing.assert_array_equal(other.measured.maps, cases.measured.maps)
     centre = np.where((np.abs(np.arange(28) - 14) < 4), 3 * MEASURED.kspace + 1, MEASURED.kspace)
-    assert (scan_cases(Scan(centre), "sense", mask=MASK).measured.maps != cases.measured.maps).any()
+    assert (scan_cases(Scan(centre), "sense", mask=MASK, noise_std=0.01).measured.maps != cases.measured.maps).any()
     truth = combine(to_image(MEASURED.kspace), cases.measured.maps)
     np.testing.assert_array_equal(cases.ground_truth, truth)
 

@@ -1,33 +1,12 @@
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 
-import invdiff.reconstruction.cases
-import invdiff.reconstruction.sample
-from invdiff.data import Scan, achieved_acceleration, combine, estimate_maps, noise_std, to_image, to_kspace
+from invdiff.data import achieved_acceleration, combine, noise_at_edges, to_image, to_kspace
 from invdiff.errors import InputError
 from invdiff.reconstruction import Cases, sample_cases, sample_scan
 from invdiff.reconstruction.cases import FULL_DATA
 
 SHAPE = (128, 128)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _maps_once() -> Iterator[None]:
-    """Maps of the same k-space are estimated once: that is what is slow here."""
-    known: dict[bytes, np.ndarray] = {}
-
-    def once(scan: Scan) -> np.ndarray:
-        key = scan.kspace.tobytes()
-        if key not in known:
-            known[key] = estimate_maps(scan)
-        return known[key]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(invdiff.reconstruction.cases, "estimate_maps", once)
-        patch.setattr(invdiff.reconstruction.sample, "estimate_maps", once)
-        yield
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +28,7 @@ def test_sense_keeps_the_centre_and_every_fourth_line(sense: Cases, full: np.nda
     np.testing.assert_array_equal(scan.sampled, np.tile(expected, (128, 1)))
     assert achieved_acceleration(scan.mask) == pytest.approx(128 / lines.sum())
     assert lines.sum() == 32 + 15
-    np.testing.assert_array_equal(scan.kspace[..., lines], full[..., lines])
+    np.testing.assert_array_equal(scan.kspace[..., lines], sense.preparation.virtual_coils(full)[..., lines])
     assert (scan.kspace[..., ~lines] == 0).all()
     (problem,) = sense
     assert repr(problem.operator) == "P(Λ) F S"
@@ -66,17 +45,28 @@ def test_seed_moves_the_lines(sense: Cases) -> None:
 
 def test_truth_is_the_combination_of_full_data_by_the_same_maps(sense: Cases, full: np.ndarray) -> None:
     scan = sense.measured
-    expected = combine(to_image(full), scan.maps)
+    expected = combine(to_image(sense.preparation.virtual_coils(full)), scan.maps)
     np.testing.assert_array_equal(sense.ground_truth, expected)
     assert sense.target == FULL_DATA
     assert np.linalg.norm(sense.ground_truth) > 2 * np.linalg.norm(sense.ground_truth - sense.zero_filled)
 
 
-def test_maps_and_noise_come_from_sampled_data(sense: Cases) -> None:
+def test_maps_and_noise_come_from_sampled_data(sense: Cases, full: np.ndarray) -> None:
     scan = sense.measured
-    assert scan.noise_std == noise_std(scan.kspace, scan.mask)
-    # other lines about the same centre: the calibration region and so the maps are the same
-    np.testing.assert_array_equal(sample_cases("sense", 1).measured.maps, scan.maps)
+    sampled = np.where(scan.sampled, full, 0)
+    assert scan.noise_std == noise_at_edges(sampled, scan.mask).std
+    np.testing.assert_array_equal(sense.preparation.covariance, noise_at_edges(sampled, scan.mask).covariance)
+    # other lines about the same centre: the calibration region and so the maps are the same but for their whitening
+    one, other = (sample_cases("sense", seed, noise_std=1e-6).measured.maps for seed in (3, 1))
+    np.testing.assert_array_equal(one, other)
+
+
+def test_one_set_of_maps_explains_the_sample(sense: Cases) -> None:
+    found = sense.preparation.calibration
+    assert found.sets == 1
+    assert found.residual == pytest.approx(found.noise_residual, rel=0.1)
+    assert sense.preparation.warnings == ()
+    assert sense.preparation.attributes["prewhitened"]
 
 
 def test_fourier_is_one_coil() -> None:

@@ -31,7 +31,7 @@ class Guidance(Part, ABC):
     Every predictor and corrector uses the guided estimate, so every one of them runs with every guidance.
     """
 
-    needs = frozenset({"data"})
+    needs = frozenset({"measurement", "data"})
 
     @abstractmethod
     def __call__(self, estimate: Estimate, x: Tensor, k: int, context: "Context") -> Estimate:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Likelihood(Guidance):
     """The estimate whose score is the prior's plus g: mean + (beta^2 / alpha) g, by Tweedie's formula."""
 
-    needs = frozenset({"data", "density"})
+    needs = Guidance.needs | {"density"}
 
     @abstractmethod
     def score(self, estimate: Estimate, x: Tensor, k: int, context: "Context") -> Tensor:

@@ -24,7 +24,7 @@ class Consistency(Step):
 
     lam: float = 1.0
     noised: bool = False
-    needs = frozenset({"data"})
+    needs = frozenset({"measurement", "data"})
 
     def __post_init__(self) -> None:
         if not 0 <= self.lam <= 1:

@@ -26,7 +26,7 @@ class SenseStep(Step):
 
     first: float = 1.0
     last: float = 0.2
-    needs = frozenset({"data", "coil images", "coil maps", "complex images"})
+    needs = frozenset({"measurement", "data", "coil images", "coil maps", "complex images"})
     cites: ClassVar[tuple[str, ...]] = ("chung2022", "pruessmann1999")
 
     def __post_init__(self) -> None:

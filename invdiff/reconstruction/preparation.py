@@ -1,0 +1,161 @@
+"""From a scan's coils to virtual coils with noise that is alike in all, and coil maps that explain them."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from invdiff.data.calibration import Calibration, calibrate, check_maps
+from invdiff.data.noise import Noise, noise_at_edges, noise_of_scan, prewhiten
+from invdiff.data.scan import Scan
+from invdiff.errors import InputError
+
+Complex = NDArray[np.complex64]
+
+_LARGEST_CONDITION = 1e4  # of a covariance that is inverted: beyond, a coil has no noise, or two are nearly the same
+
+
+@dataclass(frozen=True, eq=False)
+class Preparation:
+    """What was done to a scan before it is reconstructed, and found out about it.
+
+    Attributes:
+        covariance: complex128 ``(coils, coils)`` of the noise that was made white; None: coils are the file's own.
+        noise_std: of each real number after that.
+        noise_source: where the noise level is from, in words.
+        calibration: the coil maps, and how well they explain the calibration data; None where there is one coil.
+        warnings: sentences.
+    """
+
+    covariance: NDArray[np.complex128] | None
+    noise_std: float
+    noise_source: str
+    calibration: Calibration | None = None
+    warnings: tuple[str, ...] = ()
+
+    def virtual_coils(self, kspace: Complex) -> Complex:
+        """k-space ``(..., coils, H, W)`` of the file as the reconstruction sees it, at the file's scale."""
+        if self.covariance is None:
+            return kspace
+        return (self.noise_std * prewhiten(kspace, self.covariance)).astype(np.complex64)
+
+    @property
+    def report(self) -> tuple[str, ...]:
+        """What to tell a user, a line each."""
+        coils = "; coils prewhitened" if self.covariance is not None else ""
+        lines = [f"noise: {self.noise_source}{coils}"]
+        found = self.calibration
+        if found is not None:
+            crop = "of the file" if found.crop is None else f"by ESPIRiT, crop {found.crop:g}"
+            left = (
+                f"; {found.residual:.3f} of the calibration data unexplained, {found.noise_residual:.3f} by noise alone"
+                if found.noise_residual > 0
+                else ""
+            )
+            lines.append(f"coil maps: {crop}, {found.sets} set(s){left}")
+        return tuple(lines)
+
+    @property
+    def attributes(self) -> dict[str, str | float | int | bool]:
+        """The same, to be stored with a result."""
+        stored: dict[str, str | float | int | bool] = {
+            "noise_source": self.noise_source,
+            "prewhitened": self.covariance is not None,
+            "warnings": "\n".join(self.warnings),
+        }
+        found = self.calibration
+        if found is not None:
+            stored |= {
+                "map_sets": found.sets,
+                "crop": np.nan if found.crop is None else found.crop,
+                "calibration_residual": found.residual,
+                "calibration_noise_residual": found.noise_residual,
+            }
+        return stored
+
+
+def prepare(
+    scan: Scan, *, noise_std: float | None = None, map_sets: int | None = None, crop: float | None = None
+) -> tuple[Scan, Preparation]:
+    """The scan with noise level and maps filled in, its coils prewhitened where their covariance can be told.
+
+    Coils stay as they are where the noise level is given (by the caller or the file), or maps come with the file,
+    since these belong to its coils. Virtual coils have the root of the mean variance of the file's, so that intensities
+    keep their scale. A ground truth of the file is not touched.
+
+    Args:
+        scan: as read.
+        noise_std: in each real number of k-space, in the scan's units, instead of what the file says.
+        map_sets: 1 or 2; None: as the data ask for.
+        crop: of ESPIRiT; None: as the data ask for.
+
+    Raises:
+        InputError: the noise level is negative or not finite, or maps can't be estimated.
+    """
+    prepared = _noise(scan, noise_std)
+    scan = replace(scan, kspace=prepared.virtual_coils(scan.kspace), mask=scan.sampled, noise_std=prepared.noise_std)
+    if scan.coils == 1 and scan.maps is None:
+        return replace(scan, maps=np.ones(scan.kspace.shape, np.complex64), mask=scan.sampled), prepared
+    if scan.maps is None:
+        found = calibrate(scan, prepared.noise_std, crop=crop, sets=map_sets)
+    else:
+        found = check_maps(scan, scan.maps, prepared.noise_std)
+    warnings = prepared.warnings if found.explains else (*prepared.warnings, _unexplained(found))
+    prepared = replace(prepared, calibration=found, warnings=warnings)
+    return replace(scan, maps=found.maps, mask=scan.sampled), prepared
+
+
+def _noise(scan: Scan, given: float | None) -> Preparation:
+    if given is not None:
+        return Preparation(None, given, "as given")
+    if scan.noise_std is not None:
+        return Preparation(None, scan.noise_std, "as the file says")
+    if scan.noise is not None:
+        noise, source = noise_of_scan(scan.noise), "from the file's noise scan"
+    else:
+        try:
+            noise, source = noise_at_edges(scan.kspace, scan.mask), "from the edges of k-space"
+        except InputError:
+            return _one_level(scan)
+    warnings: tuple[str, ...] = ()
+    if noise.unevenness > 1:
+        warnings = (
+            f"The noise at one edge of k-space is {noise.unevenness:.1f} times that at the other, so the data were "
+            f"filtered and no one level describes it; {noise.std:.3g}, the louder edge's, is assumed. Compare with a "
+            "--noise-std of your own.",
+        )
+    whitens = scan.coils > 1 and scan.maps is None
+    if whitens and not _can_be_inverted(noise):
+        warnings += (
+            f"The noise of the {scan.coils} coils has a covariance that can't be inverted (a coil without noise, or "
+            "two alike), so coils are not prewhitened and one noise level is assumed; leave out dead coils.",
+        )
+        whitens = False
+    return Preparation(noise.covariance if whitens else None, noise.std, source, warnings=warnings)
+
+
+def _one_level(scan: Scan) -> Preparation:
+    """All coils taken for one, where there are too few samples at the edges to tell them apart."""
+    pooled = scan.kspace.reshape(-1, 1, *scan.image_shape)
+    warning = (
+        f"The edges of k-space hold too few samples to tell the noise covariance of {scan.coils} coils, so coils are "
+        "not prewhitened and one noise level is assumed; give a noise scan in the file, or --noise-std."
+    )
+    return Preparation(None, noise_at_edges(pooled, scan.mask).std, "from the edges of k-space", warnings=(warning,))
+
+
+def _can_be_inverted(noise: Noise) -> bool:
+    variances = np.linalg.eigvalsh(noise.covariance)
+    return bool(variances[0] * _LARGEST_CONDITION > variances[-1] > 0)
+
+
+def _unexplained(found: Calibration) -> str:
+    return (
+        f"The coil maps leave {found.residual:.3f} of the calibration data unexplained, "
+        f"{found.residual / max(found.noise_residual, 1e-6):.1f} times what noise alone would leave: expect artefacts. "
+        + (
+            "The maps of the file may be of another scan or another position; leave them out to have them estimated."
+            if found.crop is None
+            else "Sample more central lines, try --map-sets 2, or give maps in the file."
+        )
+    )

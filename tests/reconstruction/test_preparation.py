@@ -1,0 +1,103 @@
+from dataclasses import replace
+
+import h5py
+import numpy as np
+import pytest
+import torch
+
+from invdiff.data import Scan, combine, noise_of_scan, shepp_logan, simulate, to_image, to_kspace
+from invdiff.data.masks import equispaced
+from invdiff.diffusion import METHODS
+from invdiff.errors import InputError
+from invdiff.priors import GaussianPrior
+from invdiff.reconstruction import reconstruct, scan_cases
+
+SHAPE = (48, 40)
+MASK = equispaced(SHAPE, 3, 16)
+COVARIANCE = 1e-4 * np.array([[1, 0.5j, 0, 0], [-0.5j, 4, 0.3, 0], [0, 0.3, 0.5, 0], [0, 0, 0, 2]])
+SIGNAL = simulate(shepp_logan(SHAPE), coils=4)
+
+
+def noise(*shape: int, seed: int = 0) -> np.ndarray:
+    parts = np.random.default_rng(seed).standard_normal((2, 4, *shape))
+    return np.einsum("dc,c...->d...", np.linalg.cholesky(COVARIANCE), parts[0] + 1j * parts[1]).astype(np.complex64)
+
+
+MEASURED = Scan(SIGNAL.kspace + noise(*SHAPE)[None], noise=noise(5000, seed=1), name="head.h5")
+
+
+def test_noise_becomes_white_and_intensities_keep_their_scale() -> None:
+    cases = scan_cases(MEASURED, "sense", mask=MASK)
+    prepared = cases.preparation
+    assert prepared.noise_source == "from the file's noise scan"
+    assert prepared.noise_std == pytest.approx(np.sqrt(np.diag(COVARIANCE).real.mean()), rel=0.05)
+    white = prepared.virtual_coils(noise(*SHAPE, seed=2)).reshape(4, -1)
+    np.testing.assert_allclose(noise_of_scan(white).covariance / prepared.noise_std**2, np.eye(4), atol=0.15)
+    kept = cases.measured.sampled
+    np.testing.assert_array_equal(cases.measured.kspace[..., kept], prepared.virtual_coils(MEASURED.kspace)[..., kept])
+    truth = combine(to_image(prepared.virtual_coils(MEASURED.kspace)), cases.measured.maps)
+    np.testing.assert_array_equal(cases.ground_truth, truth)
+    assert 0.5 < np.linalg.norm(truth) / np.linalg.norm(SIGNAL.ground_truth) < 2
+    assert prepared.report[0] == "noise: from the file's noise scan; coils prewhitened"
+
+
+def test_coils_stay_where_the_level_or_the_maps_are_known() -> None:
+    given = scan_cases(MEASURED, "sense", mask=MASK, noise_std=0.02)
+    assert given.preparation.covariance is None
+    assert given.preparation.noise_source == "as given"
+    known = scan_cases(replace(MEASURED, maps=SIGNAL.maps), "sense", mask=MASK)
+    assert known.preparation.covariance is None
+    np.testing.assert_array_equal(known.measured.maps, SIGNAL.maps)
+    assert known.preparation.calibration.crop is None
+    assert known.preparation.warnings == ()
+
+
+def test_a_dead_coil_is_said_and_one_level_taken() -> None:
+    kspace = MEASURED.kspace.copy()
+    kspace[:, 3] = 0
+    dead = Scan(kspace, noise=np.concatenate([MEASURED.noise[:3], np.zeros((1, 5000), np.complex64)]))
+    prepared = scan_cases(dead, "sense", mask=MASK).preparation
+    assert prepared.covariance is None
+    assert "a coil without noise" in prepared.warnings[0]
+
+
+def test_too_few_samples_for_a_covariance() -> None:
+    scan = simulate(shepp_logan((16, 16)), coils=50, noise_std=0.01)
+    prepared = scan_cases(Scan(scan.kspace), "sense", mask=equispaced((16, 16), 2, 8), map_sets=1).preparation
+    assert prepared.covariance is None
+    assert "too few samples to tell the noise covariance of 50 coils" in prepared.warnings[0]
+
+
+def test_maps_of_another_scan_are_warned_about() -> None:
+    broken = replace(MEASURED, maps=SIGNAL.maps[:, [2, 0, 3, 1]], noise=None)
+    prepared = scan_cases(broken, "sense", mask=MASK, noise_std=0.013).preparation
+    (warning,) = prepared.warnings
+    assert "of the calibration data unexplained" in warning
+    assert "may be of another scan" in warning
+    assert prepared.attributes["warnings"] == warning
+
+
+def test_two_map_sets_end_to_end(tmp_path) -> None:
+    rng = np.random.default_rng(0)
+    phases = np.exp(2j * np.pi * rng.random((2, 4, 1, 1)))
+    maps = (SIGNAL.maps * phases).astype(np.complex64)[None]
+    apart = np.stack([shepp_logan(SHAPE), 0.5 * shepp_logan(SHAPE)[::-1]])
+    kspace = to_kspace((maps * apart[None, :, None]).sum(axis=1)).astype(np.complex64)
+    scan = Scan(kspace, maps=maps, noise_std=0.01)
+    cases = scan_cases(scan, "sense", mask=MASK)
+    assert cases.has_map_sets
+    assert cases.zero_filled.shape == (1, *SHAPE)
+    np.testing.assert_allclose(np.abs(cases.ground_truth[0]), np.hypot(*np.abs(apart)), atol=2e-3)
+    assert list(cases.classical()) == ["CG-SENSE"]
+    sampler = METHODS["fast"].with_settings({"steps": "20"}, is_complex=True)
+    result = reconstruct(cases, sampler, GaussianPrior(torch.zeros(1, *SHAPE), 0.02 * torch.ones(1, *SHAPE)), samples=2)
+    assert result.samples.shape == (1, 2, *SHAPE)
+    error = np.linalg.norm(result.mean - cases.ground_truth) / np.linalg.norm(cases.ground_truth)
+    assert error < np.linalg.norm(cases.zero_filled - cases.ground_truth) / np.linalg.norm(cases.ground_truth)
+    result.write(tmp_path / "reconstruction.h5")
+    with h5py.File(tmp_path / "reconstruction.h5") as file:
+        assert file.attrs["map_sets"] == 2
+        assert file.attrs["acceleration"] == pytest.approx(MASK.size / MASK.sum())
+        assert file.attrs["calibration_residual"] < 0.05
+    with pytest.raises(InputError, match="several map sets"):
+        replace(cases, initial=np.zeros((1, *SHAPE)))
