@@ -1,14 +1,27 @@
 """Write what the library itself knows into the docs: the simplification rules, the table of methods, and refusals."""
 
 import csv
+import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
+from pydantic import BaseModel, TypeAdapter
+
 from invdiff.diffusion import METHODS
 from invdiff.operators.rules import PRODUCT, PULLBACK, SUM
+from invdiff.training import (
+    Augmentation,
+    FastMRIImages,
+    GroupedImages,
+    NiftiImages,
+    NpyImages,
+    PhantomImages,
+    TrainingConfig,
+)
 
 INTRODUCTION = """# Simplification rules
 
@@ -54,7 +67,36 @@ def refusals_table() -> str:
     return "\n".join(lines)
 
 
-TABLES = {"METHODS_TABLE": methods_table, "REFUSALS_TABLE": refusals_table}
+def fields_table(*models: type[BaseModel]) -> str:
+    """A row for each field of a configuration: its name, default, and what it is."""
+    lines = ["| field | default | what |", "|---|---|---|"]
+    for model in models:
+        for name, field in model.model_fields.items():
+            if name == "kind":
+                lines.append(f"| **`kind: {field.default}`** | | {field.description} |")
+                continue
+            default = "required" if field.is_required() else f"`{_as_yaml(field.default)}`"
+            lines.append(f"| `{name}` | {default} | {field.description} |")
+    return "\n".join(lines)
+
+
+def _as_yaml(value: Any) -> str:
+    """A default as it would stand in a file; of a choice of several, its kind."""
+    for key in ("kind", "architecture"):
+        if hasattr(value, key):
+            return f"{{{key}: {getattr(value, key)}}}"
+    if isinstance(value, BaseModel):
+        return "see below"
+    return json.dumps(TypeAdapter(Any).dump_python(value, mode="json")).replace('"', "")
+
+
+TABLES = {
+    "METHODS_TABLE": methods_table,
+    "REFUSALS_TABLE": refusals_table,
+    "TRAINING_FIELDS": partial(fields_table, TrainingConfig),
+    "AUGMENTATION_FIELDS": partial(fields_table, Augmentation),
+    "SOURCES_FIELDS": partial(fields_table, FastMRIImages, NiftiImages, NpyImages, GroupedImages, PhantomImages),
+}
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:

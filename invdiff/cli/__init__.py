@@ -10,6 +10,7 @@ from invdiff.cli.listings import methods, operators
 from invdiff.cli.sample import sample
 from invdiff.cli.simulate import simulate
 from invdiff.cli.solve import solve
+from invdiff.cli.train import train
 from invdiff.cli.tune_lambda import tune_lambda
 from invdiff.errors import InputError
 
@@ -20,7 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (solve, evaluate, tune_lambda, sample, simulate, methods, operators, convert):
+for command in (solve, evaluate, tune_lambda, train, sample, simulate, methods, operators, convert):
     app.command()(command)
 
 

@@ -1,14 +1,15 @@
-"""Train the prior of unsampled k-space: ``python -m invdiff.training.conditional slices.h5 OUT --minutes 75``.
+"""Train the prior of unsampled k-space: ``python -m invdiff.training.conditional slices.h5 OUT``.
 
 MC-DDPM (Xie and Li 2022) under EDM's preconditioning and weighting (Karras 2022), for many masks, sizes and
 intensities at once: random complex images, of coils and combined, whose k-space is undersampled at random. Goes on from
-OUT/latest.pt, and writes OUT/prior.safetensors at the end.
+OUT/checkpoint.pt, and writes OUT/prior.safetensors at the end.
 """
 
 import math
-from functools import cache, partial
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -23,10 +24,13 @@ from invdiff.evaluation import psnr
 from invdiff.operators import fourier
 from invdiff.priors import EDM, ConditionalPrior, Intensity, ScorePrior, UNet
 from invdiff.priors.conditional import to_channels, to_complex, to_image, to_kspace
-from invdiff.training.augment import training_image
-from invdiff.training.edm import denoised, weighted
-from invdiff.training.loop import Training, fit
-from invdiff.training.slices import Slices, load_slices
+from invdiff.training.augmentation import Augmentation
+from invdiff.training.config import BatchSize, RunConfig
+from invdiff.training.images import GroupedImages, Images
+from invdiff.training.loop import fit
+from invdiff.training.optimisers import AdamConfig
+from invdiff.training.task import Batch, Task
+from invdiff.training.weighting import EDMWeight
 
 Complex = NDArray[np.complex64]
 Mask = NDArray[np.bool_]
@@ -36,6 +40,8 @@ DATA_STD = 0.04
 SIGMA_RANGE = (0.002, 100.0)
 SIZES = [(96, 6), (128, 4), (192, 2), (256, 1)]
 """(side, images) of a step."""
+SHOWN, WORKERS = 4, 2
+"""Validation images; and processes that prepare batches."""
 KINDS = {"random": 0.35, "equispaced": 0.25, "bernoulli": 0.1, "uniform2d": 0.1, "gaussian2d": 0.1, "poisson": 0.1}
 """Masks, and how often each is drawn."""
 
@@ -45,7 +51,7 @@ def build_network() -> UNet:
     return UNet(channels=4, widths=(32, 48, 64, 80), blocks=2, embedding=64)
 
 
-def as_prior(network: nn.Module, about: dict[str, str] | None = None) -> ConditionalPrior:
+def as_prior(network: nn.Module, about: Mapping[str, str] | None = None) -> ConditionalPrior:
     """The network as a prior; the images it was trained on were combined (99.9th percentile one) and of coils."""
     denoiser = ScorePrior(
         network,
@@ -90,34 +96,65 @@ def random_coil(image: Complex, rng: np.random.Generator) -> Complex:
     return seen
 
 
-def draw_image(slices: Slices, side: int, rng: np.random.Generator) -> Complex:
+def draw_image(image: NDArray[Any], side: int, rng: np.random.Generator) -> Complex:
     """A clean complex image; half of them dimmed, down to a tenth, and as often seen by a single coil."""
-    image = training_image(slices[rng.integers(len(slices))], side, rng)
+    image = Augmentation()(image, side, rng)
     if rng.random() < 0.5:
         image = image * np.float32(math.exp(rng.uniform(math.log(0.1), 0)))
     return random_coil(image, rng) if rng.random() < 0.5 else image
 
 
-def conditional_loss(network: nn.Module, image: Tensor, sampled: Tensor, rng: np.random.Generator) -> Tensor:
-    """EDM's weighted denoising loss of unsampled k-space, the mean over all elements.
+class UnsampledKspaceTask(Task):
+    """Unsampled k-space given the sampled: EDM's weighted denoising loss on what the mask leaves out.
 
     Args:
-        network: of four channels.
-        image: complex (batch, H, W).
-        sampled: boolean (batch, H, W).
-        rng: of noise levels and noise.
+        images: to train on.
+        validation: to validate on.
     """
-    sigma = draw_sigma(len(image), rng)
-    unsampled = ~sampled[:, None]
-    kspace = to_kspace(image)
-    clean = unsampled * to_channels(kspace)
-    zero_filled = to_channels(to_image(sampled * kspace))
-    noise = torch.from_numpy(rng.standard_normal(tuple(clean.shape), dtype=np.float32))
-    noisy = to_channels(to_image(to_complex(clean + sigma[:, None, None, None] * unsampled * noise)))
-    unscaled = (sigma**2 + DATA_STD**2).sqrt()[:, None, None, None] * zero_filled
-    answer = denoised(network, torch.cat([noisy, unscaled], dim=1), sigma, DATA_STD)[:, :2]
-    error = unsampled * to_channels(to_kspace(to_complex(answer))) - clean
-    return weighted(error, sigma, DATA_STD)
+
+    def __init__(self, images: Images, validation: Images) -> None:
+        self.images, self.validation = images, validation
+
+    def batch(self, side: int, images: int, rng: np.random.Generator) -> Batch:
+        """``image``, complex, and ``sampled``, boolean (images, side, side); ``sigma`` for each; ``noise`` (images, 2,
+        side, side)."""
+        drawn = [draw_image(self.images[int(rng.integers(len(self.images)))], side, rng) for _ in range(images)]
+        masks = [draw_mask(side, rng) for _ in range(images)]
+        return {
+            "image": torch.from_numpy(np.stack(drawn)),
+            "sampled": torch.from_numpy(np.stack(masks)),
+            "sigma": draw_sigma(images, rng),
+            "noise": torch.from_numpy(rng.standard_normal((images, 2, side, side), dtype=np.float32)),
+        }
+
+    def loss(self, network: nn.Module, batch: Batch) -> Tensor:
+        """The mean over all elements."""
+        sampled, sigma = batch["sampled"], batch["sigma"][:, None, None, None]
+        unsampled = ~sampled[:, None]
+        kspace = to_kspace(batch["image"])
+        clean = unsampled * to_channels(kspace)
+        zero_filled = to_channels(to_image(sampled * kspace))
+        noisy = to_channels(to_image(to_complex(clean + sigma * unsampled * batch["noise"])))
+        total = sigma**2 + DATA_STD**2  # Karras 2022, eq. 7
+        output = network(torch.cat([noisy / total.sqrt(), zero_filled], dim=1), batch["sigma"].log() / 4)[:, :2]
+        answer = DATA_STD**2 / total * noisy + sigma * DATA_STD / total.sqrt() * output
+        error = unsampled * to_channels(to_kspace(to_complex(answer))) - clean
+        weight = EDMWeight(sigma_data=DATA_STD)(batch["sigma"])
+        return (weight * error.square().flatten(1).mean(1)).mean()
+
+    def validate(self, network: nn.Module) -> dict[str, float]:
+        """Mean PSNR of ``reconstruct``'s three images at 4x random lines, centre 8 %."""
+        prior, scores = as_prior(network), []
+        for seed in range(min(SHOWN, len(self.validation))):
+            image = torch.from_numpy(self.validation[seed * len(self.validation) // SHOWN])
+            sampled = torch.from_numpy(MASKS["random"]((image.shape[0], image.shape[1]), 4, 0.08, seed))
+            answers = reconstruct(prior, image.to(torch.complex64), sampled)
+            scores.append({name: psnr(image.numpy(), answer.numpy()) for name, answer in answers.items()})
+        return {name: float(np.mean([score[name] for score in scores])) for name in scores[0]}
+
+    def prior(self, network: nn.Module, about: Mapping[str, str] | None = None) -> ConditionalPrior:
+        """The network as a prior, with notes."""
+        return as_prior(network, about)
 
 
 @torch.no_grad()
@@ -141,41 +178,21 @@ def reconstruct(prior: ConditionalPrior, image: Tensor, sampled: Tensor, steps: 
     return {"zero-filled": zero_filled, "mean": mean, "sample": sample}
 
 
-def validation_psnr(network: nn.Module, slices: Slices) -> list[float]:
-    """Mean PSNR of ``reconstruct``'s three images at 4x random lines, centre 8 %."""
-    prior, scores = as_prior(network), []
-    for seed, magnitude in enumerate(slices):
-        image = torch.from_numpy(magnitude.astype(np.float32) / 250)
-        sampled = torch.from_numpy(MASKS["random"]((image.shape[0], image.shape[1]), 4, 0.08, seed))
-        answers = reconstruct(prior, image.to(torch.complex64), sampled)
-        scores.append([psnr(image.numpy(), answer.numpy()) for answer in answers.values()])
-    return [float(score) for score in np.mean(scores, axis=0)]
-
-
 def main(
     slices: Annotated[Path, typer.Argument(help="Grouped HDF5 of magnitude slices.")],
-    out: Annotated[Path, typer.Argument(help="Folder for checkpoints, log and prior.")],
-    minutes: Annotated[float, typer.Option(help="How long to train in all.")] = 75,
+    out: Annotated[Path, typer.Argument(help="Folder for checkpoints, logs and the prior.")],
+    steps: Annotated[int, typer.Option(help="In all.")] = 8500,
     learning_rate: Annotated[float, typer.Option(help="At its highest.")] = 1e-3,
 ) -> None:
-    """Train, resuming from OUT/latest.pt where there is one."""
-    train, val = load_slices(slices, "train"), load_slices(slices, "val")
-
-    def loss(network: UNet, side: int, count: int, rng: np.random.Generator) -> Tensor:
-        image = np.stack([draw_image(train, side, rng) for _ in range(count)])
-        sampled = np.stack([draw_mask(side, rng) for _ in range(count)])
-        return conditional_loss(network, torch.from_numpy(image), torch.from_numpy(sampled), rng)
-
-    fit(
-        Training.begin(build_network, learning_rate),
-        out,
-        minutes=minutes,
-        learning_rate=learning_rate,
-        sizes=SIZES,
-        loss=loss,
-        validate=partial(validation_psnr, slices=val[:: max(1, len(val) // 4)]),
-        as_prior=as_prior,
+    """Train, going on from OUT/checkpoint.pt where there is one."""
+    out.mkdir(parents=True, exist_ok=True)
+    source = GroupedImages(path=slices)
+    task = UnsampledKspaceTask(source.read("train"), source.read("val"))
+    sizes = tuple(BatchSize(side=side, images=images) for side, images in SIZES)
+    config = RunConfig(
+        batches=sizes, steps=steps, optimiser=AdamConfig(lr=learning_rate), draw_every=0, workers=WORKERS
     )
+    fit(task, build_network(), config, out, say=print)
 
 
 if __name__ == "__main__":

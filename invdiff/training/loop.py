@@ -1,148 +1,196 @@
-"""The loop of every training script: Adam, a moving average, a clock, checkpoints and logs.
+"""The loop, written once: whatever a network is taught, on one process or many, stopped and gone on with."""
 
-The learning rate follows the clock, so a run ends when it was told to, and goes on from OUT/latest.pt.
-"""
-
-import copy
-import csv
 import math
-import os
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-import torch.distributed as dist
 from torch import Tensor, nn
 
-from invdiff.priors import ConditionalPrior, ScorePrior, UNet, save_prior
+from invdiff.errors import InputError
+from invdiff.priors import ConditionalPrior, ScorePrior, save_prior
+from invdiff.training.batches import Batches
+from invdiff.training.config import RunConfig
+from invdiff.training.interrupts import deferred_interrupts
+from invdiff.training.logs import Logs
+from invdiff.training.optimisers import PEAK
+from invdiff.training.state import State
+from invdiff.training.task import Task
 
-SAVE_EVERY, VALIDATE_EVERY = 120, 600
-"""Seconds."""
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+CHECKPOINT, PRIOR = "checkpoint.pt", "prior.safetensors"
+Progress = Callable[[int, int], None]
+Say = Callable[[str], None]
 
 
-@dataclass
-class Training:
-    """The state of a run: network, its exponential moving average, optimiser, and how long it has taken."""
-
-    network: UNet
-    average: UNet
-    optimizer: torch.optim.Optimizer
-    step: int = 0
-    seconds: float = 0.0
-
-    @classmethod
-    def begin(cls, build: Callable[[], UNet], learning_rate: float) -> "Training":
-        """A fresh run."""
-        torch.manual_seed(0)
-        network = build()
-        optimizer = torch.optim.Adam(network.parameters(), lr=learning_rate, betas=(0.9, 0.99))
-        return cls(network, copy.deepcopy(network), optimizer)
-
-    def resume(self, path: Path) -> None:
-        """Go on from a checkpoint."""
-        state: dict[str, Any] = torch.load(path, weights_only=True)
-        self.network.load_state_dict(state["network"])
-        self.average.load_state_dict(state["ema"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.step, self.seconds = state["step"], state["spent"]
-
-    def save(self, path: Path) -> None:
-        """Write a checkpoint, whole or not at all."""
-        state: dict[str, Any] = {"network": self.network.state_dict(), "ema": self.average.state_dict()}
-        state |= {"optimizer": self.optimizer.state_dict(), "step": self.step, "spent": self.seconds}
-        temporary = path.with_suffix(".tmp")
-        torch.save(state, temporary)
-        temporary.replace(path)
-
-    def update(self, loss: Tensor, learning_rate: float) -> None:
-        """One step of Adam with gradients averaged over processes and clipped, and of the moving average."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        gradients = [p.grad for p in self.network.parameters() if p.grad is not None]
-        if dist.is_initialized():
-            flat = torch.cat([gradient.flatten() for gradient in gradients])
-            dist.all_reduce(flat)
-            pieces = (flat / dist.get_world_size()).split([gradient.numel() for gradient in gradients])
-            for gradient, piece in zip(gradients, pieces, strict=True):
-                gradient.copy_(piece.view_as(gradient))
-        nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-        self.optimizer.step()
-        self.step += 1
-        decay = min(0.999, (1 + self.step) / (10 + self.step))
-        with torch.no_grad():
-            for mean, parameter in zip(self.average.parameters(), self.network.parameters(), strict=True):
-                mean.lerp_(parameter, 1 - decay)
+def silent(*_: object) -> None:
+    """Say nothing."""
 
 
 def fit(
-    run: Training,
+    task: Task,
+    network: nn.Module,
+    config: RunConfig,
     out: Path,
     *,
-    minutes: float,
-    learning_rate: float,
-    sizes: Sequence[tuple[int, int]],
-    loss: Callable[[UNet, int, int, np.random.Generator], Tensor],
-    validate: Callable[[UNet], list[float]],
-    as_prior: Callable[[UNet], ScorePrior | ConditionalPrior],
-) -> None:
-    """Train for ``minutes`` in all, from OUT/latest.pt where there is one, and write OUT/prior.safetensors (float16).
+    progress: Progress = silent,
+    say: Say = silent,
+) -> ScorePrior | ConditionalPrior:
+    """Train a network, from OUT/checkpoint.pt where there is one, and write OUT/prior.safetensors at the end.
 
-    OUT/loss.csv gets rows (step, seconds, mean loss), OUT/validation.csv rows (step, seconds, scores...).
+    Run in several processes (``torchrun``, ``accelerate launch``), each sees batches of its own, gradients are
+    averaged, and the first process writes. Losses go to OUT/losses.csv, scores to OUT/validation.csv, both to
+    OUT/tensorboard, and pictures to OUT/pictures.
+
+    SIGINT and SIGTERM end a run after the step that is being done, with a checkpoint.
 
     Args:
-        run: a fresh run.
-        out: a folder; made where it is absent.
-        minutes: how long to train in all.
-        learning_rate: at its highest; it falls with a cosine.
-        sizes: (side, images a process) of a step, chosen at random.
-        loss: of a network on random images, given side, images and random numbers.
-        validate: scores of the averaged network.
-        as_prior: the averaged network as what is shipped.
+        task: what is learned.
+        network: with fresh weights.
+        config: how.
+        out: an existing folder.
+        progress: called with (steps done, steps in all), in the first process.
+        say: called with lines about how it goes, in the first process.
+
+    Returns:
+        The prior, of the averaged network.
+
+    Raises:
+        InputError: accelerate or tensorboard isn't installed, the checkpoint is of another run, the loss is not
+            finite, or a file can't be written.
+        KeyboardInterrupt: it was stopped; the checkpoint is written.
     """
-    torch.set_num_threads(1)  # one process a core is faster than one process on all
-    if "RANK" in os.environ:
-        dist.init_process_group("gloo")
-    rank = dist.get_rank() if dist.is_initialized() else 0
-    out.mkdir(parents=True, exist_ok=True)
-    if (out / "latest.pt").exists():
-        run.resume(out / "latest.pt")
-    began, saved, validated, mean_loss = time.time() - run.seconds, run.seconds, run.seconds, 0.0
-    while (progress := _agreed(time.time() - began) / (60 * minutes)) < 1:
-        run.seconds = progress * 60 * minutes
-        side, count = sizes[int(np.random.default_rng((7, run.step)).integers(len(sizes)))]
-        rng = np.random.default_rng((11, run.step, rank))
-        value = loss(run.network, side, count, rng)
-        warm_up = min(1.0, (run.step + 1) / 200)
-        run.update(value, learning_rate * warm_up * (0.5 + 0.5 * math.cos(math.pi * progress)) + 1e-6)
-        mean_loss += (value.item() - mean_loss) / min(run.step, 100)
-        if rank == 0 and run.seconds - saved > SAVE_EVERY:
-            saved = run.seconds
-            run.save(out / "latest.pt")
-            _log(out / "loss.csv", [run.step, round(run.seconds), round(mean_loss, 4)])
-        if run.seconds - validated > VALIDATE_EVERY:
-            validated = run.seconds
-            if rank == 0:
-                _log(out / "validation.csv", [run.step, round(run.seconds), *validate(run.average)])
-    if rank == 0:
-        run.save(out / "latest.pt")
-        _log(out / "validation.csv", [run.step, round(run.seconds), *validate(run.average)])
-        save_prior(as_prior(run.average), out / "prior.safetensors", dtype=torch.float16)
+    accelerator = make_accelerator()
+    try:
+        return _fit(task, network, config, out, accelerator, progress, say)
+    finally:
+        accelerator.end_training()
 
 
-def _agreed(seconds: float) -> float:
-    """The first process's clock, so that all stop at the same step."""
-    clock = torch.tensor([seconds], dtype=torch.float64)
-    if dist.is_initialized():
-        dist.broadcast(clock, 0)
-    return float(clock)
+def _fit(
+    task: Task,
+    network: nn.Module,
+    config: RunConfig,
+    out: Path,
+    accelerator: "Accelerator",
+    progress: Progress,
+    say: Say,
+) -> ScorePrior | ConditionalPrior:
+    device, process = accelerator.device, accelerator.process_index
+    layout = torch.channels_last if config.channels_last else torch.contiguous_format
+    state = State.begin(network.to(device=device, memory_format=layout).train(), config)  # type: ignore[call-overload]
+    if (out / CHECKPOINT).exists():
+        state.load(out / CHECKPOINT, config)
+    model = accelerator.prepare_model(network)
+    loader = Batches(task, config.batches, config.seed, process).loader(
+        range(state.step, config.steps), config.workers, pinned=device.type == "cuda"
+    )
+    watch = _Watch(task, state, config, out, progress, say) if accelerator.is_main_process else None
+    with deferred_interrupts() as interrupt:
+        for batch in loader:
+            seed_dropout(config.seed, state.step, process)
+            inputs = {name: _moved(tensor, device, layout) for name, tensor in batch.items()}
+            with torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bfloat16"):
+                loss = task.loss(model, inputs)
+            accelerator.backward(loss)
+            norm = accelerator.clip_grad_norm_(network.parameters(), config.gradient_clip or torch.inf)
+            asked = torch.tensor(float(interrupt.asked), device=device)
+            told = torch.stack([loss.detach().float(), norm.float(), asked])
+            mean_loss, mean_norm, stop = accelerator.reduce(told, "mean").tolist()  # so that all know, and all agree
+            _check_finite(mean_loss, mean_norm, state.step, config, out)
+            move(state, config)
+            if watch is not None:
+                watch.look(mean_loss, mean_norm, stopped=stop > 0)
+            if stop > 0:
+                raise KeyboardInterrupt
+    prior = task.prior(state.average.module, {**config.about, "steps": str(state.step)})
+    if watch is not None:
+        watch.close()
+        save_prior(prior, out / PRIOR, dtype=getattr(torch, config.prior_dtype))
+    return prior
 
 
-def _log(path: Path, row: list[float]) -> None:
-    with path.open("a", newline="") as file:
-        csv.writer(file).writerow(row)
+def make_accelerator() -> "Accelerator":
+    """The devices and processes that there are; GPUs where there are some.
+
+    Raises:
+        InputError: accelerate isn't installed.
+    """
+    try:
+        from accelerate import Accelerator
+    except ImportError as error:
+        raise InputError("Training runs on accelerate; install it: pip install 'invdiff[train]'.") from error
+    return Accelerator(cpu=not torch.accelerator.is_available(), mixed_precision="no")
+
+
+def move(state: State, config: RunConfig) -> None:
+    """One step of the optimisers along the gradients that there are, and of the average."""
+    rate = config.learning_rate(state.step)
+    for optimiser in state.optimisers:
+        for group in optimiser.param_groups:
+            group["lr"] = rate * group[PEAK]
+        optimiser.step()
+        optimiser.zero_grad()
+    state.average.update_parameters(state.network)
+    state.step += 1
+
+
+def seed_dropout(seed: int, step: int, process: int) -> None:
+    """Torch's own random numbers of a step; batches do not use them."""
+    torch.manual_seed(int(np.random.SeedSequence((seed, step, process)).generate_state(1, np.uint64)[0] >> 1))
+
+
+class _Watch:
+    """What the first process does beside training: tables, scores, pictures, checkpoints."""
+
+    def __init__(self, task: Task, state: State, config: RunConfig, out: Path, progress: Progress, say: Say) -> None:
+        self._task, self._state, self._config, self._out = task, state, config, out
+        self._progress, self._say = progress, say
+        self._logs = Logs(out, state.step)
+        if state.step:
+            say(f"goes on from step {state.step} of {config.steps}, by {out / CHECKPOINT}")
+
+    def look(self, loss: float, norm: float, *, stopped: bool) -> None:
+        """After a step."""
+        config, state, step = self._config, self._state, self._state.step
+        last = step == config.steps
+        state.recent.append((loss, norm))
+        if step % config.log_every == 0 or last:
+            mean_loss, mean_norm = np.mean(state.recent, axis=0).tolist()
+            rate = config.learning_rate(step - 1)
+            self._logs.add("losses", step, {"loss": mean_loss, "gradient_norm": mean_norm, "learning_rate": rate})
+            state.recent.clear()
+        network = state.average.module
+        if step % config.validate_every == 0 or last:
+            scores = self._task.validate(network)
+            self._logs.add("validation", step, scores)
+            self._say(f"step {step}: {', '.join(f'{name} {score:.2f}' for name, score in scores.items())}")
+        if config.draw_every and (step % config.draw_every == 0 or last):
+            (self._out / "pictures").mkdir(exist_ok=True)
+            self._task.draw(network, self._out / "pictures", step)
+        if step % config.save_every == 0 or last or stopped:
+            state.save(self._out / CHECKPOINT, config)
+        self._progress(step, config.steps)
+
+    def close(self) -> None:
+        self._logs.close()
+
+
+def _moved(tensor: Tensor, device: torch.device, layout: torch.memory_format) -> Tensor:
+    moved = tensor.to(device, non_blocking=True)
+    return moved.contiguous(memory_format=layout) if moved.ndim == 4 else moved
+
+
+def _check_finite(loss: float, norm: float, step: int, config: RunConfig, out: Path) -> None:
+    if math.isfinite(loss) and math.isfinite(norm):
+        return
+    kept = out / CHECKPOINT
+    last = f"{kept} is of before and was kept" if kept.exists() else "there was no checkpoint yet"
+    raise InputError(
+        f"Training diverged at step {step + 1}: its loss is {loss:g}, its gradient's norm {norm:g}. Lower optimiser.lr "
+        f"(now {config.optimiser.lr:g}) or gradient_clip, or raise warm_up; {last}."
+    )

@@ -6,18 +6,22 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from invdiff.priors import Intensity
+from invdiff.training import DatasetImages
+
 Y, X = np.mgrid[-1:1:40j, -1:1:40j]
 SLICES = [(250 * np.exp(-k * (X**2 + Y**2))).astype(np.uint8) for k in (1, 3, 6)]
 
 
 @pytest.fixture(scope="session")
-def slices() -> list[NDArray[np.uint8]]:
-    return SLICES
+def images() -> DatasetImages:
+    """Three images (40, 40), white at one."""
+    return DatasetImages([image.astype(np.float32) / 250 for image in SLICES], Intensity(99.9, 1.0))
 
 
 @pytest.fixture(scope="session")
 def grouped() -> Callable[[Path], Path]:
-    """Write the layout that training reads, source/subject/name/images: two subjects to train, one to validate."""
+    """Write the layout source/subject/name/images: two subjects to train, one to validate."""
 
     def write(path: Path) -> Path:
         with h5py.File(path, "w") as file:
@@ -28,3 +32,8 @@ def grouped() -> Callable[[Path], Path]:
         return path
 
     return write
+
+
+@pytest.fixture(scope="session")
+def noise() -> NDArray[np.float32]:
+    return np.random.default_rng(0).standard_normal((4, 48, 40), dtype=np.float32)

@@ -1,0 +1,57 @@
+"""``invdiff train``: a prior of one's own images."""
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+
+def train(
+    config: Annotated[Path, typer.Argument(help="A YAML file; examples/configs has some.")],
+    out: Annotated[Path, typer.Option(help="Folder for the prior, checkpoints, logs and pictures.")] = Path(
+        "invdiff-training"
+    ),
+    settings: Annotated[
+        Optional[list[str]],  # noqa: UP045 - typer reads it
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="A field, such as steps=1000 or optimiser.lr=1e-3. May be repeated."
+        ),
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse bad volumes and slices; else they are left out with a warning.")
+    ] = False,
+) -> None:
+    """Train a prior by denoising score matching; go on where a run was stopped.
+
+    Writes prior.safetensors, for --prior of the other commands, and config.yaml, checkpoint.pt, losses.csv,
+    validation.csv, tensorboard/ and pictures/.
+    """
+    import os
+    import sys
+    import warnings
+
+    from invdiff.cli.folder import writable_folder
+    from invdiff.cli.heap import keep_heap
+    from invdiff.cli.options import parse_settings
+    from invdiff.cli.progress import progress_bar
+    from invdiff.training import read_config
+    from invdiff.training import train as run
+
+    keep_heap()
+    parsed = read_config(config, parse_settings(settings or []))
+    writable_folder(out)
+    first = int(os.environ.get("RANK", "0")) == 0  # of the processes that torchrun or accelerate started
+
+    def say(line: str) -> None:
+        if first:
+            print(line, flush=True)
+
+    with progress_bar(f"{parsed.steps} steps") as progress, warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.showwarning = lambda message, *_, **__: print(f"warning: {message}", file=sys.stderr)
+        try:
+            run(parsed, out, strict=strict, progress=progress, say=say)
+        except KeyboardInterrupt:
+            print(f"invdiff: stopped; the same command goes on from {out / 'checkpoint.pt'}.", file=sys.stderr)
+            raise
+    say(f"wrote {out / 'prior.safetensors'}")

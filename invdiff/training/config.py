@@ -1,0 +1,120 @@
+"""What ``invdiff train`` reads: every choice of a run of training."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
+
+from invdiff.errors import InputError
+from invdiff.priors import EDM, NCSNppConfig, Noise, Score, Velocity
+from invdiff.priors.unet import UNetConfig
+from invdiff.training.augmentation import Augmentation
+from invdiff.training.images import ImagesConfig
+from invdiff.training.noise_levels import LogNormal, LogUniform, Mixture, NoiseLevels, Share
+from invdiff.training.optimisers import AdamConfig, OptimiserConfig
+from invdiff.training.schedules import Cosine, Schedule
+from invdiff.training.weighting import EDMWeight, Weighting
+
+Period = Annotated[int, Field(ge=0)]
+
+
+class BatchSize(BaseModel):
+    """The images of one step."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    side: Annotated[int, Field(ge=8, le=4096)] = Field(description="Of the square that is cut out of an image.")
+    images: Annotated[int, Field(ge=1, le=65536)] = Field(description="How many, in each process.")
+
+
+class RunConfig(BaseModel):
+    """How a network is trained, whatever it learns."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    batches: Annotated[tuple[BatchSize, ...], Field(min_length=1)] = Field(
+        (BatchSize(side=128, images=8),),
+        description="What a step sees, one of these at random: small squares for variety, whole slices for context.",
+    )
+    steps: PositiveInt = Field(4000, description="Steps in all.")
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = Field(0, description="Of all random numbers.")
+    optimiser: OptimiserConfig = Field(AdamConfig(), description="What moves the weights.")
+    warm_up: Period = Field(200, description="Steps in which the learning rate rises.")
+    schedule: Schedule = Field(Cosine(), description="How the learning rate falls.")
+    gradient_clip: Annotated[float, Field(gt=0)] | None = Field(
+        1.0, description="The largest norm of a gradient; null lets all pass."
+    )
+    ema_decay: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.999,
+        description="Of the average of the weights, which is what the prior gets; (1 + n) / (10 + n) in its first "
+        "steps n.",
+    )
+    precision: Literal["float32", "bfloat16"] = Field(
+        "float32", description="Of the network's products; bfloat16 is faster on GPUs."
+    )
+    channels_last: bool = Field(
+        False, description="Pixel by pixel in memory, which many GPUs and some CPUs like better."
+    )
+    workers: Annotated[int, Field(ge=0, le=256)] = Field(2, description="Processes that prepare batches, for each one.")
+    log_every: PositiveInt = Field(20, description="Steps between rows of losses.csv.")
+    save_every: PositiveInt = Field(500, description="Steps between checkpoints.")
+    validate_every: PositiveInt = Field(500, description="Steps between validations.")
+    draw_every: Period = Field(1000, description="Steps between pictures; 0 for none.")
+    prior_dtype: Literal["float32", "float16", "bfloat16"] = Field(
+        "float16", description="Of the weights in prior.safetensors."
+    )
+    about: dict[str, str] = Field({}, description="Notes that travel with the prior, such as data and licence.")
+
+    def learning_rate(self, step: int) -> float:
+        """The learning rate of a step, in parts of the highest."""
+        rise = min(1.0, (step + 1) / max(1, self.warm_up))
+        return rise * self.schedule(step, self.steps)
+
+
+class TrainingConfig(RunConfig):
+    """A prior of images, trained by denoising score matching."""
+
+    data: ImagesConfig | None = Field(None, description="The images to train on.")
+    validation: ImagesConfig | None = Field(
+        None, description="Where the images to validate on come from, if not from the data."
+    )
+    validation_images: PositiveInt = Field(12, description="How many of them, evenly spaced.")
+    augmentation: Augmentation = Field(Augmentation(), description="What is done to an image at random.")
+    channels: Annotated[dict[Annotated[int, Field(ge=1, le=2)], PositiveFloat], Field(min_length=1)] = Field(
+        {1: 0.35, 2: 0.65},
+        description="What the prior takes, and how often a batch is such: 1 for real images (half of them magnitudes, "
+        "half real parts), 2 for real and imaginary part.",
+    )
+    network: Annotated[UNetConfig | NCSNppConfig, Field(discriminator="architecture")] = Field(
+        UNetConfig(channels=2, widths=(64, 96, 128, 160), blocks=2, embedding=128, patch=2),
+        description="`unet` (the fast one) or `ncsnpp`, with its sizes.",
+    )
+    start: str | None = Field(None, description="A prior whose weights the network begins with.")
+    parameterisation: Annotated[Score | Noise | Velocity | EDM, Field(discriminator="kind")] = Field(
+        EDM(0.2), description="What the network gives: `score` (VE), `noise` or `velocity` (VP), or `edm`."
+    )
+    weighting: Weighting = Field(EDMWeight(), description="How much each noise level counts.")
+    noise_levels: NoiseLevels = Field(
+        Mixture(
+            parts=(
+                Share(share=0.88, levels=LogNormal()),
+                Share(share=0.12, levels=LogUniform(sigma_min=0.5, sigma_max=400)),
+            )
+        ),
+        description="How noise levels are drawn.",
+    )
+    sigma_range: tuple[PositiveFloat, PositiveFloat] = Field(
+        (0.002, 400.0), description="What drawn levels are clipped to, in units of white; the prior is good for these."
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.sigma_range[0] >= self.sigma_range[1]:
+            raise InputError(f"sigma_range {self.sigma_range} must be ascending")
+        match self.network:
+            case UNetConfig(channels=channels) if max(self.channels) > channels:
+                raise InputError(f"the network takes {channels} channel(s), but channels asks for {max(self.channels)}")
+            case NCSNppConfig(channels=channels) if set(self.channels) != {channels}:
+                raise InputError(
+                    f"this ncsnpp takes {channels} channel(s) and no other number; set channels to {{{channels}: 1}}"
+                )
+        return self

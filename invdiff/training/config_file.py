@@ -1,0 +1,147 @@
+"""Configurations of training as YAML, and sentences about what is wrong in one."""
+
+import dataclasses
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+from pydantic import BaseModel, ValidationError
+
+from invdiff.data.atomic import atomic
+from invdiff.errors import InputError
+from invdiff.training.config import RunConfig, TrainingConfig
+
+
+def read_config(path: str | os.PathLike[str], settings: Mapping[str, str] | None = None) -> TrainingConfig:
+    """The configuration in a YAML file.
+
+    Args:
+        path: of the file.
+        settings: values by dotted key, such as ``{"optimiser.lr": "1e-3", "batches.0.images": "4"}``, that replace the
+            file's; each is read as YAML.
+
+    Raises:
+        InputError: the file is missing or no YAML, or a field is unknown, missing or has a value that it can't have.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path} can't be read: {error.strerror}; give the path of a YAML file.") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is no YAML: {error}.") from error
+    content = _parsed(text, str(path)) or {}
+    for key, value in (settings or {}).items():
+        _put(content, key.split("."), _parsed(value, f"--set {key}"), key)
+    try:
+        return TrainingConfig.model_validate(content)
+    except ValidationError as error:
+        raise InputError(f"{path}: {_complaint(error, content)}") from error
+
+
+def write_config(config: RunConfig, path: str | os.PathLike[str]) -> None:
+    """Write YAML with every field, whole or not at all.
+
+    Raises:
+        InputError: the folder can't be written to.
+    """
+    import yaml
+
+    with atomic(Path(path)) as temporary:
+        content = config.model_dump(mode="json")
+        temporary.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8")
+
+
+def _parsed(text: str, where: str) -> Any:
+    import yaml
+
+    try:
+        return yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError) as error:  # a date that is none is a ValueError
+        raise InputError(f"{where} is no YAML: {' '.join(str(error).split())}.") from error
+
+
+def _put(content: Any, keys: Sequence[str], value: Any, name: str) -> None:
+    """Set a nested value; what is missing on the way is made."""
+    for depth, key in enumerate(keys):
+        here, last = ".".join(keys[:depth]) or "the file", depth == len(keys) - 1
+        match content:
+            case dict() if last:
+                content[key] = value
+            case dict():
+                if content.get(key) is None:
+                    content[key] = {}
+                content = content[key]
+            case list() if not key.isdecimal() or int(key) >= len(content):
+                raise InputError(f"--set {name}: {here} is a list of {len(content)}, so '{key}' is none of its items.")
+            case list() if last:
+                content[int(key)] = value
+            case list():
+                content = content[int(key)]
+            case _:
+                raise InputError(f"--set {name}: {here} is {content!r}, which has no field '{key}'.")
+
+
+def _complaint(error: ValidationError, content: Any) -> str:
+    """A sentence about the first thing that is wrong."""
+    first = error.errors()[0]
+    place = _place(first["loc"], content) or "the file"
+    match first["type"]:
+        case "extra_forbidden" | "unexpected_keyword_argument":
+            known = ", ".join(_fields(first["loc"][:-1]))
+            return f"there is no field {place} (it was given {first['input']!r}); fields there are {known}."
+        case "missing":
+            return f"{place} is missing."
+        case "union_tag_not_found":
+            return (
+                f"{place} needs {first['ctx']['discriminator']}, which says what it is; given was {first['input']!r}."
+            )
+        case "union_tag_invalid":
+            tag, expected = first["ctx"]["tag"], first["ctx"]["expected_tags"]
+            return f"{place}: {first['ctx']['discriminator'].strip(chr(39))} is one of {expected}, not {tag!r}."
+        case "model_type" | "model_attributes_type" | "dataclass_type":
+            return f"{place} takes named fields, not {first['input']!r}."
+        case "value_error":
+            where = f"{place}: " if first["loc"] else ""
+            return f"{where}{first['msg'].removeprefix('Value error, ').rstrip('.')}."
+    said = first["msg"].replace("Input should be", "it should be")
+    return f"{place}: {said[:1].lower()}{said[1:]}; it was given {first['input']!r}."
+
+
+def _place(where: Sequence[str | int], content: Any) -> str:
+    """The dotted key of a field; pydantic's path also holds which of several models it took."""
+    keys: list[str] = []
+    for i, part in enumerate(where):
+        inside = range(len(content)) if isinstance(content, list) else content if isinstance(content, Mapping) else ()
+        if part in inside:
+            content = content[part]
+        elif i < len(where) - 1 or part == "[key]":
+            continue
+        keys.append(str(part))
+    return ".".join(keys)
+
+
+def _fields(where: Sequence[str | int]) -> list[str]:
+    """Names of the fields of the model at pydantic's path."""
+    models: list[Any] = [TrainingConfig]
+    for part in where:
+        if isinstance(part, str):
+            inside = [found for model in models for found in _models(_annotations(model).get(part))]
+            tagged = [model for model in models if any(part in get_args(kind) for kind in _annotations(model).values())]
+            models = inside or tagged
+    return list(_annotations(models[0]))
+
+
+def _annotations(model: Any) -> dict[str, Any]:
+    if issubclass(model, BaseModel):
+        return {name: field.annotation for name, field in model.model_fields.items()}
+    return get_type_hints(model, include_extras=True)
+
+
+def _models(annotation: Any) -> Iterator[Any]:
+    """The models among the types that an annotation is made of."""
+    if isinstance(annotation, type) and (issubclass(annotation, BaseModel) or dataclasses.is_dataclass(annotation)):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models(inner)

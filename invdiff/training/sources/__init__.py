@@ -1,0 +1,1 @@
+"""Where images to train on come from, one kind a file."""

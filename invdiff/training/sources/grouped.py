@@ -1,0 +1,73 @@
+"""One HDF5 file of many sources."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import h5py
+from numpy.typing import NDArray
+from pydantic import Field
+
+from invdiff.errors import InputError
+from invdiff.training.sources.base import Split
+from invdiff.training.sources.hdf5 import open_hdf5
+from invdiff.training.sources.volumes import Volume, VolumeSource, check_stack
+
+
+class GroupedImages(VolumeSource):
+    """HDF5 of groups ``source/subject/series``, each with a data set ``images`` (N, H, W) and an attribute ``split``.
+
+    A series whose split is neither ``train`` nor ``val`` is for neither.
+    """
+
+    kind: Literal["grouped"] = Field("grouped", description="One HDF5 file of groups source/subject/series/images.")
+    leave_out: tuple[str, ...] = Field((), description="Sources not to use, by name.")
+
+    def volumes(self, split: Split) -> list[Volume]:
+        with open_hdf5(self.path) as file:
+            if unknown := set(self.leave_out) - set(file):
+                raise InputError(
+                    f"{self.path} has no source {' or '.join(sorted(unknown))} to leave out; its sources are "
+                    f"{', '.join(file)}."
+                )
+            series = [
+                f"{source}/{subject}/{name}"
+                for source in file
+                if source not in self.leave_out
+                for subject in _groups(file[source])
+                for name in _groups(file[source][subject])
+                if _text(file[source][subject][name].attrs.get("split")) == split
+            ]
+        if not series:
+            raise InputError(
+                f"{self.path} holds no series for '{split}'; groups source/subject/series need an attribute 'split', "
+                "'train' or 'val'."
+            )
+        return [_Series(self.path, key) for key in series]
+
+
+def _groups(node: Any) -> list[str]:
+    return [name for name, child in node.items() if isinstance(child, h5py.Group)] if hasattr(node, "items") else []
+
+
+def _text(attribute: Any) -> Any:
+    return attribute.decode(errors="replace") if isinstance(attribute, bytes) else attribute
+
+
+@dataclass(frozen=True)
+class _Series(Volume):
+    path: Path
+    key: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.path}, {self.key}"
+
+    def read(self, which: slice = slice(None)) -> NDArray[Any]:
+        with open_hdf5(self.path) as file:
+            images = file[self.key].get("images")
+            if not isinstance(images, h5py.Dataset):
+                raise InputError(f"{self.name} has no data set 'images'; remove it.")
+            check_stack(images.shape, images.dtype, self.name)
+            stack: NDArray[Any] = images[which]
+            return stack

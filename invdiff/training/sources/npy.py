@@ -1,0 +1,44 @@
+"""NumPy stacks."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from invdiff.errors import InputError
+from invdiff.training.sources.folders import FolderSource
+from invdiff.training.sources.volumes import Volume, check_stack
+
+
+class NpyImages(FolderSource):
+    """Stacks ``(N, H, W)`` or single images ``(H, W)``, real or complex, one a ``.npy`` file."""
+
+    suffixes: ClassVar[tuple[str, ...]] = (".npy",)
+
+    kind: Literal["npy"] = Field("npy", description="NumPy stacks (N, H, W), real or complex.")
+
+    def volume(self, file: Path) -> Volume:
+        return _NpyVolume(file)
+
+
+@dataclass(frozen=True)
+class _NpyVolume(Volume):
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return str(self.path)
+
+    def read(self, which: slice = slice(None)) -> NDArray[Any]:
+        try:
+            stack = np.load(self.path, mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError, EOFError) as error:
+            raise InputError(
+                f"{self.path} can't be read as a NumPy array ({error}); save numbers of one size (N, H, W)."
+            ) from error
+        stack = stack[None] if stack.ndim == 2 else stack
+        check_stack(stack.shape, stack.dtype, self.name)
+        return np.array(stack[which])
