@@ -8,7 +8,6 @@ from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
-
 from pydantic import BaseModel, TypeAdapter
 
 from invdiff.diffusion import METHODS
