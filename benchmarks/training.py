@@ -1,7 +1,8 @@
 """Where a step of training spends its time: `python benchmarks/training.py CONFIG.yaml [KEY=VALUE ...] [--steps 40]`.
 
-The parts of a step as `invdiff train` does it, in seconds and in parts of the whole: waiting for the data, the
-network's forward and backward, and what moves the weights (clipping, optimisers, average).
+The parts of a step as `invdiff train` does it in one process, in seconds and in parts of the whole: waiting for the
+data, the network's forward and backward, and what moves the weights (clipping, optimisers, average). Left out is what
+does not happen at every step: logs, validation, pictures, checkpoints.
 """
 
 import time
@@ -13,9 +14,11 @@ import typer
 
 from invdiff.cli.heap import keep_heap
 from invdiff.cli.options import parse_settings
+from invdiff.errors import InputError
 from invdiff.training import ScoreMatching, read_config
 from invdiff.training.batches import Batches
-from invdiff.training.loop import move
+from invdiff.training.loop import make_accelerator, move
+from invdiff.training.placement import Placement
 from invdiff.training.state import State
 
 WARM_UP = 5
@@ -30,16 +33,21 @@ def main(
     """Time the parts of a step."""
     keep_heap()
     config = read_config(path, parse_settings(settings or []))
-    assert config.data is not None
+    if config.data is None:
+        raise InputError("There is nothing to train on: give data in the configuration.")
     task = ScoreMatching(config, config.data.read("train"), config.data.read("val"))
-    state = State.begin(config.network.build().train(), config)
+    placement = Placement(config, make_accelerator().device)
+    state = State.begin(placement.network(config.network.build()).train(), config)
     batches = iter(Batches(task, config.batches, config.seed).loader(range(WARM_UP + steps), config.workers))
     spent = [0.0] * len(PARTS)
     for step in range(WARM_UP + steps):
         times = [time.perf_counter()]
-        batch = next(batches)
+        batch = placement.batch(next(batches))
         times.append(time.perf_counter())
-        task.loss(state.network, batch).backward()
+        with placement.autocast():
+            loss = task.loss(state.network, batch)
+        loss.backward()
+        loss.item()  # a GPU is waited for
         times.append(time.perf_counter())
         torch.nn.utils.clip_grad_norm_(state.network.parameters(), config.gradient_clip or torch.inf)
         move(state, config)

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from invdiff.errors import InputError
 from invdiff.priors import ConditionalPrior, ScorePrior, save_prior
 from invdiff.training.batches import Batches
 from invdiff.training.config import RunConfig
+from invdiff.training.config_file import write_config
 from invdiff.training.interrupts import deferred_interrupts
 from invdiff.training.logs import Logs
 from invdiff.training.optimisers import PEAK
+from invdiff.training.placement import Placement
 from invdiff.training.state import State
 from invdiff.training.task import Task
 
@@ -44,7 +46,7 @@ def fit(
 
     Run in several processes (``torchrun``, ``accelerate launch``), each sees batches of its own, gradients are
     averaged, and the first process writes. Losses go to OUT/losses.csv, scores to OUT/validation.csv, both to
-    OUT/tensorboard, and pictures to OUT/pictures.
+    OUT/tensorboard, pictures to OUT/pictures, and the configuration to OUT/config.yaml.
 
     SIGINT and SIGTERM end a run after the step that is being done, with a checkpoint.
 
@@ -81,8 +83,8 @@ def _fit(
     say: Say,
 ) -> ScorePrior | ConditionalPrior:
     device, process = accelerator.device, accelerator.process_index
-    layout = torch.channels_last if config.channels_last else torch.contiguous_format
-    state = State.begin(network.to(device=device, memory_format=layout).train(), config)  # type: ignore[call-overload]
+    placement = Placement(config, device)
+    state = State.begin(placement.network(network).train(), config)
     if (out / CHECKPOINT).exists():
         state.load(out / CHECKPOINT, config)
     model = accelerator.prepare_model(network)
@@ -93,9 +95,8 @@ def _fit(
     with deferred_interrupts() as interrupt:
         for batch in loader:
             seed_dropout(config.seed, state.step, process)
-            inputs = {name: _moved(tensor, device, layout) for name, tensor in batch.items()}
-            with torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bfloat16"):
-                loss = task.loss(model, inputs)
+            with placement.autocast():
+                loss = task.loss(model, placement.batch(batch))
             accelerator.backward(loss)
             norm = accelerator.clip_grad_norm_(network.parameters(), config.gradient_clip or torch.inf)
             asked = torch.tensor(float(interrupt.asked), device=device)
@@ -150,6 +151,7 @@ class _Watch:
     def __init__(self, task: Task, state: State, config: RunConfig, out: Path, progress: Progress, say: Say) -> None:
         self._task, self._state, self._config, self._out = task, state, config, out
         self._progress, self._say = progress, say
+        write_config(config, out / "config.yaml")
         self._logs = Logs(out, state.step)
         if state.step:
             say(f"goes on from step {state.step} of {config.steps}, by {out / CHECKPOINT}")
@@ -178,11 +180,6 @@ class _Watch:
 
     def close(self) -> None:
         self._logs.close()
-
-
-def _moved(tensor: Tensor, device: torch.device, layout: torch.memory_format) -> Tensor:
-    moved = tensor.to(device, non_blocking=True)
-    return moved.contiguous(memory_format=layout) if moved.ndim == 4 else moved
 
 
 def _check_finite(loss: float, norm: float, step: int, config: RunConfig, out: Path) -> None:

@@ -1,7 +1,7 @@
 """All that a run of training is at one moment, and its file."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,28 @@ from invdiff.data.atomic import atomic
 from invdiff.errors import InputError
 from invdiff.training.config import RunConfig
 
-FIXED = ("network", "parameterisation", "channels")
-"""What a checkpoint's weights are for, and can't be changed on the way."""
+FREE = frozenset(
+    {
+        "steps",
+        "schedule",
+        "warm_up",
+        "optimiser.lr",
+        "gradient_clip",
+        "precision",
+        "channels_last",
+        "workers",
+        "log_every",
+        "save_every",
+        "validate_every",
+        "draw_every",
+        "prior_dtype",
+        "about",
+        "data.path",
+        "validation",
+        "validation_images",
+    }
+)
+"""What may change on the way: how fast, how long and where a network learns, but not what."""
 
 
 @dataclass
@@ -64,24 +84,31 @@ class State:
             raise InputError(f"{path} can't be written at step {self.step} ({error}){kept}. Make room.") from error
 
     def load(self, path: Path, config: RunConfig) -> None:
-        """Go on from a checkpoint; learning rates and the like are the configuration's.
+        """Go on from a checkpoint; what is in ``FREE`` is the configuration's.
 
         Raises:
-            InputError: it is damaged, or belongs to another network or optimiser.
+            InputError: it is damaged, or was written under a configuration that differs in more than ``FREE``.
         """
         try:
             content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
             stored = json.loads(content["config"])
         except Exception as error:  # a damaged file fails in ways that no list holds
-            raise InputError(f"{path} is no checkpoint of training; remove it, or choose another folder.") from error
+            raise _damaged(path) from error
         _check_same(stored, json.loads(config.model_dump_json()), path)
+        try:
+            self._take(content)
+        except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+            raise _damaged(path) from error
+
+    def _take(self, content: dict[str, Any]) -> None:
         self.network.load_state_dict(content["network"])
         self.average.load_state_dict(content["average"])
         for optimiser, saved in zip(self.optimisers, content["optimisers"], strict=True):
             ours = [{k: v for k, v in group.items() if k != "params"} for group in optimiser.param_groups]
             groups = [{**group, **own} for group, own in zip(saved["param_groups"], ours, strict=True)]
             optimiser.load_state_dict({**saved, "param_groups": groups})
-        self.step, self.recent = content["step"], [tuple(pair) for pair in content["recent"]]
+        self.step = int(content["step"])
+        self.recent = [(float(loss), float(norm)) for loss, norm in content["recent"]]
 
 
 def averaged(network: nn.Module, decay: float) -> AveragedModel:
@@ -94,14 +121,27 @@ def averaged(network: nn.Module, decay: float) -> AveragedModel:
     return model.eval().requires_grad_(False)
 
 
+def _damaged(path: Path) -> InputError:
+    return InputError(f"{path} is no whole checkpoint of training; remove it, or choose another folder.")
+
+
 def _check_same(stored: dict[str, Any], now: dict[str, Any], path: Path) -> None:
-    kinds: Sequence[tuple[str, Any, Any]] = [
-        *((key, stored.get(key), now.get(key)) for key in FIXED),
-        ("optimiser.kind", stored["optimiser"]["kind"], now["optimiser"]["kind"]),
-    ]
-    for key, old, new in kinds:
-        if old != new:
+    old, new = dict(_flat(stored)), dict(_flat(now))
+    for key in {**old, **new}:
+        if old.get(key) != new.get(key):
             raise InputError(
-                f"{path} was trained with {key} {old}, but the configuration says {new}; choose another folder, or the "
-                "same configuration."
+                f"{path} was trained with {key} {old.get(key)}, but the configuration says {new.get(key)}; choose "
+                "another folder, or the same configuration."
             )
+
+
+def _flat(content: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """What is not free, by dotted key."""
+    for name, value in content.items():
+        key = prefix + name
+        if key in FREE:
+            continue
+        if isinstance(value, dict):
+            yield from _flat(value, f"{key}.")
+        else:
+            yield key, value

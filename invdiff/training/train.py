@@ -9,7 +9,6 @@ import torch
 from invdiff.errors import InputError
 from invdiff.priors import ScorePrior, load_prior
 from invdiff.training.config import TrainingConfig
-from invdiff.training.config_file import write_config
 from invdiff.training.images import Images
 from invdiff.training.loop import Progress, Say, fit, silent
 from invdiff.training.score_matching import ScoreMatching
@@ -31,7 +30,7 @@ def train(
     launch``) every one has to call this.
 
     Args:
-        config: every choice; it is written to OUT/config.yaml.
+        config: every choice; also in OUT/config.yaml.
         out: an existing folder.
         images: to train on, instead of ``config.data``; for a data set of your own see `DatasetImages`.
         validation: to validate on, instead of ``config.validation``.
@@ -68,7 +67,6 @@ def train(
             network.load_state_dict(start.network.state_dict())
         except RuntimeError as error:
             raise InputError(f"start: {config.start} holds another network than the configuration's.") from error
-    write_config(config, out / "config.yaml")
     prior = fit(ScoreMatching(config, images, validation), network, config, out, progress=progress, say=say)
     assert isinstance(prior, ScorePrior)
     return prior

@@ -1,11 +1,15 @@
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from invdiff.priors import load_prior
+from invdiff.training import ScoreMatching
 
 Run = Callable[..., Any]
 CONFIG = Path(__file__).resolve().parents[2] / "examples" / "configs" / "tiny.yaml"
@@ -60,3 +64,40 @@ def test_bad_volumes_are_warned_about_or_refused(invdiff: Run, tmp_path: Path) -
     ran = invdiff("train", CONFIG, "--out", tmp_path / "strict", "--strict", *given)
     assert ran.code == 2
     assert "d.npy" in ran.err
+
+
+def test_ctrl_c_leaves_a_checkpoint_and_says_how_to_go_on(invdiff: Run, tmp_path: Path, monkeypatch: Any) -> None:
+    original = ScoreMatching.loss
+
+    def interrupt(self: ScoreMatching, *args: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGINT)
+        return original(self, *args)
+
+    monkeypatch.setattr(ScoreMatching, "loss", interrupt)
+    out = tmp_path / "out"
+    ran = invdiff("train", CONFIG, "--out", out, *options("data.count=8"))
+    assert ran.code == 130
+    assert f"the same command goes on from {out / 'checkpoint.pt'}." in ran.err
+    assert torch.load(out / "checkpoint.pt", weights_only=True)["step"] == 1
+    assert not (out / "prior.safetensors").exists()
+
+
+def test_a_full_disk_is_a_sentence(invdiff: Run, tmp_path: Path, monkeypatch: Any) -> None:
+    def full(content: Any, file: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(torch, "save", full)
+    ran = invdiff("train", CONFIG, "--out", tmp_path / "out", *options("data.count=8"))
+    assert ran.code == 2
+    assert "No space left on device" in ran.err
+    assert "Make room." in ran.err
+
+
+def test_solve_takes_the_prior_that_train_wrote(invdiff: Run, tmp_path: Path, folder: Path) -> None:
+    ran = invdiff("train", CONFIG, "--out", tmp_path / "out", *options("data.count=8"))
+    assert ran.code == 0, ran.err
+    prior = tmp_path / "out" / "prior.safetensors"
+    given = ("--prior", prior, "--set", "steps=2", "--samples", 1, "--out", tmp_path / "solved")
+    ran = invdiff("solve", folder / "sense.h5", *given)
+    assert ran.code == 0, ran.err
+    assert (tmp_path / "solved" / "reconstruction.h5").exists()

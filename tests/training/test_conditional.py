@@ -170,7 +170,7 @@ def test_main(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, grouped: Callable
     monkeypatch.setattr(conditional, "WORKERS", 0)
     slices, out = grouped(tmp_path / "slices.h5"), tmp_path / "out"
     conditional.main(slices, out, steps=2)
-    names = ["checkpoint.pt", "losses.csv", "prior.safetensors", "tensorboard", "validation.csv"]
+    names = ["checkpoint.pt", "config.yaml", "losses.csv", "prior.safetensors", "tensorboard", "validation.csv"]
     assert sorted(path.name for path in out.iterdir()) == names
     assert isinstance(load_prior(out / "prior.safetensors"), ConditionalPrior)
     conditional.main(slices, out, steps=4)

@@ -112,8 +112,16 @@ def test_a_constant_run_can_be_prolonged_but_not_changed_into_another(out) -> No
     assert [row[0] for row in losses(out)[1:]] == ["1", "2", "3", "4"]
     with pytest.raises(InputError, match="parameterisation"):
         train(config(parameterisation={"kind": "score"}), out)
-    with pytest.raises(InputError, match=r"optimiser\.kind"):
-        train(config(optimiser={"kind": "muon"}), out)
+    before = (out / "config.yaml").read_text()
+    for changed, said in [
+        ({"optimiser": {"kind": "muon"}}, r"optimiser\.kind adam"),
+        ({"seed": 5}, "seed 0, but the configuration says 5"),
+        ({"data": {"kind": "phantoms", "count": 9, "side": 32}}, r"data\.count 8"),
+        ({"augmentation": {"flips": False}}, r"augmentation\.flips True"),
+    ]:
+        with pytest.raises(InputError, match=said):
+            train(config(**changed), out)
+    assert (out / "config.yaml").read_text() == before
 
 
 def test_a_full_disk_leaves_the_last_good_checkpoint(out, monkeypatch) -> None:
@@ -138,9 +146,28 @@ def test_a_loss_that_is_not_finite_stops_the_run(out, monkeypatch) -> None:
     assert not (out / "prior.safetensors").exists()
 
 
-def test_a_damaged_checkpoint_is_refused(out) -> None:
-    (out / "checkpoint.pt").write_bytes(b"nothing")
-    with pytest.raises(InputError, match=r"checkpoint\.pt"):
+def test_a_full_disk_as_torch_reports_it(out, monkeypatch) -> None:
+    def full(content, file):
+        raise RuntimeError("[enforce fail at inline_container.cc] . PytorchStreamWriter failed writing file")
+
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(InputError, match=r"can't be written at step 2 .*PytorchStreamWriter.*Make room"):
+        train(config(), out)
+    assert not (out / "checkpoint.pt").exists()
+
+
+@pytest.mark.parametrize("missing", ["all", "config", "network", "average", "optimisers", "step", "recent", "a weight"])
+def test_a_damaged_checkpoint_is_refused(out, missing) -> None:
+    path = out / "checkpoint.pt"
+    if missing == "all":
+        path.write_bytes(b"nothing")
+    else:
+        train(config(steps=2), out)
+        content = torch.load(path, weights_only=True)
+        part, key = (content["network"], "conv_in.weight") if missing == "a weight" else (content, missing)
+        del part[key]
+        torch.save(content, path)
+    with pytest.raises(InputError, match=r"checkpoint\.pt is no whole checkpoint"):
         train(config(), out)
 
 
