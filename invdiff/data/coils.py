@@ -30,7 +30,7 @@ def espirit_maps(
 
     Returns:
         complex64 ``(coils, H, W)`` with ``sum(abs(maps) ** 2, axis=0)`` one on the object and zero elsewhere. The
-        phase is relative to the first coil. A single coil has a map of ones.
+        phase is as of `invdiff.data.Eigenmaps`. A single coil has a map of ones.
 
     Raises:
         InputError: as `invdiff.data.eigenmaps`, or the crop leaves nothing.

@@ -26,8 +26,8 @@ class Eigenmaps:
     """The largest eigenvalues of every pixel, and their eigenvectors.
 
     Attributes:
-        vectors: complex64 ``(sets, coils, H, W)``, each of norm one over the coils, its first coil real and positive;
-            largest eigenvalue first.
+        vectors: complex64 ``(sets, coils, H, W)``, each of norm one over the coils, largest eigenvalue first. Its
+            phase is such that the principal component of the calibration data's coils sees it real and positive.
         values: float32 ``(sets, H, W)``, from zero (background) to one.
     """
 
@@ -84,7 +84,8 @@ def eigenmaps(
         raise InputError(
             f"The calibration region of {sides[0]} x {sides[1]} holds no signal, so no coil maps can come of it."
         )
-    return _decompose(_kernel(centre, kernel_width, noise_std, threshold), (shape[0], shape[1]), sets)
+    vectors, values = _decompose(_kernel(centre, kernel_width, noise_std, threshold), (shape[0], shape[1]), sets)
+    return Eigenmaps(_phased(vectors, _principal_coil(centre)), values)
 
 
 def _kernel(centre: Complex, width: int, noise_std: float, threshold: float) -> NDArray[np.complex64]:
@@ -106,7 +107,9 @@ def _kernel(centre: Complex, width: int, noise_std: float, threshold: float) -> 
     return (kernel / width**2).astype(np.complex64)
 
 
-def _decompose(kernel: NDArray[np.complex64], shape: tuple[int, int], sets: int) -> Eigenmaps:
+def _decompose(
+    kernel: NDArray[np.complex64], shape: tuple[int, int], sets: int
+) -> tuple[Complex, NDArray[np.float32]]:
     coils, reach = len(kernel), kernel.shape[-1] // 2
     down, across = (
         np.exp(2j * np.pi / n * np.outer(np.arange(n) - n // 2, np.arange(-reach, reach + 1))).astype(np.complex64)
@@ -123,6 +126,22 @@ def _decompose(kernel: NDArray[np.complex64], shape: tuple[int, int], sets: int)
         columns = columns[..., ::-1][..., :sets]
         values[:, rows] = found[..., ::-1][..., :sets].transpose(2, 0, 1)
         vectors[:, :, rows] = columns.transpose(3, 2, 0, 1)
-    first = vectors[:, :1]
-    vectors *= np.where(first == 0, 1, first.conj() / np.maximum(np.abs(first), np.finfo(np.float32).tiny))
-    return Eigenmaps(vectors, values)
+    return vectors, values
+
+
+def _principal_coil(centre: Complex) -> Complex:
+    """The weights (coils,) of the virtual coil that holds most of the calibration region's power."""
+    samples = centre.reshape(len(centre), -1).astype(np.complex128)
+    principal: Complex = np.linalg.eigh(samples @ samples.conj().T)[1][:, -1].astype(np.complex64)
+    return principal
+
+
+def _phased(vectors: Complex, virtual: Complex) -> Complex:
+    """The vectors, each turned so that the virtual coil is real and positive.
+
+    Of a single coil, far away, the phase winds about the places that it does not see, and so would the image's.
+    """
+    seen = np.einsum("c,schw->shw", virtual.conj(), vectors)[:, None]
+    size = np.abs(seen)
+    turned: Complex = vectors * np.where(size == 0, 1, seen.conj() / np.maximum(size, np.finfo(np.float32).tiny))
+    return turned
