@@ -107,9 +107,7 @@ def _kernel(centre: Complex, width: int, noise_std: float, threshold: float) -> 
     return (kernel / width**2).astype(np.complex64)
 
 
-def _decompose(
-    kernel: NDArray[np.complex64], shape: tuple[int, int], sets: int
-) -> tuple[Complex, NDArray[np.float32]]:
+def _decompose(kernel: NDArray[np.complex64], shape: tuple[int, int], sets: int) -> tuple[Complex, NDArray[np.float32]]:
     coils, reach = len(kernel), kernel.shape[-1] // 2
     down, across = (
         np.exp(2j * np.pi / n * np.outer(np.arange(n) - n // 2, np.arange(-reach, reach + 1))).astype(np.complex64)

@@ -96,7 +96,7 @@ def test_methods(invdiff: Run, folder: Path, tmp_path: Path, method: str) -> Non
 @pytest.mark.parametrize(
     ("options", "start", "nfe"),
     [
-        (["--start", "zero-filled", "--start-sigma", "0.5"], "LateStart(sigma=0.5, time=None, image='zero-filled')", 2),
+        (["--start", "zero-filled", "--start-sigma", "0.1"], "LateStart(sigma=0.1, time=None, image='zero-filled')", 2),
         (["--start-sigma", "0.02"], "LateStart(sigma=0.02, time=None, image='zero-filled')", 1),
         (
             ["--start", "least-squares", "--start-sigma", "2"],
@@ -107,7 +107,7 @@ def test_methods(invdiff: Run, folder: Path, tmp_path: Path, method: str) -> Non
     ],
 )
 def test_late_starts(invdiff: Run, folder: Path, tmp_path: Path, options: list[str], start: str, nfe: int) -> None:
-    """Of the levels 1, 0.22 and 0.02, those from the start on."""
+    """Of the levels 0.35, 0.086 and 0.015, those from the start on."""
     found = solve(invdiff, folder, "fourier.h5", tmp_path / "late", "--operator", "fourier", *options)
     assert start in found["attributes"]["sampler"]
     assert found["attributes"]["nfe"] == nfe
@@ -373,7 +373,7 @@ BAD_INPUT = [
     ("sense", "{folder}/sense.h5", ["--start", "zero-filled"], "give one of sigma and time"),
     ("sense", "{folder}/sense.h5", ["--start-sigma", "1", "--start-time", "0.5"], "give one of sigma and time"),
     ("sense", "{folder}/sense.h5", ["--start-time", "1.5"], "from 0 to 1, so a run can't start at 1.5"),
-    ("sense", "{folder}/sense.h5", ["--start-sigma", "0.01"], "lowest level has sigma 0.02, so nothing is left"),
+    ("sense", "{folder}/sense.h5", ["--start-sigma", "0.01"], "lowest level has sigma 0.015, so nothing is left"),
     ("sense", "{folder}/sense.h5", ["--start-sigma", "nan"], "nothing is left"),
     ("sense", "{folder}/sense.h5", ["--start", "{folder}/sense.h5", "--start-sigma", "1"], "no dataset 'mean'"),
     ("sense", "{folder}/sense.h5", ["--start", "{broken}/nowhere.h5", "--start-sigma", "1"], "does not exist"),
