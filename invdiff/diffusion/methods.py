@@ -310,8 +310,7 @@ def fast(
     """Few steps, strongly guided: the estimate is combined with the data by their variances, then noised afresh.
 
     The built-in prior does better on measured scans with `SplitComplex`, and on simulated ones with `TwoChannel`, which
-    takes half the time. Where noise is weaker than ``sigma_min``, going lower gains a little; where it is stronger, less
-    is to be gained by it.
+    takes half the time. Below the data's noise level a lower ``sigma_min`` gains nothing.
     """
     return Sampler(
         VE(sigma_min, sigma_max),
