@@ -3,10 +3,12 @@
 Undersampled by hand: 20 central lines and every fourth of the others; and Poisson discs at 6x with a centre of 8 %.
 Maps by ESPIRiT and noise from the undersampled data alone, coils prewhitened where the data tell how. The default
 method's mean of eight samples, against zero-filled, CG-SENSE, L1-wavelet and total variation, each of these at its best
-weight by the truth. The truth is the combination of the full data's coils by the same maps. Results already among the
-rows are not made again.
+weight by the truth. The truth is the combination of the full data's coils by the same maps. A body coil's truth is
+mostly noise, which its own lines share; it is also held against the same slice by a head coil, brought to its shading.
+Results already among the rows are not made again.
 """
 
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Annotated
@@ -22,22 +24,44 @@ from invdiff.data.masks import equispaced
 from invdiff.diffusion import fast
 from invdiff.evaluation import Best, psnr
 from invdiff.priors import Prior, load_prior
-from invdiff.reconstruction import reconstruct, scan_cases
+from invdiff.reconstruction import Cases, reconstruct, scan_cases
 
 SCANS = "brain_pulseq_16ch,brain_pulseq_bodycoil_2ch,brain_librehub_8ch"
 MASKS_TRIED = {
     "every 4th line": lambda shape: equispaced(shape, 4, 20, 0),
     "6x Poisson": lambda shape: MASKS["poisson"](shape, 6.0, 0.08, 0),
 }
+BETTER_TRUTHS = {"brain_pulseq_bodycoil_2ch": "brain_pulseq_16ch"}
+"""The same slice by coils that are less noisy."""
+SHADING_DEGREE = 4
 RIVALS = ("zero-filled", "CG-SENSE", "L1-wavelet", "TV")
 OURS = "fast"
 
 
-class Contenders:
-    """All reconstructions of a scan undersampled by a mask, each made when it is asked for."""
+def shaded(image: NDArray[np.inexact], like: NDArray[np.inexact]) -> NDArray[np.float32]:
+    """The magnitude (1, H, W) times the polynomial of the position that brings it nearest to another magnitude."""
+    target, height, width = abs(like[0]), *like.shape[1:]
+    y, x = np.meshgrid(np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing="ij")
+    terms = np.polynomial.polynomial.polyvander2d(y, x, [SHADING_DEGREE] * 2) * abs(image[0])[..., None]
+    seen = target > 0  # within the coil maps
+    weights = np.linalg.lstsq(terms[seen], target[seen], rcond=None)[0]
+    return (terms @ weights * seen).astype(np.float32)[None]
 
-    def __init__(self, scan: Scan, mask: NDArray[np.bool_], prior: Prior) -> None:
-        self._cases, self._prior = scan_cases(scan, "sense", mask=mask), prior
+
+def with_better_truth(cases: Cases, better: Cases) -> Cases:
+    """The same measurement, held against the other cases' ground truth."""
+    assert isinstance(cases.measured, Scan)
+    assert cases.ground_truth is not None
+    assert better.ground_truth is not None
+    truth = shaded(better.ground_truth, cases.ground_truth).astype(np.complex64)
+    return replace(cases, measured=replace(cases.measured, ground_truth=truth))
+
+
+class Contenders:
+    """All reconstructions of an undersampled scan, each made when it is asked for."""
+
+    def __init__(self, cases: Cases, prior: Prior) -> None:
+        self._cases, self._prior = cases, prior
 
     @cached_property
     def _classical(self) -> dict[str, Best]:
@@ -66,10 +90,17 @@ def main(
     for scan_name in scans.split(","):
         scan = read_scan(folder / f"{scan_name}.h5")
         for mask_name, mask in MASKS_TRIED.items():
-            contenders = Contenders(scan, mask(scan.image_shape), prior)
-            scores = [rows.get((scan_name, mask_name, by), partial(contenders.score, by)) for by in (*RIVALS, OURS)]
-            listed = " | ".join(f"{score:.2f}" for score in scores)
-            lines.append(f"| {scan_name} | {mask_name} | {listed} | {scores[-1] - max(scores[:-1]):+.2f} |")
+            chosen = mask(scan.image_shape)
+            cases = scan_cases(scan, "sense", mask=chosen)
+            against = {scan_name: cases}
+            if twin := BETTER_TRUTHS.get(scan_name):
+                better = scan_cases(read_scan(folder / f"{twin}.h5"), "sense", mask=chosen)
+                against[f"{scan_name} against {twin}"] = with_better_truth(cases, better)
+            for name, compared in against.items():
+                contenders = Contenders(compared, prior)
+                scores = [rows.get((name, mask_name, by), partial(contenders.score, by)) for by in (*RIVALS, OURS)]
+                listed = " | ".join(f"{score:.2f}" for score in scores)
+                lines.append(f"| {name} | {mask_name} | {listed} | {scores[-1] - max(scores[:-1]):+.2f} |")
     print(f"| scan | mask | {' | '.join(RIVALS)} | `{OURS}` | above the best |")
     print("|---" * (len(RIVALS) + 4) + "|")
     print("\n".join(lines))
