@@ -14,58 +14,31 @@ from typing import Annotated, Literal
 
 import numpy as np
 import typer
-from numpy.typing import NDArray
+from contenders import OURS, RIVALS, score
 from rows import Rows
 from series import middle_slices
 
 from invdiff.cli.heap import keep_heap
-from invdiff.data import MASKS, simulate
-from invdiff.diffusion import fast
-from invdiff.evaluation import best_by_truth, l1_wavelet, psnr, total_variation
-from invdiff.evaluation.baselines import SPARSE_WEIGHTS
-from invdiff.priors import Prior, load_prior
-from invdiff.reconstruction import reconstruct, scan_cases
+from invdiff.priors import load_prior
 
 MASKS_TRIED = {
     "4x lines": ("random", 4.0, 0.08),
     "8x lines": ("random", 8.0, 0.04),
     "8x Poisson": ("poisson", 8.0, 0.04),
 }
-RIVALS = {"L1-wavelet": l1_wavelet, "total variation": total_variation}
-OURS = "fast"
 
 
-def score(contender: str, prior: Prior, image: NDArray[np.float32], mask: str, seed: int) -> float:
-    """PSNR of the mean of eight samples, or of a rival at the weight that suits the truth best."""
-    kind, acceleration, centre = MASKS_TRIED[mask]
-    chosen = MASKS[kind](image.shape, acceleration, centre, seed)
-    scan = simulate(image, coils=8, mask=chosen, noise_std=0.005, seed=seed)
-    cases = scan_cases(scan, "sense")
-    truth = cases.ground_truth
-    assert truth is not None
-    if contender == OURS:
-        return psnr(truth, reconstruct(cases, fast(), prior, samples=8, seed=0).mean)
-    return best_by_truth(partial(RIVALS[contender], scan), SPARSE_WEIGHTS, truth).psnr
-
-
-def print_table(scores: dict[str, dict[str, dict[str, float]]]) -> None:
+def print_table(scores: dict[str, dict[str, tuple[float, float]]]) -> None:
     """A row for each series: by mask, the better rival, ours and the gain. Below, the gains by mask."""
-    gains: dict[str, list[float]] = {mask: [] for mask in MASKS_TRIED}
     print(f"| series | {' | '.join(MASKS_TRIED)} |")
     print("|---" * (len(MASKS_TRIED) + 1) + "|")
     for name, by_mask in scores.items():
-        cells = []
-        for mask in MASKS_TRIED:
-            if mask not in by_mask:
-                cells.append("")
-                continue
-            better, ours = max(by_mask[mask][rival] for rival in RIVALS), by_mask[mask][OURS]
-            gains[mask].append(ours - better)
-            cells.append(f"{better:.2f}, {ours:.2f}: {ours - better:+.2f}")
-        print(f"| {name} | {' | '.join(cells)} |")
-    for mask, of in gains.items():
-        if of:
-            print(f"{mask}: mean {np.mean(of):+.2f} dB, worst {np.min(of):+.2f} dB over {len(of)} series")
+        cells = {mask: f"{better:.2f}, {ours:.2f}: {ours - better:+.2f}" for mask, (better, ours) in by_mask.items()}
+        print(f"| {name} | {' | '.join(cells.get(mask, '') for mask in MASKS_TRIED)} |")
+    for mask in MASKS_TRIED:
+        pairs = [by_mask[mask] for by_mask in scores.values() if mask in by_mask]
+        if gains := [ours - better for better, ours in pairs]:
+            print(f"{mask}: mean {np.mean(gains):+.2f} dB, worst {np.min(gains):+.2f} dB over {len(gains)} series")
 
 
 def main(
@@ -79,16 +52,17 @@ def main(
     keep_heap()
     prior, rows = load_prior("builtin"), Rows(rows_path)
     made = {"all": (*RIVALS, OURS), "rivals": tuple(RIVALS), "fast": (OURS,), "none": ()}[contenders]
-    scores: dict[str, dict[str, dict[str, float]]] = {}
+    scores: dict[str, dict[str, tuple[float, float]]] = {}
     for i, (name, image) in enumerate(middle_slices(path, split)):
         if series and str(i) not in series.split(","):
             continue
-        for mask in MASKS_TRIED:
-            for contender in made:
-                rows.get((split, name, mask, contender), partial(score, contender, prior, image, mask, i))
-            known = {by: rows.known.get((split, name, mask, by)) for by in (*RIVALS, OURS)}
-            if None not in known.values():
-                scores.setdefault(name, {})[mask] = {by: value for by, value in known.items() if value is not None}
+        for mask, sampling in MASKS_TRIED.items():
+            keys = {by: (split, name, mask, by) for by in (*RIVALS, OURS)}
+            for by in made:
+                rows.get(keys[by], partial(score, by, prior, image, sampling, seed=i, samples=8))
+            if rows.known.keys() >= set(keys.values()):
+                better = max(rows.known[keys[rival]] for rival in RIVALS)
+                scores.setdefault(name, {})[mask] = better, rows.known[keys[OURS]]
     print_table(scores)
 
 
