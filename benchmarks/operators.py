@@ -9,7 +9,6 @@ import os
 import statistics
 import sys
 import time
-import warnings
 from collections.abc import Callable
 
 HEAP = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(1 << 32)}
@@ -72,7 +71,6 @@ def medians(sides: dict[str, Side]) -> dict[str, float]:
 
 
 def main() -> None:
-    warnings.simplefilter("ignore")
     print("heap:", ", ".join(f"{name}={value}" for name, value in HEAP.items()), "torch", torch.__version__)
     generator = torch.Generator().manual_seed(0)
     maps = torch.randn(COILS, SIDE, SIDE, dtype=torch.complex64, generator=generator)

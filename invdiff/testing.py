@@ -239,7 +239,8 @@ class OperatorContract(ABC):
         kept_x, kept_y = x.clone(), y.clone()
         A(x), A.H(y), A.gram(x), A.pinv(y), A.project(x, y)
         self._precision(A).solve(x, initial=x)
-        assert torch.equal(x, kept_x) and torch.equal(y, kept_y), f"{A!r} changes the arrays that it is given."  # noqa: PT018
+        for array, kept in ((x, kept_x), (y, kept_y)):
+            assert torch.equal(array, kept), f"{A!r} changes the arrays that it is given."
 
     def test_copies(self) -> None:
         """A pickled, a copied, and a moved operator are the same map."""

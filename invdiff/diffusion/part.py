@@ -22,12 +22,15 @@ class Part:
     """A part of a sampler.
 
     Attributes:
-        needs: what must be offered by the problem, the signal and the view: keys of `NEEDS`.
         cites: whom to cite for it: keys of `invdiff.diffusion.references`.
     """
 
-    needs: frozenset[str] = frozenset()
     cites: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """What must be offered by the problem, the signal and the view: keys of `NEEDS`."""
+        return frozenset()
 
     @property
     def inner(self) -> "tuple[Part, ...]":

@@ -84,7 +84,7 @@ class LateStart(Start):
     cites: ClassVar[tuple[str, ...]] = ("chung2022ccdf",)
 
     @property
-    def needs(self) -> frozenset[str]:  # type: ignore[override]
+    def needs(self) -> frozenset[str]:
         return frozenset() if self.image == "initial" else frozenset({"measurement"})
 
     def __post_init__(self) -> None:

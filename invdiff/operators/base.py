@@ -31,16 +31,6 @@ class LinearOperator(ABC):
 
     symbol: str = "A"
     """How `repr` prints it."""
-    structure: Structure = Structure.NONE
-    real_domain: bool = False
-    """Inputs are real by definition (as of ``RealPart.H``)."""
-    real_codomain: bool = False
-    """Outputs are real by definition (as of ``RealPart``)."""
-    preserves_reals: bool = False
-    """Real inputs give real outputs, for A and for Aᴴ (so not of ``RealPart``, whose adjoint makes real arrays
-    complex)."""
-    is_complex_linear: bool = True
-    """A(c x) = c A(x) for complex c; ``RealPart`` is linear over the reals only."""
 
     @property
     @abstractmethod
@@ -81,6 +71,34 @@ class LinearOperator(ABC):
             raise InputError(
                 f"{self!r} {verb} real arrays of shape (..., {_listed(shape)}) but got {x.dtype}; give the real part."
             )
+
+    # What is known of it: a subclass answers with an attribute, or with a property where that depends on its parts
+
+    @property
+    def structure(self) -> Structure:
+        """What is known of Aᴴ A, of A Aᴴ and of A itself."""
+        return Structure.NONE
+
+    @property
+    def real_domain(self) -> bool:
+        """Inputs are real by definition (as of ``RealPart.H``)."""
+        return False
+
+    @property
+    def real_codomain(self) -> bool:
+        """Outputs are real by definition (as of ``RealPart``)."""
+        return False
+
+    @property
+    def preserves_reals(self) -> bool:
+        """Real inputs give real outputs, for A and for Aᴴ (so not of ``RealPart``, whose adjoint makes real arrays
+        complex)."""
+        return False
+
+    @property
+    def is_complex_linear(self) -> bool:
+        """A(c x) = c A(x) for complex c; ``RealPart`` is linear over the reals only."""
+        return True
 
     # Structure, as questions
 

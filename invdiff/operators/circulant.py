@@ -54,7 +54,7 @@ class Circulant(Spectral):
         return self.shape
 
     @cached_property
-    def structure(self) -> Structure:  # type: ignore[override]
+    def structure(self) -> Structure:
         from invdiff.operators.diagonal import Diagonal
 
         return Diagonal(self.multiplier).structure & (Structure.UNITARY | Structure.PROJECTION)

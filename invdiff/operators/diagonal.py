@@ -29,7 +29,7 @@ class Diagonal(Spectral):
         return self.domain_shape
 
     @cached_property
-    def structure(self) -> Structure:  # type: ignore[override]
+    def structure(self) -> Structure:
         found = Structure.DIAGONAL
         values = self.spectrum
         if bool((values.abs() == 1).all()):
@@ -43,7 +43,7 @@ class Diagonal(Spectral):
         return found
 
     @property
-    def preserves_reals(self) -> bool:  # type: ignore[override]
+    def preserves_reals(self) -> bool:
         return not self.values.is_complex()
 
     @property

@@ -27,23 +27,23 @@ class Lift(LinearOperator):
         return self.prefix + self.operator.codomain_shape
 
     @property
-    def structure(self) -> Structure:  # type: ignore[override]
+    def structure(self) -> Structure:
         return self.operator.structure
 
     @property
-    def real_domain(self) -> bool:  # type: ignore[override]
+    def real_domain(self) -> bool:
         return self.operator.real_domain
 
     @property
-    def real_codomain(self) -> bool:  # type: ignore[override]
+    def real_codomain(self) -> bool:
         return self.operator.real_codomain
 
     @property
-    def preserves_reals(self) -> bool:  # type: ignore[override]
+    def preserves_reals(self) -> bool:
         return self.operator.preserves_reals
 
     @property
-    def is_complex_linear(self) -> bool:  # type: ignore[override]
+    def is_complex_linear(self) -> bool:
         return self.operator.is_complex_linear
 
     @property

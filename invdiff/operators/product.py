@@ -33,7 +33,7 @@ class Product(LinearOperator):
         return self.parts[0].codomain_shape
 
     @cached_property
-    def structure(self) -> Structure:  # type: ignore[override]
+    def structure(self) -> Structure:
         found = Structure.UNITARY
         for factor in self.parts:
             found &= factor.structure
@@ -45,19 +45,19 @@ class Product(LinearOperator):
         return found
 
     @property
-    def real_domain(self) -> bool:  # type: ignore[override]
+    def real_domain(self) -> bool:
         return _reality([(a.real_domain, a.preserves_reals) for a in self.parts])
 
     @property
-    def real_codomain(self) -> bool:  # type: ignore[override]
+    def real_codomain(self) -> bool:
         return _reality([(a.real_codomain, a.preserves_reals) for a in reversed(self.parts)])
 
     @property
-    def preserves_reals(self) -> bool:  # type: ignore[override]
+    def preserves_reals(self) -> bool:
         return all(a.preserves_reals for a in self.parts)
 
     @property
-    def is_complex_linear(self) -> bool:  # type: ignore[override]
+    def is_complex_linear(self) -> bool:
         return all(a.is_complex_linear for a in self.parts)
 
     @cached_property

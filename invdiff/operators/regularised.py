@@ -35,23 +35,23 @@ class Regularised(LinearOperator):
         return self.gram_operator.domain_shape
 
     @property
-    def structure(self) -> Structure:  # type: ignore[override]
+    def structure(self) -> Structure:
         return Structure.POSITIVE if self.shift >= 0 and self.weight >= 0 else Structure.SELF_ADJOINT
 
     @property
-    def real_domain(self) -> bool:  # type: ignore[override]
+    def real_domain(self) -> bool:
         return self.gram_operator.real_domain
 
     @property
-    def real_codomain(self) -> bool:  # type: ignore[override]
+    def real_codomain(self) -> bool:
         return self.gram_operator.real_domain
 
     @property
-    def preserves_reals(self) -> bool:  # type: ignore[override]
+    def preserves_reals(self) -> bool:
         return self.gram_operator.preserves_reals
 
     @property
-    def is_complex_linear(self) -> bool:  # type: ignore[override]
+    def is_complex_linear(self) -> bool:
         return self.gram_operator.is_complex_linear
 
     def forward(self, x: Tensor) -> Tensor:

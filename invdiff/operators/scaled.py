@@ -31,7 +31,7 @@ class Scaled(LinearOperator):
         return self.operator.codomain_shape
 
     @property
-    def structure(self) -> Structure:  # type: ignore[override]
+    def structure(self) -> Structure:
         kept = Structure.NONE
         if isinstance(self.scale, float):
             kept |= Structure.SELF_ADJOINT
@@ -42,19 +42,19 @@ class Scaled(LinearOperator):
         return self.operator.structure & (kept | Structure.DIAGONAL)
 
     @property
-    def real_domain(self) -> bool:  # type: ignore[override]
+    def real_domain(self) -> bool:
         return self.operator.real_domain
 
     @property
-    def real_codomain(self) -> bool:  # type: ignore[override]
+    def real_codomain(self) -> bool:
         return self.operator.real_codomain
 
     @property
-    def preserves_reals(self) -> bool:  # type: ignore[override]
+    def preserves_reals(self) -> bool:
         return isinstance(self.scale, float) and self.operator.preserves_reals
 
     @property
-    def is_complex_linear(self) -> bool:  # type: ignore[override]
+    def is_complex_linear(self) -> bool:
         return self.operator.is_complex_linear
 
     @property

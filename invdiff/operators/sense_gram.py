@@ -37,7 +37,7 @@ class SenseGram(LinearOperator):
         return self.domain_shape
 
     @property
-    def structure(self) -> Structure:  # type: ignore[override]
+    def structure(self) -> Structure:
         return self.convolution.structure & Structure.POSITIVE
 
     @property

@@ -62,7 +62,7 @@ class Sensitivities(LinearOperator):
         return (self.maps.shape[-self.image_dims - 1], *self.image_shape)
 
     @cached_property
-    def structure(self) -> Structure:  # type: ignore[override]
+    def structure(self) -> Structure:
         if self.has_sets:
             return Structure.NONE
         excess = (self.power - 1).abs().max()

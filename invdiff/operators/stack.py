@@ -40,19 +40,19 @@ class Stack(LinearOperator):
         return (sum(size(a.codomain_shape) for a in self.operators),)
 
     @property
-    def real_domain(self) -> bool:  # type: ignore[override]
+    def real_domain(self) -> bool:
         return self.operators[0].real_domain
 
     @property
-    def real_codomain(self) -> bool:  # type: ignore[override]
+    def real_codomain(self) -> bool:
         return all(a.real_codomain for a in self.operators)
 
     @property
-    def preserves_reals(self) -> bool:  # type: ignore[override]
+    def preserves_reals(self) -> bool:
         return all(a.preserves_reals for a in self.operators)
 
     @property
-    def is_complex_linear(self) -> bool:  # type: ignore[override]
+    def is_complex_linear(self) -> bool:
         return all(a.is_complex_linear for a in self.operators)
 
     def join(self, *parts: Tensor) -> Tensor:

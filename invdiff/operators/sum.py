@@ -28,24 +28,24 @@ class Sum(LinearOperator):
         return self.terms[0].codomain_shape
 
     @property
-    def structure(self) -> Structure:  # type: ignore[override]
+    def structure(self) -> Structure:
         kept = Structure.POSITIVE | Structure.DIAGONAL
         return reduce(lambda found, term: found & term.structure, self.terms, kept)
 
     @property
-    def real_domain(self) -> bool:  # type: ignore[override]
+    def real_domain(self) -> bool:
         return any(term.real_domain for term in self.terms)
 
     @property
-    def real_codomain(self) -> bool:  # type: ignore[override]
+    def real_codomain(self) -> bool:
         return any(term.real_codomain for term in self.terms)
 
     @property
-    def preserves_reals(self) -> bool:  # type: ignore[override]
+    def preserves_reals(self) -> bool:
         return all(term.preserves_reals for term in self.terms)
 
     @property
-    def is_complex_linear(self) -> bool:  # type: ignore[override]
+    def is_complex_linear(self) -> bool:
         return all(term.is_complex_linear for term in self.terms)
 
     @property

@@ -1,7 +1,6 @@
 """From a configuration to a trained prior of images."""
 
 import os
-import warnings
 from pathlib import Path
 
 import torch
@@ -55,10 +54,8 @@ def train(
         validation = source.read("val", strict)
     left_out = len(images.skipped) + len(validation.skipped)
     say(f"{len(images)} images to train on, {len(validation)} to validate on, {left_out} volume(s) with faults")
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Initializing zero-element tensors")
-        torch.manual_seed(config.seed)
-        network = config.network.build()
+    torch.manual_seed(config.seed)
+    network = config.network.build()
     if config.start is not None:
         start = load_prior(config.start)
         if not isinstance(start, ScorePrior):

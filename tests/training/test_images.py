@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import h5py
+import nibabel
 import numpy as np
 import pytest
 
@@ -60,7 +61,6 @@ def test_kspace_is_combined_and_undersampled_kspace_is_left_out(tmp_path) -> Non
 
 
 def test_nifti_contrasts_and_slices_with_too_little_brain(tmp_path) -> None:
-    nibabel = pytest.importorskip("nibabel")
     stack = volume(10).transpose(2, 1, 0).copy()
     stack[..., :3] = 0
     for subject in ("s1", "s2"):

@@ -31,7 +31,9 @@ class Guidance(Part, ABC):
     Every predictor and corrector uses the guided estimate, so every one of them runs with every guidance.
     """
 
-    needs = frozenset({"measurement", "data"})
+    @property
+    def needs(self) -> frozenset[str]:
+        return frozenset({"measurement", "data"})
 
     @abstractmethod
     def __call__(self, estimate: Estimate, x: Tensor, k: int, context: "Context") -> Estimate:

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 class Likelihood(Guidance):
     """The estimate whose score is the prior's plus g: mean + (beta^2 / alpha) g, by Tweedie's formula."""
 
-    needs = Guidance.needs | {"density"}
+    @property
+    def needs(self) -> frozenset[str]:
+        return super().needs | {"density"}
 
     @abstractmethod
     def score(self, estimate: Estimate, x: Tensor, k: int, context: "Context") -> Tensor:
@@ -52,7 +54,7 @@ class AnnealedLikelihood(Likelihood):
             raise InputError(f"noise_std is a standard deviation, zero or more, but got {self.noise_std}.")
 
     @property
-    def needs(self) -> frozenset[str]:  # type: ignore[override]
+    def needs(self) -> frozenset[str]:
         return super().needs | ({"noise_std"} if self.noise_std is None else set())
 
     def score(self, estimate: Estimate, x: Tensor, k: int, context: "Context") -> Tensor:

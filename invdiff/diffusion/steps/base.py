@@ -33,14 +33,13 @@ class State:
 
 
 class Step(Part, ABC):
-    """One move of the noisy state. Steps of a list are applied in order; those after the predictor see level k + 1.
+    """One move of the noisy state. Steps of a list are applied in order; those after the predictor see level k + 1."""
 
-    Attributes:
-        place: where a sampler may have it: in its steps and its finish, in its steps after the predictor, or in its
-            finish alone.
-    """
-
-    place: Place = "anywhere"
+    @property
+    def place(self) -> Place:
+        """Where a sampler may have it: in its steps and its finish, in its steps after the predictor, or in its finish
+        alone."""
+        return "anywhere"
 
     @abstractmethod
     def __call__(self, state: State, context: Context) -> State:

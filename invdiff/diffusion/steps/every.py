@@ -28,7 +28,7 @@ class Every(Step):
             raise InputError(f"{type(self.step).__name__} moves to the next level, so it must run in every iteration.")
 
     @property
-    def place(self) -> Place:  # type: ignore[override]
+    def place(self) -> Place:
         return self.step.place
 
     @property
