@@ -18,7 +18,6 @@ from invdiff.data.noise import (
     prewhiten,
 )
 from invdiff.data.phantom import shepp_logan, smooth_phase
-from invdiff.data.scaling import intensity_scale
 from invdiff.data.scan import Scan
 from invdiff.data.simulate import read_image, simulate
 
@@ -38,7 +37,6 @@ __all__ = [
     "eigenmaps",
     "espirit_maps",
     "estimate_maps",
-    "intensity_scale",
     "noise_at_edges",
     "noise_covariance",
     "noise_of_scan",

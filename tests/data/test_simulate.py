@@ -11,7 +11,6 @@ from typer.testing import CliRunner
 
 from invdiff.cli.simulate import simulate as command
 from invdiff.data import (
-    intensity_scale,
     read_image,
     read_scan,
     shepp_logan,
@@ -128,13 +127,6 @@ def test_files_that_are_no_image(tmp_path: Path) -> None:
 def test_scans_that_can_not_be_made(change: dict[str, Any], words: str) -> None:
     with pytest.raises(InputError, match=words):
         simulate(**{"image": IMAGE, **change})
-
-
-def test_intensity_scale() -> None:
-    assert intensity_scale(np.arange(101) * 1j, 90) == 90
-    for image, percentile in ((np.zeros(4), 99), (np.full(4, np.nan), 99), (np.ones(4), 101)):
-        with pytest.raises(InputError):
-            intensity_scale(image, percentile)
 
 
 def test_command(tmp_path: Path) -> None:
