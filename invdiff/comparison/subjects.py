@@ -7,11 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from invdiff.data import Scan, achieved_acceleration, read_image, read_scan, simulate
+from invdiff.data import SCAN_SUFFIXES, Scan, achieved_acceleration, read_image, read_scan, simulate
 from invdiff.errors import InputError
 from invdiff.reconstruction import sample_scan
 
-SCANS = (".h5", ".hdf5", ".mrd", ".npz")
 IMAGES = (".npy", ".png", ".tif", ".jpg", ".nii", ".nii.gz")
 
 _FULL = 0.5  # fastMRI's matrices are wider than what was scanned, and hold zeros beyond
@@ -106,10 +105,10 @@ def _files(place: Path) -> list[Path]:
     if not place.is_dir():
         raise InputError(f"{place} does not exist; give a folder of fully sampled scans, or of images.")
     files = [path for path in sorted(place.iterdir()) if path.is_file() and not path.name.startswith(".")]
-    known = [path for path in files if path.name.lower().endswith(SCANS + IMAGES)]
+    known = [path for path in files if path.name.lower().endswith(SCAN_SUFFIXES + IMAGES)]
     if not known:
         raise InputError(
-            f"The folder {place} holds no scan ({', '.join(SCANS)}) and no image ({', '.join(IMAGES)}); "
+            f"The folder {place} holds no scan ({', '.join(SCAN_SUFFIXES)}) and no image ({', '.join(IMAGES)}); "
             f"its {len(files)} file(s) are of other kinds."
             if files
             else f"The folder {place} is empty; give one with fully sampled scans, or with images."

@@ -5,7 +5,7 @@ transforms.
 from invdiff.data.calibration import Calibration, calibrate, check_maps
 from invdiff.data.coils import birdcage_maps, combine, combine_slices, espirit_maps, estimate_maps, one_image, separate
 from invdiff.data.espirit import Eigenmaps, eigenmaps
-from invdiff.data.formats import read_scan, write_scan
+from invdiff.data.formats import SCAN_SUFFIXES, read_scan, write_scan
 from invdiff.data.fourier import to_image, to_kspace
 from invdiff.data.masks import MASKS, achieved_acceleration, calibration_region
 from invdiff.data.noise import (
@@ -23,6 +23,7 @@ from invdiff.data.simulate import read_image, simulate
 
 __all__ = [
     "MASKS",
+    "SCAN_SUFFIXES",
     "Calibration",
     "Eigenmaps",
     "Noise",

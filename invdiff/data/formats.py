@@ -1,4 +1,4 @@
-"""Scans in files: fastMRI-layout HDF5, ISMRMRD raw data and NumPy archives."""
+"""Scans in files: fastMRI-layout HDF5, ISMRMRD raw data, BART's pairs of files and NumPy archives."""
 
 import os
 from collections.abc import Mapping
@@ -9,10 +9,13 @@ import numpy as np
 
 from invdiff.data.archive import read_archive
 from invdiff.data.atomic import atomic
+from invdiff.data.bart import cartesian_kspace, read_cfl
 from invdiff.data.scan import Scan
 from invdiff.errors import InputError
 
-_HDF5 = (".h5", ".hdf5", ".mrd")
+_HDF5, _BART = (".h5", ".hdf5", ".mrd"), (".cfl", ".hdr")
+SCAN_SUFFIXES = (*_HDF5, ".cfl", ".npz")
+"""Of the files that `read_scan` reads, each scan once."""
 
 
 def read_scan(path: str | os.PathLike[str]) -> Scan:
@@ -25,6 +28,8 @@ def read_scan(path: str | os.PathLike[str]) -> Scan:
       ``recon_matrix`` (x, y, z).
     - ISMRMRD raw data (``.h5``, ``.mrd``; Inati et al., Magnetic Resonance in Medicine 77, 2017): two-dimensional
       Cartesian imaging; averages are averaged, and noise measurements become ``noise``. Needs the ``ismrmrd`` library.
+    - BART (``NAME.cfl`` and ``NAME.hdr``; either is given): two of READ, PHS1 and PHS2 are H and W, with COIL and
+      SLICE; what is zero in every coil was not sampled.
     - NumPy archives (``.npz``) with the keys of the HDF5 layout.
 
     Raises:
@@ -37,7 +42,9 @@ def read_scan(path: str | os.PathLike[str]) -> Scan:
         return _read_hdf5(path)
     if path.suffix.lower() == ".npz":
         return _read_npz(path)
-    raise InputError(f"{path} has the suffix '{path.suffix}'; scans are read from {', '.join(_HDF5)} and .npz files.")
+    if path.suffix.lower() in _BART:
+        return Scan(cartesian_kspace(read_cfl(path), path), name=path.name)
+    raise InputError(f"{path} has the suffix '{path.suffix}'; scans are read from {', '.join(SCAN_SUFFIXES)} files.")
 
 
 def write_scan(scan: Scan, path: str | os.PathLike[str]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from invdiff.data.formats import read_scan
+from invdiff.data.formats import SCAN_SUFFIXES, read_scan
 from invdiff.data.masks import equispaced
 from invdiff.data.scan import Scan
 from invdiff.errors import InputError
@@ -16,7 +16,6 @@ from invdiff.reconstruction.sample import CENTRE_LINES, EVERY
 
 Mask = NDArray[np.bool_]
 
-_SCANS = (".h5", ".hdf5", ".mrd", ".npz")
 _PICTURES = (".h5", ".hdf5", ".npz", ".npy", ".nii", ".nii.gz", ".png", ".tif", ".jpg")
 
 
@@ -62,7 +61,7 @@ def find_files(paths: Sequence[Path], operator: str) -> list[Path]:
     Raises:
         InputError: a folder holds none.
     """
-    suffixes = _SCANS if operator in ("sense", "fourier") else _PICTURES
+    suffixes = SCAN_SUFFIXES if operator in ("sense", "fourier") else _PICTURES
     files: list[Path] = []
     for path in paths:
         found = sorted(file for file in path.iterdir() if file.name.endswith(suffixes)) if path.is_dir() else [path]

@@ -55,6 +55,56 @@ def test_single_coil_fastmri(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_scan(tmp_path / "knee.h5").kspace[:, 0], kspace)
 
 
+def write_cfl(stem: Path, array: np.ndarray) -> None:
+    stem.with_suffix(".hdr").write_text(f"# Dimensions\n{' '.join(map(str, array.shape))}\n# Command\nphantom -k\n")
+    stem.with_suffix(".cfl").write_bytes(array.astype("<c8").tobytes(order="F"))
+
+
+def test_bart_equals_fastmri_layout(shared_data: Path) -> None:
+    pair = shared_data / "formats" / "bart_cfl" / "brain_pulseq_16ch"
+    expected = read_scan(shared_data / "kspace" / "brain_pulseq_16ch.h5").kspace
+    for suffix in (".cfl", ".hdr"):
+        np.testing.assert_array_equal(read_scan(pair.with_suffix(suffix)).kspace, expected)
+
+
+def test_bart(scan: Scan, tmp_path: Path) -> None:
+    with_slices = scan.kspace.transpose(2, 3, 1, 0).reshape(16, 12, 1, 3, *[1] * 9, 2)
+    write_cfl(tmp_path / "lines", with_slices)
+    read = read_scan(tmp_path / "lines.cfl")
+    np.testing.assert_array_equal(read.kspace, scan.kspace)
+    np.testing.assert_array_equal(read.mask, scan.mask)
+    assert read.name == "lines.cfl"
+    write_cfl(tmp_path / "points", scan.kspace[:1].transpose(0, 2, 3, 1))  # of a volume, transformed along its readout
+    np.testing.assert_array_equal(read_scan(tmp_path / "points.cfl").kspace, scan.kspace[:1])
+
+
+def test_bart_files_that_are_no_scan(tmp_path: Path) -> None:
+    kspace = np.ones((4, 4, 1, 2), np.complex64)
+    write_cfl(tmp_path / "volume", np.ones((4, 4, 4, 2)))
+    write_cfl(tmp_path / "echoes", np.ones((4, 4, 1, 2, 1, 3)))
+    write_cfl(tmp_path / "vector", np.ones(4))
+    for name in ("short", "alone", "words", "huge", "widow"):
+        write_cfl(tmp_path / name, kspace)
+    (tmp_path / "short.cfl").write_bytes(kspace.tobytes()[:-8])
+    (tmp_path / "alone.hdr").unlink()
+    (tmp_path / "widow.cfl").unlink()
+    (tmp_path / "words.hdr").write_text("# Dimensions\n4 four 1 2\n")
+    (tmp_path / "huge.hdr").write_text("# Dimensions\n" + " ".join(["999999999"] * 16))
+    for name, words in {
+        "volume.cfl": "holds 4 x 4 x 4;",
+        "echoes.cfl": "holds 4 x 4 x 1, 3 along TE;",
+        "vector.cfl": "holds 4 x 1 x 1;",
+        "short.cfl": "has 248 bytes",
+        "alone.cfl": "alone.hdr can't be read",
+        "widow.hdr": "widow.cfl can't be read",
+        "words.cfl": "words.hdr is no header",
+        "huge.cfl": "has 256 bytes",
+    }.items():
+        with pytest.raises(InputError, match=words) as caught:
+            read_scan(tmp_path / name)
+        assert name[:4] in str(caught.value)
+
+
 @pytest.mark.parametrize("name", ["brain_pulseq_16ch", "phantom_gre_2ch_os2"])
 def test_ismrmrd_equals_fastmri_layout(shared_data: Path, tmp_path: Path, name: str) -> None:
     raw = read_scan(shared_data / "formats" / "ismrmrd" / f"{name}_converted.h5")

@@ -1,0 +1,79 @@
+"""K-space in BART's files: complex numbers in NAME.cfl, their dimensions in NAME.hdr."""
+
+import math
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from invdiff.errors import InputError
+
+AXES = (
+    "READ", "PHS1", "PHS2", "COIL", "MAPS", "TE", "COEFF", "COEFF2",
+    "ITER", "CSHIFT", "TIME", "TIME2", "LEVEL", "SLICE", "AVG", "BATCH",
+)  # fmt: skip
+"""What BART calls its dimensions, in their order."""
+
+_SPACE, _COIL, _SLICE = (0, 1, 2), 3, 13
+_LONGEST_HEADER = 1 << 16
+
+
+def read_cfl(path: Path) -> NDArray[np.complex64]:
+    """The array of ``NAME.cfl``, complex64 with the sixteen axes of `AXES`, in the file's own units.
+
+    Args:
+        path: either file of the pair.
+
+    Raises:
+        InputError: one of the two is missing or can't be read, the header gives no dimensions, or they do not fit the
+            size of the file.
+    """
+    shape, numbers = _dimensions(path.with_suffix(".hdr")), path.with_suffix(".cfl")
+    try:
+        size = numbers.stat().st_size
+        if size != 8 * math.prod(shape):
+            raise InputError(
+                f"{numbers} has {size} bytes, but its header promises {' x '.join(map(str, shape))} numbers of 8; it "
+                "is cut short, or the two files do not belong together."
+            )
+        return np.fromfile(numbers, "<c8").astype(np.complex64, copy=False).reshape(shape, order="F")
+    except OSError as error:
+        raise InputError(f"{numbers} can't be read: {error.strerror}; a .hdr and a .cfl file go together.") from error
+
+
+def cartesian_kspace(array: NDArray[np.complex64], where: Path) -> NDArray[np.complex64]:
+    """Two-dimensional k-space (slices, coils, H, W) of an array with BART's axes.
+
+    H and W are the two of READ, PHS1 and PHS2 that are longer than one, in this order.
+
+    Args:
+        array: with the axes of `AXES`.
+        where: it came from, for errors.
+
+    Raises:
+        InputError: the array has more axes, such as echoes or frames, or is not two-dimensional.
+    """
+    sides = [axis for axis in _SPACE if array.shape[axis] > 1]
+    kept = (_SLICE, _COIL, *sides)
+    more = [f"{n} along {AXES[i]}" for i, n in enumerate(array.shape) if n > 1 and i not in (*_SPACE, *kept)]
+    if len(sides) != 2 or more:
+        space = " x ".join(str(array.shape[axis]) for axis in _SPACE)
+        raise InputError(
+            f"{where} holds {', '.join([space, *more])}; only two-dimensional Cartesian k-space with coils and slices "
+            "can be read: transform along a readout that is fully sampled, and cut the rest out with BART's slice."
+        )
+    rest = [axis for axis in range(array.ndim) if axis not in kept]
+    return np.ascontiguousarray(array.transpose(*kept, *rest).reshape([array.shape[axis] for axis in kept]))
+
+
+def _dimensions(header: Path) -> tuple[int, ...]:
+    try:
+        with header.open(encoding="ascii", errors="replace") as file:
+            lines = file.read(_LONGEST_HEADER).splitlines()
+    except OSError as error:
+        raise InputError(f"{header} can't be read: {error.strerror}; a .hdr and a .cfl file go together.") from error
+    words = next((below.split() for line, below in pairwise(lines) if line == "# Dimensions"), [])
+    if not 0 < len(words) <= len(AXES) or not all(word.isdecimal() and 0 < int(word) < 2**31 for word in words):
+        raise InputError(f"{header} is no header of BART: a line '# Dimensions' and one to sixteen sizes are missing.")
+    return (*map(int, words), *[1] * (len(AXES) - len(words)))
