@@ -14,6 +14,7 @@ from torch.nn import functional as fn
 
 from invdiff.errors import InputError
 from invdiff.priors.fir import FIRDown, FIRUp
+from invdiff.priors.group_norm import group_norm
 from invdiff.priors.ncsnpp_blocks import (
     Attention,
     DDPMBlock,
@@ -24,7 +25,6 @@ from invdiff.priors.ncsnpp_blocks import (
     ResidualBlock,
     ShrinkConv,
     conv3x3,
-    group_norm,
     initialised,
 )
 

@@ -8,25 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as fn
 
-from invdiff.errors import InputError
 from invdiff.priors.fir import FIRBlur
+from invdiff.priors.group_norm import group_norm
 
 Layer = TypeVar("Layer", nn.Conv2d, nn.Linear)
-
-
-def group_norm(channels: int) -> nn.GroupNorm:
-    """Group normalisation over groups of four channels, at most 32 groups.
-
-    Raises:
-        InputError: ``channels`` can't be divided so.
-    """
-    groups = min(channels // 4, 32)
-    if groups == 0 or channels % groups:
-        raise InputError(
-            f"NCSN++ normalises groups of channels and can't divide {channels} of them; choose nf and ch_mult so that "
-            "each level has a multiple of 4 channels, above 128 a multiple of 32."
-        )
-    return nn.GroupNorm(groups, channels, eps=1e-6)
 
 
 def initialised(layer: Layer, *, zero: bool = False) -> Layer:

@@ -1,7 +1,7 @@
-"""A norm-free residual U-Net: the small, fully convolutional network behind the prior that ships."""
+"""A residual U-Net: the small, fully convolutional network behind the priors that ship."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Annotated, Literal
 
@@ -10,7 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 from torch.nn import functional as fn
 
+from invdiff.priors.group_norm import group_norm
+
 Count = Annotated[int, Field(ge=1, le=4096)]
+Norm = Literal["none", "group"]
+
+_NORMS: dict[Norm, Callable[[int], nn.Module]] = {"none": nn.Identity, "group": group_norm}
 
 
 class UNetConfig(BaseModel):
@@ -24,10 +29,11 @@ class UNetConfig(BaseModel):
     blocks: Annotated[int, Field(ge=1, le=64)]
     embedding: Annotated[int, Field(ge=2, le=4096, multiple_of=2)]
     patch: Annotated[int, Field(ge=1, le=64)]
+    norm: Norm = "none"
 
     def build(self) -> "UNet":
         """The network, with fresh weights."""
-        return UNet(self.channels, self.widths, self.blocks, self.embedding, self.patch)
+        return UNet(self.channels, self.widths, self.blocks, self.embedding, self.patch, self.norm)
 
 
 class FourierFeatures(nn.Module):
@@ -47,10 +53,11 @@ class FourierFeatures(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """``x + conv(silu(film(conv(silu(x)))))`` without norms; the last convolution starts at zero."""
+    """``x + conv(silu(film(norm(conv(silu(norm(x)))))))``; the last convolution starts at zero."""
 
-    def __init__(self, width: int, embedding: int) -> None:
+    def __init__(self, width: int, embedding: int, norm: Norm) -> None:
         super().__init__()
+        self.norm_in, self.norm_out = (_NORMS[norm](width) for _ in range(2))
         self.conv_in = nn.Conv2d(width, width, 3, padding=1)
         self.film = nn.Linear(embedding, 2 * width)
         self.conv_out = nn.Conv2d(width, width, 3, padding=1)
@@ -59,14 +66,14 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor, embedding: Tensor) -> Tensor:
         scale, shift = self.film(embedding)[:, :, None, None].chunk(2, dim=1)
-        h = self.conv_in(fn.silu(x))
+        h = self.norm_out(self.conv_in(fn.silu(self.norm_in(x))))
         h = torch.addcmul(shift, h, 1 + scale)
         result: Tensor = x + self.conv_out(fn.silu(h))
         return result
 
 
 class UNet(nn.Module):
-    """Residual U-Net without norms, on space-to-depth patches.
+    """Residual U-Net on space-to-depth patches.
 
     The image is folded ``patch`` x ``patch`` into channels, processed at ``len(widths)`` resolutions with additive
     skips scaled by 1/sqrt(2), and unfolded again. Any height and width: sides are padded by replication to the next
@@ -79,6 +86,10 @@ class UNet(nn.Module):
         blocks: residual blocks at each resolution, on the way down and again on the way up.
         embedding: width of the noise-level embedding.
         patch: side of the patches folded into channels.
+        norm: ``"group"`` learns several times faster, ``"none"`` takes less time a step.
+
+    Raises:
+        InputError: groups of these widths can't be normalised.
     """
 
     def __init__(
@@ -88,10 +99,11 @@ class UNet(nn.Module):
         blocks: int = 2,
         embedding: int = 128,
         patch: int = 2,
+        norm: Norm = "none",
     ) -> None:
         super().__init__()
         self.config = UNetConfig(
-            channels=channels, widths=tuple(widths), blocks=blocks, embedding=embedding, patch=patch
+            channels=channels, widths=tuple(widths), blocks=blocks, embedding=embedding, patch=patch, norm=norm
         )
         self.channels, self.patch = channels, patch
         self.multiple = patch * 2 ** (len(widths) - 1)
@@ -104,10 +116,10 @@ class UNet(nn.Module):
         )
         self.conv_in = nn.Conv2d(channels * patch**2, widths[0], 3, padding=1)
         self.down = nn.ModuleList(
-            nn.ModuleList(ResidualBlock(width, embedding) for _ in range(blocks)) for width in widths
+            nn.ModuleList(ResidualBlock(width, embedding, norm) for _ in range(blocks)) for width in widths
         )
         self.up = nn.ModuleList(
-            nn.ModuleList(ResidualBlock(width, embedding) for _ in range(blocks)) for width in widths
+            nn.ModuleList(ResidualBlock(width, embedding, norm) for _ in range(blocks)) for width in widths
         )
         self.shrink = nn.ModuleList(nn.Conv2d(a, b, 2, stride=2) for a, b in pairwise(widths))
         self.grow = nn.ModuleList(nn.ConvTranspose2d(b, a, 2, stride=2) for a, b in pairwise(widths))
