@@ -5,6 +5,7 @@ from torch import nn
 
 from invdiff.errors import InputError
 from invdiff.priors.fir import FIRDown, FIRUp
+from invdiff.priors.group_norm import group_norm
 from invdiff.priors.ncsnpp_blocks import (
     Attention,
     DDPMBlock,
@@ -14,7 +15,6 @@ from invdiff.priors.ncsnpp_blocks import (
     PositionalEmbedding,
     ResidualBlock,
     ShrinkConv,
-    group_norm,
 )
 
 ROOT_2 = 2**0.5
@@ -125,5 +125,5 @@ def test_groups(channels: int, groups: int) -> None:
 
 @pytest.mark.parametrize("channels", [3, 132])
 def test_channels_that_make_no_groups_are_refused(channels: int) -> None:
-    with pytest.raises(InputError, match=f"divide {channels}"):
+    with pytest.raises(InputError, match=f"{channels} of them can't be divided"):
         group_norm(channels)
