@@ -129,7 +129,7 @@ def _without_outliers(noise: NDArray[np.complex128]) -> NDArray[np.complex128]:
         distance = (noise.conj() * np.linalg.lstsq(covariance, noise, rcond=None)[0]).sum(axis=0).real
         covariance *= np.median(distance) / chi2.median(freedom)
         kept = noise[:, distance * chi2.median(freedom) <= limit * np.median(distance)]
-    return covariance
+    return (covariance + covariance.conj().T) / 2  # some matrix products are Hermitian to rounding only
 
 
 def noise_std_per_coil(kspace: Complex, mask: NDArray[np.bool_] | None = None) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ def group_norm(channels: int) -> nn.GroupNorm:
     groups = min(channels // 4, 32)
     if groups == 0 or channels % groups:
         raise InputError(
-            f"Groups of channels are normalised, and {channels} of them can't be divided so; choose widths (nf and "
-            "ch_mult of NCSN++) that are multiples of 4, and above 128 of 32."
+            f"Channels are normalised in groups, which can't divide {channels} of them; choose widths (nf and ch_mult "
+            "of NCSN++) that are multiples of 4, and above 128 of 32."
         )
     return nn.GroupNorm(groups, channels, eps=1e-6)

@@ -50,7 +50,7 @@ def test_a_block_with_norms_sees_no_scale_of_its_input() -> None:
 
 
 def test_widths_that_have_no_groups_are_refused() -> None:
-    with pytest.raises(InputError, match="3 of them can't be divided"):
+    with pytest.raises(InputError, match="can't divide 3"):
         UNet(2, widths=(8, 3), blocks=1, embedding=16, norm="group")
 
 
