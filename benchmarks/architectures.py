@@ -6,8 +6,8 @@ denoises every third slice of `val`: real images, and, in the last column, image
 channel takes real and imaginary part one by one). OUT keeps the priors, so that a stopped run goes on.
 """
 
-import statistics
 import time
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +15,7 @@ import numpy as np
 import torch
 import typer
 from denoising import SIGMAS
+from interleaved import medians
 from series import middle_slices
 from torch import Tensor
 
@@ -30,12 +31,17 @@ from invdiff.training.state import State
 
 RECIPE = Path(__file__).parents[1] / "examples" / "configs" / "builtin.yaml"
 COMPLEX_SIGMA = 0.1
-NCSNPP = {
-    "network": "{architecture: ncsnpp, image_size: 256, nf: 32, ch_mult: [1, 2, 2, 2], num_res_blocks: 1, "
-    "attn_resolutions: [32], sigma_max: 400, ",
-    "channels": "{1: 1}",
-}
-VELOCITY = {"parameterisation": "{kind: velocity}", "weighting": "{kind: edm, sigma_data: 1}"}
+
+
+def ncsnpp(more: str = "") -> dict[str, str]:
+    """An NCSN++ of real images, with some fields more."""
+    network = "architecture: ncsnpp, image_size: 256, nf: 32, ch_mult: [1, 2, 2, 2], num_res_blocks: 1"
+    return {
+        "network": f"{{{network}, attn_resolutions: [32], sigma_max: 400{more}}}",
+        "channels": "{1: 1}",
+    }
+
+
 CANDIDATES: dict[str, dict[str, str]] = {
     "widths 64, 96, 128, 160, two blocks, 2 x 2 patches": {},
     "narrower: 48, 64, 96, 128": {"network.widths": "[48, 64, 96, 128]"},
@@ -45,14 +51,13 @@ CANDIDATES: dict[str, dict[str, str]] = {
     "five levels, patches of one pixel": {"network.widths": "[32, 64, 96, 128, 160]", "network.patch": "1"},
     "real images alone": {"network.channels": "1", "channels": "{1: 1}"},
     "complex images alone": {"channels": "{2: 1}"},
-    "velocity under VP": VELOCITY,
-    "NCSN++ (norms, attention), real images, EDM": NCSNPP
-    | {
-        "network": NCSNPP["network"] + "scale_by_sigma: false, centered: true}",
-        "parameterisation": "{kind: edm, sigma_data: 0.2, label: {kind: sigma}}",
+    "velocity under VP": {
+        "parameterisation": "{kind: velocity}",
+        "weighting": "{kind: edm, sigma_data: 1}",
     },
-    "the same, score under VE": NCSNPP
-    | {"network": NCSNPP["network"] + "}", "parameterisation": "{kind: score}", "weighting": "{kind: score}"},
+    "NCSN++ (norms, attention), real images, EDM": ncsnpp(", scale_by_sigma: false, centered: true")
+    | {"parameterisation": "{kind: edm, sigma_data: 0.2, label: {kind: sigma}}"},
+    "the same, score under VE": ncsnpp() | {"parameterisation": "{kind: score}", "weighting": "{kind: score}"},
 }
 
 
@@ -94,18 +99,6 @@ def psnr(prior: ScorePrior, clean: Tensor, sigma: float, seed: tuple[int, int]) 
     return float(-10 * torch.log10(error))
 
 
-def milliseconds(priors: dict[str, ScorePrior]) -> dict[str, float]:
-    """Of one real image of 256 x 256 pixels, medians of turns that all take one after the other."""
-    taken: dict[str, list[float]] = {name: [] for name in priors}
-    image = torch.rand(256, 256)
-    for _ in range(7):
-        for name, prior in priors.items():
-            begin = time.process_time()
-            denoised(prior, image, 0.1)
-            taken[name].append(1000 * (time.process_time() - begin))
-    return {name: statistics.median(times) for name, times in taken.items()}
-
-
 def main(
     path: Annotated[Path, typer.Argument(help="Grouped HDF5 of magnitude slices.")],
     out: Annotated[Path, typer.Argument(help="Folder of the priors.")],
@@ -127,7 +120,8 @@ def main(
     phases = [torch.from_numpy(smooth_phase(tuple(image.shape), i)) for i, image in enumerate(images)]
     shifted = [torch.polar(image, phase) for image, phase in zip(images, phases, strict=True)]
     columns = [(images, sigma) for sigma in SIGMAS] + [(shifted, COMPLEX_SIGMA)]
-    times = milliseconds(priors)
+    square = torch.rand(256, 256)
+    times = medians({name: partial(denoised, prior, square, 0.1) for name, prior in priors.items()}, repeats=7)
     print(
         "| network | parameters | steps | ms |", " | ".join(f"{s:g}" for s in SIGMAS), f"| complex, {COMPLEX_SIGMA} |"
     )
@@ -139,7 +133,7 @@ def main(
         ]
         count = sum(weight.numel() for weight in prior.network.parameters()) / 1e6
         scores = " | ".join(f"{mean:.2f}" for mean in means)
-        print(f"| {name} | {count:.1f} million | {prior.about['steps']} | {times[name]:.0f} | {scores} |")
+        print(f"| {name} | {count:.1f} million | {prior.about['steps']} | {1000 * times[name]:.0f} | {scores} |")
 
 
 if __name__ == "__main__":

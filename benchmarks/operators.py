@@ -6,9 +6,7 @@ faults would decide otherwise.
 """
 
 import os
-import statistics
 import sys
-import time
 from collections.abc import Callable
 
 HEAP = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(1 << 32)}
@@ -16,6 +14,7 @@ if any(os.environ.get(name) != value for name, value in HEAP.items()):
     os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **HEAP})
 
 import torch  # noqa: E402
+from interleaved import medians  # noqa: E402
 from torch import Tensor  # noqa: E402
 
 from invdiff.operators import sense  # noqa: E402
@@ -59,17 +58,6 @@ def with_mrpro(mask: Tensor, maps: Tensor, x: Tensor) -> Side:
     return lambda: gram(image)[0][0, 0, 0]
 
 
-def medians(sides: dict[str, Side]) -> dict[str, float]:
-    taken: dict[str, list[float]] = {name: [] for name in sides}
-    for repeat in range(REPEATS + 3):
-        for name, run in sides.items():
-            begin = time.perf_counter()
-            run()
-            if repeat >= 3:
-                taken[name].append(time.perf_counter() - begin)
-    return {name: statistics.median(times) for name, times in taken.items()}
-
-
 def main() -> None:
     print("heap:", ", ".join(f"{name}={value}" for name, value in HEAP.items()), "torch", torch.__version__)
     generator = torch.Generator().manual_seed(0)
@@ -97,7 +85,7 @@ def main() -> None:
             for name, run in list(sides.items())[1:]:
                 error = float((run() - truth).norm() / truth.norm())
                 assert error < 1e-5, f"{name} differs from the naive gram by {error:.1e}"
-            times = medians(sides)
+            times = medians(sides, REPEATS)
             print(f"\n{threads} thread(s), {kind}")
             for name, seconds in times.items():
                 print(

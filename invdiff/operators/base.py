@@ -283,7 +283,7 @@ class LinearOperator(ABC):
 
     def to(self, device: torch.device | str) -> Self:
         """This operator with its tensors on another device."""
-        names = [f.name for f in dataclasses.fields(self)]  # type: ignore[arg-type]
+        names = [f.name for f in dataclasses.fields(self)]  # type: ignore[arg-type] # a dataclass
         return type(self)(**{name: _moved(getattr(self, name), device) for name in names})
 
     def __repr__(self) -> str:
@@ -323,7 +323,7 @@ def same(a: Any, b: Any) -> bool:
     if isinstance(a, Tensor):
         return a.shape == b.shape and a.dtype == b.dtype and a.device == b.device and torch.equal(a, b)
     if isinstance(a, LinearOperator):
-        return all(same(getattr(a, f.name), getattr(b, f.name)) for f in dataclasses.fields(a))  # type: ignore[arg-type]
+        return all(same(getattr(a, f.name), getattr(b, f.name)) for f in dataclasses.fields(a))  # type: ignore[arg-type] # a dataclass
     if isinstance(a, tuple):
         return len(a) == len(b) and all(map(same, a, b))
     return bool(a == b)
