@@ -1,6 +1,6 @@
 """Candidates for a prior, the same network time for each: `python benchmarks/architectures.py slices.h5 OUT`.
 
-Each is the recipe of examples/configs/builtin.yaml, at twice its learning rate and with some fields exchanged, trained
+Each is the recipe of examples/configs/builtin.yaml, with batches that suit a CPU and some fields exchanged, trained
 from fresh weights on one thread for so many minutes of processor time; images are made by another process. Then each
 denoises every third slice of `val`: real images, and, in the last column, images with a smooth phase (a prior of one
 channel takes real and imaginary part one by one). OUT keeps the priors, so that a stopped run goes on.
@@ -33,31 +33,34 @@ RECIPE = Path(__file__).parents[1] / "examples" / "configs" / "builtin.yaml"
 COMPLEX_SIGMA = 0.1
 
 
-def ncsnpp(more: str = "") -> dict[str, str]:
-    """An NCSN++ of real images, with some fields more."""
-    network = "architecture: ncsnpp, image_size: 256, nf: 32, ch_mult: [1, 2, 2, 2], num_res_blocks: 1"
-    return {
-        "network": f"{{{network}, attn_resolutions: [32], sigma_max: 400{more}}}",
-        "channels": "{1: 1}",
-    }
-
+ON_A_CPU = {
+    "batches": "[{side: 96, images: 6}, {side: 128, images: 4}, {side: 192, images: 2}, {side: 256, images: 1}]",
+    "precision": "float32",
+    "schedule": "{kind: constant}",
+}
+ON_PATCHES = {"network.widths": "[64, 96, 128, 160]", "network.patch": "2"}
+EDM = {"parameterisation": "{kind: edm, sigma_data: 0.2}", "weighting.sigma_data": "0.2"}
+NCSNPP = {
+    "network": "{architecture: ncsnpp, image_size: 256, nf: 16, ch_mult: [1, 2, 2, 2], num_res_blocks: 1, "
+    "attn_resolutions: [32], sigma_max: 400}",
+    "channels": "{1: 1}",
+    "parameterisation": "{kind: score}",
+    "weighting": "{kind: score}",
+}
 
 CANDIDATES: dict[str, dict[str, str]] = {
-    "widths 64, 96, 128, 160, two blocks, 2 x 2 patches": {},
-    "narrower: 48, 64, 96, 128": {"network.widths": "[48, 64, 96, 128]"},
-    "wider: 64, 128, 192, 256": {"network.widths": "[64, 128, 192, 256]"},
-    "wider, one block": {"network.widths": "[64, 128, 192, 256]", "network.blocks": "1"},
-    "three levels": {"network.widths": "[64, 96, 128]"},
-    "five levels, patches of one pixel": {"network.widths": "[32, 64, 96, 128, 160]", "network.patch": "1"},
+    "widths 16, 48, 96, 192, two blocks": {},
+    "one block, wider: 24, 48, 96, 192": {"network.widths": "[24, 48, 96, 192]", "network.blocks": "1"},
+    "narrower: 16, 32, 32, 32": {"network.widths": "[16, 32, 32, 32]"},
+    "five levels: 16, 32, 64, 128, 256": {"network.widths": "[16, 32, 64, 128, 256]"},
+    "2 x 2 patches: 64, 96, 128, 160": ON_PATCHES,
+    "EDM": EDM,
+    "2 x 2 patches, no norms, EDM": ON_PATCHES | EDM | {"network.norm": "none"},
+    "weighting for high noise: sigma_data 0.2": {"weighting.sigma_data": "0.2"},
+    "weighting for low noise: sigma_data 1": {"weighting.sigma_data": "1"},
     "real images alone": {"network.channels": "1", "channels": "{1: 1}"},
     "complex images alone": {"channels": "{2: 1}"},
-    "velocity under VP": {
-        "parameterisation": "{kind: velocity}",
-        "weighting": "{kind: edm, sigma_data: 1}",
-    },
-    "NCSN++ (norms, attention), real images, EDM": ncsnpp(", scale_by_sigma: false, centered: true")
-    | {"parameterisation": "{kind: edm, sigma_data: 0.2, label: {kind: sigma}}"},
-    "the same, score under VE": ncsnpp() | {"parameterisation": "{kind: score}", "weighting": "{kind: score}"},
+    "NCSN++ (attention, pyramids), nf 16, real images, score under VE": NCSNPP,
 }
 
 
@@ -112,8 +115,8 @@ def main(
     for number, (name, exchanged) in enumerate(CANDIDATES.items()):
         file = out / f"{number}.safetensors"
         if not file.exists():
-            settings = {"data.path": str(path), "optimiser.lr": "2.0e-3", "schedule": "{kind: constant}"}
-            save_prior(train_for(60 * minutes, read_config(RECIPE, settings | exchanged)), file)
+            settings = {"data.path": str(path)} | ON_A_CPU | exchanged
+            save_prior(train_for(60 * minutes, read_config(RECIPE, settings)), file)
             print(f"trained: {name}", flush=True)
         priors[name] = load_prior(file)
     images = [torch.from_numpy(image) for _, image in list(middle_slices(path, "val"))[::3]]

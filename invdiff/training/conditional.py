@@ -48,7 +48,7 @@ KINDS = {"random": 0.35, "equispaced": 0.25, "bernoulli": 0.1, "uniform2d": 0.1,
 
 def build_network() -> UNet:
     """1.2 million parameters: small enough to train on one CPU core."""
-    return UNet(channels=4, widths=(32, 48, 64, 80), blocks=2, embedding=64)
+    return UNet(channels=4, widths=(32, 48, 64, 80), blocks=2, embedding=64, patch=2, norm="none")
 
 
 def as_prior(network: nn.Module, about: Mapping[str, str] | None = None) -> ConditionalPrior:

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, m
 
 from invdiff.errors import InputError
 from invdiff.priors import EDM, NCSNppConfig, Noise, Score, Velocity
+from invdiff.priors.labels import LogSigma
 from invdiff.priors.unet import UNetConfig
 from invdiff.training.augmentation import Augmentation
 from invdiff.training.images import ImagesConfig
@@ -80,19 +81,20 @@ class TrainingConfig(RunConfig):
     validation_images: PositiveInt = Field(12, description="How many of them, evenly spaced.")
     augmentation: Augmentation = Field(Augmentation(), description="What is done to an image at random.")
     channels: Annotated[dict[Annotated[int, Field(ge=1, le=2)], PositiveFloat], Field(min_length=1)] = Field(
-        {1: 0.35, 2: 0.65},
+        {1: 0.6, 2: 0.4},
         description="What the prior takes, and how often a batch is such: 1 for real images (half of them magnitudes, "
         "half real parts), 2 for real and imaginary part.",
     )
     network: Annotated[UNetConfig | NCSNppConfig, Field(discriminator="architecture")] = Field(
-        UNetConfig(channels=2, widths=(64, 96, 128, 160), blocks=2, embedding=128, patch=2),
+        UNetConfig(channels=2, widths=(16, 48, 96, 192), blocks=2, embedding=128, patch=1, norm="group"),
         description="`unet` (the fast one) or `ncsnpp`, with its sizes.",
     )
     start: str | None = Field(None, description="A prior whose weights the network begins with.")
     parameterisation: Annotated[Score | Noise | Velocity | EDM, Field(discriminator="kind")] = Field(
-        EDM(0.2), description="What the network gives: `score` (VE), `noise` or `velocity` (VP), or `edm`."
+        Velocity(LogSigma(0.25)),
+        description="What the network gives: `score` (VE), `noise` or `velocity` (VP), or `edm`.",
     )
-    weighting: Weighting = Field(EDMWeight(), description="How much each noise level counts.")
+    weighting: Weighting = Field(EDMWeight(sigma_data=0.4), description="How much each noise level counts.")
     noise_levels: NoiseLevels = Field(
         Mixture(
             parts=(

@@ -101,9 +101,10 @@ def _fit(
             norm = accelerator.clip_grad_norm_(network.parameters(), config.gradient_clip or torch.inf)
             asked = torch.tensor(float(interrupt.asked), device=device)
             told = torch.stack([loss.detach().float(), norm.float(), asked])
-            mean_loss, mean_norm, stop = accelerator.reduce(told, "mean").tolist()  # so that all know, and all agree
-            _check_finite(mean_loss, mean_norm, state.step, config, out)
+            told = accelerator.reduce(told, "mean")  # so that all know, and all agree
             move(state, config)
+            mean_loss, mean_norm, stop = told.tolist()  # waits for the device, so it comes last
+            _check_finite(mean_loss, mean_norm, state.step, config, out)
             if watch is not None:
                 watch.look(mean_loss, mean_norm, stopped=stop > 0)
             if stop > 0:
@@ -188,6 +189,6 @@ def _check_finite(loss: float, norm: float, step: int, config: RunConfig, out: P
     kept = out / CHECKPOINT
     last = f"{kept} is of before and was kept" if kept.exists() else "there was no checkpoint yet"
     raise InputError(
-        f"Training diverged at step {step + 1}: its loss is {loss:g}, its gradient's norm {norm:g}. Lower optimiser.lr "
+        f"Training diverged at step {step}: its loss is {loss:g}, its gradient's norm {norm:g}. Lower optimiser.lr "
         f"(now {config.optimiser.lr:g}) or gradient_clip, or raise warm_up; {last}."
     )

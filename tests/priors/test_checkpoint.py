@@ -301,7 +301,7 @@ def nan_weight(edit: Edit) -> None:
         (newer_format, "format_version"),
         (missing_weight, r"missing: conv_in\.weight\."),
         (unexpected_weight, r"doesn't have: head\.weight\."),
-        (wrong_shape, r"conv_in\.weight is torch\.float32 of shape \(3, 3\).*\(8, 8, 3, 3\)"),
+        (wrong_shape, r"conv_in\.weight is torch\.float32 of shape \(3, 3\).*\(8, 2, 3, 3\)"),
         (integer_weight, r"conv_in\.weight is torch\.int32"),
         (nan_weight, r"NaN or infinity among its weights: conv_in\.bias"),
     ],

@@ -10,7 +10,7 @@ NORMS: tuple[Norm, ...] = ("none", "group")
 
 
 def random_unet(norm: Norm = "none") -> UNet:
-    network = UNet(2, widths=(8, 16), blocks=1, embedding=16, norm=norm)
+    network = UNet(2, widths=(8, 16), blocks=1, embedding=16, patch=2, norm=norm)
     generator = torch.Generator().manual_seed(0)
     for parameter in network.parameters():
         parameter.data = 0.2 * torch.randn(parameter.shape, generator=generator)

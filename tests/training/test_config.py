@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from invdiff.errors import InputError
-from invdiff.priors import EDM, Score
+from invdiff.priors import LogSigma, Score, Velocity
 from invdiff.training import TrainingConfig, read_config, write_config
 from invdiff.training.schedules import Constant, ConstantThenDecay, Cosine
 
@@ -32,7 +32,7 @@ def test_settings_replace_fields_at_any_depth(tmp_path) -> None:
     assert (read.steps, read.optimiser.lr, read.batches[1].images) == (7, 1e-3, 5)
     assert isinstance(read.parameterisation, Score)
     assert read.data.kind == "phantoms"
-    assert config(tmp_path).parameterisation == EDM(0.2)
+    assert config(tmp_path).parameterisation == Velocity(LogSigma(0.25))
 
 
 @pytest.mark.parametrize(

@@ -248,7 +248,7 @@ def test_the_loss_is_that_of_the_prior_that_is_saved(parameterisation, images) -
     prior, errors = task.prior(network), []
     for i, level in enumerate(sigma):
         answer = prior.denoise(batch["noisy"][i : i + 1], float(level))[0]
-        weight = float(EDMWeight()(torch.tensor(level)))
+        weight = float(task.config.weighting(torch.tensor(level)))
         errors.append(weight * float((answer - batch["clean"][i]).square().mean()))
     assert loss == pytest.approx(float(np.mean(errors)), rel=1e-3)
 
@@ -261,7 +261,8 @@ def sigmas_of(task: ScoreMatching, count: int) -> np.ndarray:
 
 def test_a_network_that_says_nothing_loses_one_under_edm(images) -> None:
     """For data of the stated deviation, at every level."""
-    task = ScoreMatching(config(), images, images)
+    edm = {"parameterisation": EDM(0.2), "weighting": EDMWeight(sigma_data=0.2)}
+    task = ScoreMatching(config().model_copy(update=edm), images, images)
     rng = np.random.default_rng(0)
     clean = torch.from_numpy(0.2 * rng.standard_normal((64, 2, 16, 16), dtype=np.float32))
     task.draw_images = lambda side, count, rng: clean
