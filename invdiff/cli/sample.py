@@ -52,7 +52,7 @@ def sample(
     parsed, shape = parse_settings(settings or []), _shape(size)
     recipe = UNCONDITIONAL if method is None else find_method(method)
     network = load_prior(prior, config=prior_config)
-    sampler = recipe.with_settings(parsed, is_complex=2 in network.channels).without_data()
+    sampler = recipe.with_settings(parsed, is_complex=2 in network.channels, channels=network.channels).without_data()
     writable_folder(out)
     finished = out / "finished.npz"
     try:

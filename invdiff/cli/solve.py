@@ -107,7 +107,7 @@ def solve(
     given = input_file is not None
     mask = undersampling(undersample, acceleration, centre_fraction, seed, given=given, operator=operator)
     cases = _cases(input_file, operator, seed, mask, noise_std, map_sets, crop)
-    sampler = chosen.with_settings(parsed, is_complex=cases.is_complex)
+    sampler = chosen.with_settings(parsed, is_complex=cases.is_complex, channels=network.channels)
     if (start, start_sigma, start_time) != (None, None, None):
         sampler, cases = _starting_late(sampler, cases, start or "zero-filled", start_sigma, start_time)
     writable_folder(out)

@@ -107,14 +107,14 @@ class Diffusion:
     @property
     def sampler(self) -> Sampler:
         """The method with its parameters."""
-        return self.method.with_settings(self.given)
+        return self.method.with_settings(self.given, channels=self.prior.channels)
 
     @property
     def settings(self) -> str:
         """Every parameter, the number of samples, and the prior."""
         parameters: dict[str, Any] = {**self.method.defaults, **self.given}
         if "signal" in parameters:
-            parameters["signal"] = self.sampler.signal  # it may be another for complex images
+            parameters["signal"] = self.sampler.signal  # it may be another for complex images, or for this prior
         parameters |= {"samples": self.samples, "prior": self.prior_name}
         return " ".join(f"{key}={name_of_value(value)}" for key, value in parameters.items())
 

@@ -2,7 +2,7 @@
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from types import NoneType
 from typing import TYPE_CHECKING, Any, get_args
@@ -46,11 +46,18 @@ class Method:
         """Every parameter with its default."""
         return {name: parameter.default for name, parameter in inspect.signature(self.build).parameters.items()}
 
-    def with_settings(self, settings: Mapping[str, str], *, is_complex: bool = True) -> "Sampler":
+    def with_settings(
+        self, settings: Mapping[str, str], *, is_complex: bool = True, channels: Collection[int] = (1, 2)
+    ) -> "Sampler":
         """The sampler with parameters given as text.
 
-        A ``signal`` that is not given suits the image: real for real ones, and for complex ones the default, or
-        `SplitComplex` where that is for real images.
+        A ``signal`` that is not given suits image and prior: real for real images, and for complex ones the default,
+        or `SplitComplex` or `TwoChannel` where that is for real images or for another number of channels.
+
+        Args:
+            settings: parameters by name.
+            is_complex: whether images are complex.
+            channels: the numbers of channels that the prior takes.
 
         Raises:
             InputError: the method has no such parameter, or a value can't be read as what the parameter is.
@@ -58,7 +65,7 @@ class Method:
         parameters = inspect.signature(self.build, eval_str=True).parameters
         values: dict[str, Any] = {}
         if "signal" in parameters and "signal" not in settings:
-            values["signal"] = _suiting(parameters["signal"].default, is_complex)
+            values["signal"] = _suiting(parameters["signal"].default, is_complex, channels)
         for name, text in settings.items():
             if name not in parameters:
                 raise InputError(f"{self.name} has no parameter {name}; it has {', '.join(parameters)}.")
@@ -156,9 +163,11 @@ def name_of_value(value: object) -> str:
     return named.get(value, str(value)) if isinstance(value, Part) else str(value)
 
 
-def _suiting(default: "Signal", is_complex: bool) -> "Signal":
-    from invdiff.diffusion.signals import RealImage, SplitComplex
+def _suiting(default: "Signal", is_complex: bool, channels: Collection[int]) -> "Signal":
+    from invdiff.diffusion.signals import RealImage, SplitComplex, TwoChannel
 
     if not is_complex:
         return RealImage()
-    return default if default.is_complex else SplitComplex()
+    signals = (default, SplitComplex(), TwoChannel())
+    suiting = (signal for signal in signals if signal.is_complex and signal.channels in channels)
+    return next(suiting, default)  # which the sampler refuses, and says why

@@ -96,7 +96,9 @@ class Validation:
 
     def _sampler(self, parameters: Parameters, cases: Cases) -> Sampler:
         searched = {name: str(value) for name, value in parameters.items()}
-        return self.method.with_settings({**self.settings, **searched}, is_complex=cases.is_complex)
+        return self.method.with_settings(
+            {**self.settings, **searched}, is_complex=cases.is_complex, channels=self.prior.channels
+        )
 
 
 def _arrays(measurement: Measurement) -> list[NDArray[Any]]:

@@ -19,6 +19,7 @@ from invdiff.diffusion import (
     ProjectionConsistency,
     RealImage,
     ReverseDiffusion,
+    Signal,
     SplitComplex,
     TwoChannel,
     fast,
@@ -104,6 +105,21 @@ def test_a_signal_that_is_not_given_suits_the_image(name: str, is_complex: bool,
         assert sampler.signal == method.build().signal
     said = method.with_settings({"signal": "two"}, is_complex=is_complex) if "signal" in method.defaults else None
     assert said is None or said.signal == TwoChannel()
+
+
+def test_a_signal_that_is_not_given_suits_the_prior() -> None:
+    def signal(name: str, *channels: int) -> Signal:
+        return find_method(name).with_settings({}, channels=channels).signal
+
+    assert [type(signal("dds", *channels)) for channels in ((1, 2), (2,), (1,))] == [
+        TwoChannel,
+        TwoChannel,
+        SplitComplex,
+    ]
+    assert [type(signal("song2021", *channels)) for channels in ((1, 2), (2,))] == [SplitComplex, TwoChannel]
+    assert signal("dds", 3) == TwoChannel()  # no signal suits, and the sampler says so
+    given = find_method("dds").with_settings({"signal": "two"}, channels=(1,))
+    assert given.signal == TwoChannel()
 
 
 @pytest.mark.parametrize(
