@@ -1,5 +1,6 @@
 """Simulated scans of people that training never saw:
-`python benchmarks/simulated.py ../shared/data/slices.h5 rows.csv [--split test] [--series 0,17] [--contenders rivals]`.
+`python benchmarks/simulated.py ../shared/data/slices.h5 rows.csv [--split test] [--series 0,17] [--contenders fast]
+[--device cuda]`.
 
 The middle slice of every series: 8 birdcage coils, smooth phase, complex noise of standard deviation 0.005 of the
 maximum, the maps given; random lines at 4x (8 % centre) and 8x (4 %), Poisson disc at 8x (4 %). The default method's
@@ -46,11 +47,12 @@ def main(
     rows_path: Annotated[Path, typer.Argument(metavar="ROWS", help="CSV file of results.")],
     split: str = "test",
     series: Annotated[str, typer.Option(help="Numbers, such as 0,17; by default all.")] = "",
+    device: Annotated[str, typer.Option(help="Where the default method runs: cpu or cuda.")] = "cpu",
     contenders: Annotated[Literal["all", "rivals", "fast", "none"], typer.Option(help="Whose rows are made.")] = "all",
 ) -> None:
     """Make the rows that are missing and print the table of those that are whole."""
     keep_heap()
-    prior, rows = load_prior("builtin"), Rows(rows_path)
+    prior, rows = load_prior("builtin").to(device), Rows(rows_path)
     made = {"all": (*RIVALS, OURS), "rivals": tuple(RIVALS), "fast": (OURS,), "none": ()}[contenders]
     scores: dict[str, dict[str, tuple[float, float]]] = {}
     for i, (name, image) in enumerate(middle_slices(path, split)):

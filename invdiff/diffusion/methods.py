@@ -309,8 +309,10 @@ def fast(
 ) -> Sampler:
     """Few steps, strongly guided: the estimate is combined with the data by their variances, then noised afresh.
 
-    The built-in prior does better on measured scans with `SplitComplex`, and on simulated ones with `TwoChannel`, which
-    takes half the time. Below the data's noise level a lower ``sigma_min`` gains nothing.
+    The built-in prior does better on measured scans with `SplitComplex`, by about 1 dB, and on simulated ones with
+    `TwoChannel`, which takes half the time. Where whole regions of k-space are open, a noisier beginning in more steps
+    gains more (``sigma_max=0.75, steps=50``: 1.2 dB for random lines at 8x, next to nothing for Poisson discs). Below
+    the data's noise level a lower ``sigma_min`` gains nothing.
     """
     return Sampler(
         VE(sigma_min, sigma_max),

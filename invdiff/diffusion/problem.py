@@ -1,6 +1,6 @@
 """What was measured."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import torch
@@ -99,6 +99,11 @@ class Problem:
     def zero_filled(self) -> Tensor:
         """Aᴴ y: what was not measured is zero."""
         return self.operator.H(self.y)
+
+    def to(self, device: torch.device | str) -> "Problem":
+        """The same problem on another device."""
+        initial = None if self.initial is None else self.initial.to(device)
+        return replace(self, operator=self.operator.to(device), y=self.y.to(device), initial=initial)
 
     def rescaled(self, scale: float) -> "Problem":
         """The same problem in units in which an intensity of ``scale`` is one."""

@@ -28,7 +28,7 @@ def reconstruct(
     progress: Progress | None = None,
     attributes: Mapping[str, Any] | None = None,
 ) -> Reconstruction:
-    """Samples of every slice.
+    """Samples of every slice, computed where the prior is: ``load_prior("builtin").to("cuda")`` for a GPU.
 
     A sample depends on the seed, its slice and its own index alone, and is the same in whatever order they are drawn.
 
@@ -46,7 +46,7 @@ def reconstruct(
     Raises:
         InputError: ``samples`` is not positive, parts do not fit, a run diverges, or ``keep`` can't be written.
     """
-    problems = list(cases)
+    problems = [problem.to(prior.device) for problem in cases]
     scales = [scale_of(problem, prior) for problem in problems]
     problems = [replace(problem, scale=scale) for problem, scale in zip(problems, scales, strict=True)]
     images = draw(problems, sampler, prior, samples=samples, seed=seed, keep=keep, progress=progress)

@@ -41,6 +41,17 @@ def test_rescaling_twice_is_rescaling_by_the_product(small) -> None:
     assert twice.noise_std == once.noise_std
 
 
+def test_all_of_it_is_moved(small, monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = replace(small.problem("sense"), initial=small.normal((4, 4), torch.complex128), scale=3.0)
+    moved: list[str] = []
+    with monkeypatch.context() as patched:
+        patched.setattr(torch.Tensor, "to", lambda tensor, device: moved.append(device) or tensor.clone())
+        made = problem.to("there")
+    assert moved == ["there"] * 4  # mask, coil maps, y, initial image
+    assert (made.noise_std, made.scale) == (problem.noise_std, 3.0)
+    torch.testing.assert_close(made.zero_filled, problem.zero_filled)
+
+
 @pytest.mark.parametrize("intensity", [None, Intensity(90.0, 1.0)])
 def test_a_run_begins_from_an_image_in_the_measurement_s_units(small, intensity: Intensity | None) -> None:
     """All of it 8 times as loud: 8 times the result, where the prior knows an intensity."""

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from invdiff import Sampler
+from invdiff import Problem, Sampler
 from invdiff.data import shepp_logan, simulate
 from invdiff.data.masks import equispaced
 from invdiff.diffusion import TwoChannel, fast
@@ -52,6 +52,25 @@ def test_samples_are_the_sampler_s() -> None:
         np.testing.assert_array_equal(result.samples[i], posterior.samples.numpy())
     assert result.attributes["nfe"] == posterior.nfe
     assert result.attributes["seed"] == 3
+
+
+def test_they_are_computed_where_the_prior_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[torch.device] = []
+    move = Problem.to
+
+    def spy(self: Problem, device: torch.device) -> Problem:
+        asked.append(device)
+        return move(self, device)
+
+    monkeypatch.setattr(Problem, "to", spy)
+    reconstruct(CASES, SAMPLER, PRIOR, samples=1)
+    assert asked == 2 * [PRIOR.device]
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+def test_on_a_gpu() -> None:
+    here, there = (reconstruct(CASES, SAMPLER, network(0).to(device), samples=8) for device in ("cpu", "cuda"))
+    np.testing.assert_allclose(there.mean, here.mean, atol=0.2 * float(np.abs(here.mean).max()))  # other random numbers
 
 
 def test_slices_do_not_depend_on_each_other() -> None:
