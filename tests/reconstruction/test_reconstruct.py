@@ -1,10 +1,13 @@
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from invdiff import Problem, Sampler
 from invdiff.data import shepp_logan, simulate
@@ -13,6 +16,7 @@ from invdiff.diffusion import TwoChannel, fast
 from invdiff.errors import InputError
 from invdiff.priors import EDM, GaussianPrior, Intensity, Prior, ScorePrior, UNet
 from invdiff.reconstruction import reconstruct, scan_cases
+from invdiff.reconstruction.draw import runs
 
 SHAPE = (16, 12)
 PHANTOM = shepp_logan(SHAPE)
@@ -71,6 +75,27 @@ def test_they_are_computed_where_the_prior_is(monkeypatch: pytest.MonkeyPatch) -
 def test_on_a_gpu() -> None:
     here, there = (reconstruct(CASES, SAMPLER, network(0).to(device), samples=8) for device in ("cpu", "cuda"))
     np.testing.assert_allclose(there.mean, here.mean, atol=0.2 * float(np.abs(here.mean).max()))  # other random numbers
+
+
+@given(st.sets(st.integers(0, 12)), st.integers(1, 5))
+def test_what_is_missing_is_drawn_in_runs(missing: set[int], most: int) -> None:
+    found = runs(sorted(missing), most)
+    assert [index for run in found for index in run] == sorted(missing)
+    assert all(1 <= len(run) <= most for run in found)
+    assert all(len(a) == most or a.stop < b.start for a, b in pairwise(found))  # no run could be longer
+
+
+def test_side_by_side_as_on_a_gpu(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    alone = reconstruct(CASES, SAMPLER, network(0), samples=3)
+    reconstruct(CASES, SAMPLER, network(0), samples=1, keep=tmp_path / "kept.npz")
+    monkeypatch.setattr("invdiff.reconstruction.draw.runs", lambda missing, most: runs(missing, 8))
+    seen: list[tuple[int, int]] = []
+    together = reconstruct(
+        CASES, SAMPLER, network(0), samples=3, keep=tmp_path / "kept.npz", progress=lambda *at: seen.append(at)
+    )
+    np.testing.assert_allclose(together.samples, alone.samples, rtol=1e-4, atol=1e-4)
+    assert seen == sorted(seen)
+    assert seen[-1] == (2 * 3 * 3, 2 * 3 * 3)
 
 
 def test_slices_do_not_depend_on_each_other() -> None:
