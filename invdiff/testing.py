@@ -144,7 +144,7 @@ class OperatorContract(ABC):
             if given.is_complex():
                 assert B(given).is_complex() != B.real_codomain, f"{B!r} makes {B(given).dtype} of {given.dtype}."
             if B.real_domain:
-                _refused(lambda B=B, given=given: B(given + 0j), B.domain_shape)  # type: ignore[misc]
+                _refused(lambda B=B, given=given: B(given + 0j), B.domain_shape)  # type: ignore[misc] # mypy infers no lambda with defaults
             if B.preserves_reals:
                 real = self._draw(B.domain_shape, self.dtype.to_real())
                 assert not B(real).is_complex(), f"{B!r} claims to keep real arrays real but made {B(real).dtype}."

@@ -56,7 +56,7 @@ def _nifti(path: Path) -> NDArray[Any]:
     import nibabel
 
     try:
-        volume = np.asarray(nibabel.load(path).dataobj)  # type: ignore[attr-defined]
+        volume = np.asarray(nibabel.load(path).dataobj)  # type: ignore[attr-defined] # images of every kind have it
     except nibabel.filebasedimages.ImageFileError as error:
         raise ValueError(str(error)) from error
     while volume.ndim > 3 and volume.shape[-1] == 1:

@@ -82,8 +82,10 @@ def _(left: ScaledIdentity, right: Gram) -> LinearOperator | None:
 
 @SUM.rule(ScaledIdentity, Scaled, "a I + b Aᴴ A = a I + b Aᴴ A, which solves and samples")
 def _(left: ScaledIdentity, right: Scaled) -> LinearOperator | None:
-    gram, real = right.operator, isinstance(left.scale, float) and isinstance(right.scale, float)
-    return Regularised(left.scale, right.scale, gram) if isinstance(gram, Gram) and real else None  # type: ignore[arg-type]
+    gram = right.operator
+    if isinstance(gram, Gram) and isinstance(left.scale, float) and isinstance(right.scale, float):
+        return Regularised(left.scale, right.scale, gram)
+    return None
 
 
 @SUM.rule(ScaledIdentity, Regularised, "a I + (b I + c Aᴴ A) = (a + b) I + c Aᴴ A")

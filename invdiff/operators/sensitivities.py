@@ -99,5 +99,6 @@ def _(operator: Sensitivities, middle: Lift) -> LinearOperator | None:
 @PULLBACK.rule(Sensitivities, Lift, "Sᴴ (Fᴴ D F) S = the SENSE gram, shifts and scales folded into D")
 def _(operator: Sensitivities, middle: Lift) -> LinearOperator | None:
     convolution = middle.operator
-    over_coils = middle.prefix == operator.codomain_shape[:1] and type(convolution) is Circulant
-    return SenseGram(operator.maps, convolution, operator.image_dims) if over_coils else None  # type: ignore[arg-type]
+    if middle.prefix == operator.codomain_shape[:1] and type(convolution) is Circulant:
+        return SenseGram(operator.maps, convolution, operator.image_dims)
+    return None

@@ -48,7 +48,7 @@ class DatasetImages(Images):
         self._dataset = dataset
 
     def __len__(self) -> int:
-        return len(self._dataset)  # type: ignore[arg-type]
+        return len(self._dataset)  # type: ignore[arg-type] # torch declares no length, but map-style data sets have one
 
     def __getitem__(self, index: int) -> NDArray[Any]:
         """One image ``(H, W)``.

@@ -25,7 +25,7 @@ class Placement:
 
     def network(self, network: Network) -> Network:
         """The network, moved there."""
-        moved: Network = network.to(device=self.device, memory_format=self._layout)  # type: ignore[call-overload]
+        moved: Network = network.to(device=self.device, memory_format=self._layout)  # type: ignore[call-overload] # torch lists no such call
         return moved
 
     def batch(self, batch: Batch) -> Batch:
