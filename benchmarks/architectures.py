@@ -38,8 +38,6 @@ ON_A_CPU = {
     "precision": "float32",
     "schedule": "{kind: constant}",
 }
-ON_PATCHES = {"network.widths": "[64, 96, 128, 160]", "network.patch": "2"}
-EDM = {"parameterisation": "{kind: edm, sigma_data: 0.2}", "weighting.sigma_data": "0.2"}
 NCSNPP = {
     "network": "{architecture: ncsnpp, image_size: 256, nf: 16, ch_mult: [1, 2, 2, 2], num_res_blocks: 1, "
     "attn_resolutions: [32], sigma_max: 400}",
@@ -50,17 +48,18 @@ NCSNPP = {
 
 CANDIDATES: dict[str, dict[str, str]] = {
     "widths 16, 48, 96, 192, two blocks": {},
-    "one block, wider: 24, 48, 96, 192": {"network.widths": "[24, 48, 96, 192]", "network.blocks": "1"},
+    "wider, one block: 24, 48, 96, 192": {"network.widths": "[24, 48, 96, 192]", "network.blocks": "1"},
     "narrower: 16, 32, 32, 32": {"network.widths": "[16, 32, 32, 32]"},
     "five levels: 16, 32, 64, 128, 256": {"network.widths": "[16, 32, 64, 128, 256]"},
-    "2 x 2 patches: 64, 96, 128, 160": ON_PATCHES,
-    "EDM": EDM,
-    "2 x 2 patches, no norms, EDM": ON_PATCHES | EDM | {"network.norm": "none"},
-    "weighting for high noise: sigma_data 0.2": {"weighting.sigma_data": "0.2"},
-    "weighting for low noise: sigma_data 1": {"weighting.sigma_data": "1"},
+    "no norms, 2 x 2 patches: 64, 96, 128, 160": {
+        "network.widths": "[64, 96, 128, 160]",
+        "network.patch": "2",
+        "network.norm": "none",
+    },
+    "EDM": {"parameterisation": "{kind: edm, sigma_data: 0.2}", "weighting.sigma_data": "0.2"},
     "real images alone": {"network.channels": "1", "channels": "{1: 1}"},
     "complex images alone": {"channels": "{2: 1}"},
-    "NCSN++ (attention, pyramids), nf 16, real images, score under VE": NCSNPP,
+    "NCSN++ of nf 16 (attention, pyramids), real images, score under VE": NCSNPP,
 }
 
 
