@@ -116,6 +116,14 @@ def test_late_starts(invdiff: Run, folder: Path, tmp_path: Path, options: list[s
     assert (begun["samples"] != found["samples"]).any()
 
 
+def test_a_prior_of_real_images_serves_a_method_made_for_two_channels(
+    invdiff: Run, folder: Path, tmp_path: Path
+) -> None:
+    options = "--operator", "sense", "--method", "dds", "--prior", folder / "one.safetensors"
+    found = solve(invdiff, folder, "sense.h5", tmp_path, *options)
+    assert "SplitComplex" in found["attributes"]["sampler"]
+
+
 @pytest.mark.parametrize("name", ["sense.h5", "denoise.png"])
 def test_a_late_start_from_another_run(invdiff: Run, folder: Path, tmp_path: Path, name: str) -> None:
     """The command does what the library does with the mean of that run."""
@@ -359,7 +367,12 @@ BAD_INPUT = [
     ("sense", "{folder}/sense.h5", ["--prior", "{broken}/hostile.pt"], "never run"),
     ("sense", "{folder}/sense.h5", ["--prior", "{broken}/cut-prior.safetensors"], "whole safetensors"),
     ("sense", "{folder}/sense.h5", ["--prior", "{broken}/nowhere.pt"], "not a file"),
-    ("sense", "{folder}/sense.h5", ["--prior", "{folder}/one.safetensors", "--method", "dds"], "network 2 channel(s)"),
+    (
+        "sense",
+        "{folder}/sense.h5",
+        ["--prior", "{folder}/one.safetensors", "--method", "dds", "--set", "signal=two"],
+        "network 2 channel(s)",
+    ),
     ("spiral", "{folder}/sense.h5", [], "no operator 'spiral'; there are sense, fourier, inpainting, denoise"),
     ("sense", "{folder}/sense.h5", ["--method", "magic"], "no method 'magic'; there are song2021"),
     ("sense", "{folder}/sense.h5", ["--set", "magic=1"], "no parameter magic; it has steps"),
