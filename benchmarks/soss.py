@@ -47,7 +47,11 @@ class TimedStep(Step):
     """A step that adds up its time."""
 
     def __init__(self, step: Step) -> None:
-        self.step, self.needs, self.seconds = step, step.needs, 0.0
+        self.step, self.seconds = step, 0.0
+
+    @property
+    def needs(self) -> frozenset[str]:
+        return self.step.needs
 
     def __call__(self, state: State, context: Context) -> State:
         begin = time.perf_counter()
