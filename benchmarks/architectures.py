@@ -31,8 +31,6 @@ from invdiff.training.state import State
 
 RECIPE = Path(__file__).parents[1] / "examples" / "configs" / "builtin.yaml"
 COMPLEX_SIGMA = 0.1
-
-
 ON_A_CPU = {
     "batches": "[{side: 96, images: 6}, {side: 128, images: 4}, {side: 192, images: 2}, {side: 256, images: 1}]",
     "precision": "float32",

@@ -42,7 +42,7 @@ def test_the_tables_hold_every_export() -> None:
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'Sampller'"):
-        _ = invdiff.Sampller  # type: ignore[attr-defined]
+        _ = invdiff.Sampller
 
 
 def test_one_version() -> None:

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from invdiff.comparison import Comparison, Contender, ScoreTable
 
 T = TypeVar("T")
-Several = Optional[list[str]]  # noqa: UP045 - typer reads it
+Several = list[str] | None
 
 
 def evaluate(
     folder: Annotated[
-        Optional[Path],  # noqa: UP045
+        Path | None,
         typer.Argument(
             help="Fully sampled scans, or images to scan in simulation; without it, the brain scan that ships with "
             "invdiff."
@@ -40,7 +40,7 @@ def evaluate(
         ),
     ] = None,
     acceleration: Annotated[
-        Optional[list[float]],  # noqa: UP045
+        list[float] | None,
         typer.Option(help="Sample one point in so many; may be repeated.  [default: 4]"),
     ] = None,
     centre_fraction: Annotated[float, typer.Option(help="Part of each sampled axis kept around the centre.")] = 0.08,
@@ -51,11 +51,11 @@ def evaluate(
         str, typer.Option(help="What scans without a ground truth are compared with: mvue or rss.")
     ] = "mvue",
     annotations: Annotated[
-        Optional[Path],  # noqa: UP045
+        Path | None,
         typer.Option(help="A fastMRI+ table of boxes, which are scored besides whole images."),
     ] = None,
     slices: Annotated[
-        Optional[list[int]],  # noqa: UP045
+        list[int] | None,
         typer.Option("--slice", help="A slice to take of every file (repeat for more); all by default."),
     ] = None,
     settings: Annotated[

@@ -1,6 +1,6 @@
 """``invdiff methods`` and ``invdiff operators``: what there is."""
 
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 def methods(
     bibtex: Annotated[
-        Optional[str],  # noqa: UP045 - typer reads it
+        str | None,
         typer.Option(metavar="NAME", help="Print the references of a method, those of exactly its parts, as BibTeX."),
     ] = None,
 ) -> None:

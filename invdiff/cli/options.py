@@ -1,21 +1,21 @@
 """What several commands ask for, read the same way."""
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any
 
 import typer
 
 from invdiff.errors import InputError
 
 PriorName = Annotated[
-    Optional[str],  # noqa: UP045 - typer reads it
+    str | None,
     typer.Option(
         help="A checkpoint (.safetensors, .pt, .pth), one on the Hugging Face Hub (hf://owner/name), or what ships.",
         show_default="what ships for the method",
     ),
 ]
 PriorConfigName = Annotated[
-    Optional[str],  # noqa: UP045
+    str | None,
     typer.Option(
         "--prior-config",
         metavar="NAME_OR_YAML",
@@ -24,13 +24,13 @@ PriorConfigName = Annotated[
     ),
 ]
 Undersample = Annotated[
-    Optional[str],  # noqa: UP045
+    str | None,
     typer.Option(metavar="KIND", help="Leave out k-space samples of INPUT first: a mask of `invdiff simulate`."),
 ]
 Acceleration = Annotated[float, typer.Option(help="For --undersample.")]
 CentreFraction = Annotated[float, typer.Option(help="For --undersample: the part of the lines always kept.")]
 NoiseStd = Annotated[
-    Optional[float],  # noqa: UP045
+    float | None,
     typer.Option(help="Noise in each real number of the data, in their units; else from the file, or estimated."),
 ]
 

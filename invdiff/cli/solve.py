@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -25,40 +25,40 @@ if TYPE_CHECKING:
 
 def solve(
     input_file: Annotated[
-        Optional[Path],  # noqa: UP045 - typer reads it
+        Path | None,
         typer.Argument(metavar="INPUT", help="What was measured; without it, the brain scan that ships with invdiff."),
     ] = None,
     operator: Annotated[str, typer.Option(help=f"{', '.join(OPERATORS)}; see `invdiff operators`.")] = "sense",
     prior: PriorName = None,
     prior_config: PriorConfigName = None,
     method: Annotated[
-        Optional[str],  # noqa: UP045
+        str | None,
         typer.Option(help="See `invdiff methods`.", show_default="the configuration's, or fast"),
     ] = None,
     config: Annotated[
-        Optional[Path],  # noqa: UP045
+        Path | None,
         typer.Option(metavar="YAML", help="A method and settings, as from `invdiff tune-lambda`; options win."),
     ] = None,
     samples: Annotated[int, typer.Option(help="Posterior samples for each slice.")] = 8,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of all random numbers.")] = 0,
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("invdiff-result"),
     settings: Annotated[
-        Optional[list[str]],  # noqa: UP045
+        list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="A parameter of the method; may be repeated."),
     ] = None,
     start: Annotated[
-        Optional[str],  # noqa: UP045
+        str | None,
         typer.Option(
             metavar="IMAGE",
             help="Start late, from 'zero-filled', 'least-squares', or the mean of another run's reconstruction.h5.",
         ),
     ] = None,
     start_sigma: Annotated[
-        Optional[float],  # noqa: UP045
+        float | None,
         typer.Option(help="For --start: the noise level to start at, in the prior's units."),
     ] = None,
     start_time: Annotated[
-        Optional[float],  # noqa: UP045
+        float | None,
         typer.Option(help="For --start: the SDE's time to start at, in [0, 1], instead."),
     ] = None,
     undersample: Undersample = None,
@@ -66,7 +66,7 @@ def solve(
     centre_fraction: CentreFraction = 0.08,
     noise_std: NoiseStd = None,
     map_sets: Annotated[
-        Optional[int],  # noqa: UP045
+        int | None,
         typer.Option(
             min=1,
             max=2,
@@ -75,7 +75,7 @@ def solve(
         ),
     ] = None,
     crop: Annotated[
-        Optional[float],  # noqa: UP045
+        float | None,
         typer.Option(
             min=0, max=1, help="Of ESPIRiT: eigenvalues below count as background.", show_default="as the data ask"
         ),

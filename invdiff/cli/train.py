@@ -1,7 +1,7 @@
 """``invdiff train``: a prior of one's own images."""
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -12,7 +12,7 @@ def train(
         "invdiff-training"
     ),
     settings: Annotated[
-        Optional[list[str]],  # noqa: UP045 - typer reads it
+        list[str] | None,
         typer.Option(
             "--set", metavar="KEY=VALUE", help="A field, such as steps=1000 or optimiser.lr=1e-3. May be repeated."
         ),

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 def tune_lambda(
     inputs: Annotated[
-        Optional[list[Path]],  # noqa: UP045 - typer reads it
+        list[Path] | None,
         typer.Argument(metavar="INPUT", help="Files, or folders of them; without, the scan that ships with invdiff."),
     ] = None,
     method: Annotated[str, typer.Option(help="See `invdiff methods`.")] = "fast",
     params: Annotated[
-        Optional[list[str]],  # noqa: UP045
+        list[str] | None,
         typer.Option(
             "--param",
             metavar="NAME:LOW:HIGH[:log]",
@@ -37,7 +37,7 @@ def tune_lambda(
     parallel: Annotated[int, typer.Option(min=1, help="Trials at a time, in processes that share the threads.")] = 1,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of all random numbers.")] = 0,
     settings: Annotated[
-        Optional[list[str]],  # noqa: UP045
+        list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Another parameter of the method, fixed; may be repeated."),
     ] = None,
     operator: Annotated[str, typer.Option(help="As for `invdiff solve`.")] = "sense",

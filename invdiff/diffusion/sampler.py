@@ -209,7 +209,7 @@ class Sampler:
         scale = scale_of(problem, prior)
         problem = replace(problem, scale=scale)
         if together is None:
-            together = 1 if problem.y.device.type == "cpu" else samples
+            together = side_by_side(problem, samples)
         chunks = [
             range(start, min(start + together, first + samples)) for start in range(first, first + samples, together)
         ]
@@ -268,6 +268,11 @@ def _with_inner(*parts: Part) -> tuple[Part, ...]:
 
 def _needs_measurement(part: Part) -> bool:
     return any("measurement" in inner.needs for inner in _with_inner(part))
+
+
+def side_by_side(problem: Problem, samples: int) -> int:
+    """How many samples of a problem run together best: one on the CPU, and all of them on other devices."""
+    return 1 if problem.y.device.type == "cpu" else samples
 
 
 def scale_of(problem: Problem, prior: Prior) -> float:

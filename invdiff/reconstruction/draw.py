@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from invdiff.data.archive import read_archive
 from invdiff.data.atomic import atomic
 from invdiff.diffusion import Problem, Sampler
+from invdiff.diffusion.sampler import side_by_side
 from invdiff.errors import InputError
 from invdiff.priors import Prior
 
@@ -56,7 +57,7 @@ def draw(
     for case, problem in enumerate(problems):
         images = [finished.get(case, index) for index in range(samples)]
         missing = [index for index, image in enumerate(images) if image is None]
-        for chunk in runs(missing, 1 if problem.y.device.type == "cpu" else samples):
+        for chunk in runs(missing, side_by_side(problem, samples)):
 
             def report(k: int, of: int, done: int = case * samples + chunk.start, count: int = len(chunk)) -> None:
                 if progress is not None:

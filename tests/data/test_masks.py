@@ -102,7 +102,7 @@ def test_calibration_region_is_the_largest_full_block(height: int, width: int, b
         (lambda: equispaced(SHAPE, every=0), "every >= 1"),
         (lambda: equispaced(SHAPE, centre_lines=61), "61 lines does not fit an image of 60"),
         (lambda: equispaced(SHAPE, centre_lines=-1), "does not fit"),
-        (lambda: equispaced((5, 5, 5)), r"shape \(H, W\)"),  # type: ignore[arg-type]
+        (lambda: equispaced((5, 5, 5)), r"shape \(H, W\)"),
         (lambda: random_lines(SHAPE, acceleration=0.5), "acceleration is 1"),
         (lambda: random_lines(SHAPE, acceleration=float("nan")), "acceleration is 1"),
         (lambda: random_lines(SHAPE, acceleration=8, centre_fraction=0.5), "takes 30 lines but .* allows 7"),

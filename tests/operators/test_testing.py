@@ -72,7 +72,7 @@ class Flawed(LinearOperator):
 
 class WrongGram(Flawed):
     @property
-    def gram(self) -> LinearOperator:  # type: ignore[override]
+    def gram(self) -> LinearOperator:
         return Diagonal(D.abs())
 
 
@@ -107,7 +107,7 @@ class WrongNorm(Flawed):
 class Precision(Diagonal):
     """2 I + 3 Dᴴ D, solved or sampled wrongly."""
 
-    def solve(self, b: Tensor, **_: object) -> Tensor:  # type: ignore[override]
+    def solve(self, b: Tensor, **_: object) -> Tensor:
         return self.forward(b)
 
     def sample(self, noise: Callable[[Shape], Tensor]) -> Tensor:
@@ -134,7 +134,7 @@ class Writes(Flawed):
 class Forgets(Flawed):
     """Another operator once it has been moved."""
 
-    def to(self, device: torch.device | str) -> LinearOperator:  # type: ignore[override]
+    def to(self, device: torch.device | str) -> LinearOperator:
         return Identity(SHAPE)
 
 

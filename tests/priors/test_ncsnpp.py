@@ -242,5 +242,5 @@ def test_configurations_are_validated(changes, says) -> None:
 def test_configurations_are_frozen_and_survive_json() -> None:
     config = NCSNppConfig.song2021()
     with pytest.raises(ValidationError):
-        config.nf = 3  # type: ignore[misc]
+        config.nf = 3
     assert NCSNppConfig.model_validate_json(config.model_dump_json()) == config

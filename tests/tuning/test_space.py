@@ -110,7 +110,7 @@ def test_usual_ranges_hold_the_default_and_are_taken(method: Method) -> None:
 def test_usual_ranges() -> None:
     assert usual_range(find_method("chung2022_complex")) == Range("lam", 0, 1)
     assert usual_range(find_method("fast")) == Range("noise_floor", 0, 0.05)
-    nameless = Method("nameless", "", lambda steps=3: None)  # type: ignore[arg-type, return-value]
+    nameless = Method("nameless", "", lambda steps=3: None)
     with pytest.raises(InputError, match="What to search of nameless"):
         usual_range(nameless)
 
