@@ -54,7 +54,10 @@ class Adjoint(LinearOperator):
     def adjoint(self, y: Tensor) -> Tensor:
         return self.operator.forward(y)
 
-    def _pinv(self, y: Tensor, *, tol: float | None, max_iter: int | None) -> Tensor:
+    def norm_bound(self) -> float:
+        return self.operator.norm_bound()
+
+    def _pinv(self, y: Tensor, *, tol: float | Tensor | None, max_iter: int | None) -> Tensor:
         from invdiff.operators.spectral import reciprocal, spectral_part
 
         gram = spectral_part(self.operator.gram)  # (Aᴴ)⁺ = A (Aᴴ A)⁺

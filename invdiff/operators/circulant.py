@@ -73,6 +73,9 @@ class Circulant(Spectral):
         result: Tensor = torch.fft.ifftn(torch.fft.fftn(y, dim=self.axes) * multiplier, dim=self.axes)
         return result
 
+    def nearest_circulant(self) -> LinearOperator:
+        return self
+
     @property
     def spectrum(self) -> Tensor:
         return self.multiplier
@@ -106,6 +109,13 @@ def _(operator: Circulant, middle: Circulant) -> LinearOperator | None:
     if not _alike(operator, middle):
         return None
     return middle.map_spectrum(lambda spectrum: squared_magnitude(operator.multiplier) * spectrum)
+
+
+def positive_inverse(operator: LinearOperator | None) -> LinearOperator | None:
+    """The inverse where the operator is known and positive definite, else None."""
+    if not isinstance(operator, Spectral) or operator.spectrum.is_complex() or bool((operator.spectrum <= 0).any()):
+        return None
+    return operator.map_spectrum(torch.reciprocal)  # type: ignore[arg-type] # torch's functions take tensors
 
 
 def _alike(left: Circulant, right: Circulant) -> bool:

@@ -56,6 +56,9 @@ class Diagonal(Spectral):
     def adjoint(self, y: Tensor) -> Tensor:
         return in_precision_of(y, self.values).conj() * y
 
+    def nearest_circulant(self) -> LinearOperator:
+        return self.spectrum.mean().item() * Identity(self.domain_shape)
+
     @property
     def spectrum(self) -> Tensor:
         return self.values if self.values.is_floating_point() or self.values.is_complex() else self.values.double()

@@ -51,6 +51,9 @@ class Gram(LinearOperator):
     def factors(self) -> tuple[LinearOperator, ...]:
         return self.fast.factors
 
+    def nearest_circulant(self) -> LinearOperator | None:
+        return self.fast.nearest_circulant()
+
     def forward(self, x: Tensor) -> Tensor:
         return self.fast.forward(x)
 

@@ -35,6 +35,9 @@ class Identity(Spectral):
     def adjoint(self, y: Tensor) -> Tensor:
         return y
 
+    def nearest_circulant(self) -> LinearOperator:
+        return self
+
     @property
     def spectrum(self) -> Tensor:
         return torch.ones((), dtype=torch.float64)

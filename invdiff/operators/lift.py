@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from invdiff.operators.base import LinearOperator, NoiseSource, Shape
+from invdiff.operators.base import LinearOperator, NoiseSource, Report, Shape
 from invdiff.operators.structure import Structure
 
 
@@ -57,17 +57,41 @@ class Lift(LinearOperator):
         return self.operator.adjoint(y)
 
     def solve(
-        self, b: Tensor, *, initial: Tensor | None = None, tol: float | None = None, max_iter: int | None = None
+        self,
+        b: Tensor,
+        *,
+        initial: Tensor | None = None,
+        tol: float | Tensor | None = None,
+        max_iter: int | None = None,
+        preconditioner: LinearOperator | None = None,
+        report: Report | None = None,
     ) -> Tensor:
         self._check(b, self.domain_shape, "solves for", real=self.real_domain)
-        return self.operator.solve(b, initial=initial, tol=tol, max_iter=max_iter)
+        return self.operator.solve(
+            b,
+            initial=initial,
+            tol=self._for_each(tol),
+            max_iter=max_iter,
+            preconditioner=preconditioner,
+            report=report,
+        )
+
+    def _for_each(self, tol: float | Tensor | None) -> float | Tensor | None:
+        """A tolerance for each item of the batch, as the operator inside sees the batch."""
+        return tol.reshape(tol.shape + (1,) * len(self.prefix)) if isinstance(tol, Tensor) else tol
+
+    def nearest_circulant(self) -> LinearOperator | None:
+        return self.operator.nearest_circulant()
+
+    def norm_bound(self) -> float:
+        return self.operator.norm_bound()
 
     def sample(self, noise: NoiseSource) -> Tensor:
         return self.operator.sample(lambda shape: noise(self.prefix + shape))
 
-    def pinv(self, y: Tensor, *, tol: float | None = None, max_iter: int | None = None) -> Tensor:
+    def pinv(self, y: Tensor, *, tol: float | Tensor | None = None, max_iter: int | None = None) -> Tensor:
         self._check(y, self.codomain_shape, "has a pseudo-inverse that takes", real=self.real_codomain)
-        return self.operator.pinv(y, tol=tol, max_iter=max_iter)
+        return self.operator.pinv(y, tol=self._for_each(tol), max_iter=max_iter)
 
     def __repr__(self) -> str:
         return repr(self.operator)

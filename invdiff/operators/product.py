@@ -1,5 +1,6 @@
 """Products: one operator after another, simplified where two factors meet."""
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -64,6 +65,9 @@ class Product(LinearOperator):
     def H(self) -> LinearOperator:
         return self if self.is_self_adjoint else Product(tuple(factor.H for factor in reversed(self.parts)))
 
+    def norm_bound(self) -> float:
+        return math.prod(factor.norm_bound() for factor in self.parts)
+
     def forward(self, x: Tensor) -> Tensor:
         for factor in reversed(self.parts):
             x = factor.forward(x)
@@ -74,7 +78,7 @@ class Product(LinearOperator):
             y = factor.adjoint(y)
         return y
 
-    def _pinv(self, y: Tensor, *, tol: float | None, max_iter: int | None) -> Tensor:
+    def _pinv(self, y: Tensor, *, tol: float | Tensor | None, max_iter: int | None) -> Tensor:
         """(Q A R)⁺ = Rᴴ A⁺ Qᴴ for an isometry Q and a co-isometry R; conjugate gradients on what stands between."""
         if self.parts[0].is_isometry:
             return _joined(self.parts[1:]).pinv(self.parts[0].adjoint(y), tol=tol, max_iter=max_iter)

@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 
 from invdiff.errors import InputError
-from invdiff.operators.base import LinearOperator, NoiseSource, Shape
+from invdiff.operators.base import LinearOperator, NoiseSource, Report, Shape
 from invdiff.operators.gram import Gram
+from invdiff.operators.identity import Identity
 from invdiff.operators.rules import SUM
 from invdiff.operators.scaled import Scaled, ScaledIdentity
 from invdiff.operators.structure import Structure
@@ -59,6 +60,33 @@ class Regularised(LinearOperator):
 
     def adjoint(self, y: Tensor) -> Tensor:
         return self.forward(y)
+
+    def nearest_circulant(self) -> LinearOperator | None:
+        nearest = self.gram_operator.nearest_circulant()
+        return None if nearest is None else self.shift * Identity(self.domain_shape) + self.weight * nearest
+
+    def solve(
+        self,
+        b: Tensor,
+        *,
+        initial: Tensor | None = None,
+        tol: float | Tensor | None = None,
+        max_iter: int | None = None,
+        preconditioner: LinearOperator | None = None,
+        report: Report | None = None,
+    ) -> Tensor:
+        # with a largest weight of one nothing overflows, however much the data count
+        size = max(abs(self.shift), abs(self.weight))
+        if size in (0.0, 1.0):
+            return super().solve(
+                b, initial=initial, tol=tol, max_iter=max_iter, preconditioner=preconditioner, report=report
+            )
+        scaled = Regularised(self.shift / size, self.weight / size, self.gram_operator)
+        start = None if initial is None else size * initial
+        return (
+            scaled.solve(b, initial=start, tol=tol, max_iter=max_iter, preconditioner=preconditioner, report=report)
+            / size
+        )
 
     def sample(self, noise: NoiseSource) -> Tensor:
         if not (self.shift > 0 and self.weight >= 0):

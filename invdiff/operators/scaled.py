@@ -69,10 +69,17 @@ class Scaled(LinearOperator):
             complex(self.scale).conjugate() * y if isinstance(self.scale, complex) else self.scale * y
         )
 
-    def _pinv(self, y: Tensor, *, tol: float | None, max_iter: int | None) -> Tensor:
+    def _pinv(self, y: Tensor, *, tol: float | Tensor | None, max_iter: int | None) -> Tensor:
         if self.scale == 0:
             return torch.zeros_like(self.adjoint(y))
         return self.operator.pinv(y / self.scale, tol=tol, max_iter=max_iter)
+
+    def nearest_circulant(self) -> LinearOperator | None:
+        nearest = self.operator.nearest_circulant()
+        return None if nearest is None else self.scale * nearest
+
+    def norm_bound(self) -> float:
+        return abs(self.scale) * self.operator.norm_bound()
 
     def sample(self, noise: NoiseSource) -> Tensor:
         if not (isinstance(self.scale, float) and self.scale > 0):

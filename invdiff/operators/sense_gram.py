@@ -44,6 +44,15 @@ class SenseGram(LinearOperator):
     def H(self) -> LinearOperator:
         return self if self.is_self_adjoint else SenseGram(self.maps, self.convolution.H, self.image_dims)  # type: ignore[arg-type] # its adjoint is of its kind
 
+    def nearest_circulant(self) -> LinearOperator:
+        """At each frequency the convolution's multiplier, averaged over the frequencies at which the maps see it."""
+        axes = tuple(range(-self.image_dims, 0))
+        image = self.maps.shape[-self.image_dims :]
+        seen = torch.fft.fftn(self.maps, dim=axes).abs().square().sum(-self.image_dims - 1) / size(image) ** 2
+        multiplier = self.convolution.multiplier.to(seen.dtype).expand(*seen.shape[: -self.image_dims], *image)
+        spread = torch.fft.ifftn(torch.fft.fftn(multiplier, dim=axes) * torch.fft.fftn(seen, dim=axes).conj(), dim=axes)
+        return Circulant(self.domain_shape, spread.real.clamp(min=0), axes)
+
     @cached_property
     def _parts(self) -> "dict[tuple[torch.dtype, torch.device], tuple[Tensor, Tensor, Tensor]]":
         return {}

@@ -1,5 +1,6 @@
 """S: an image seen through each receive coil."""
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -72,6 +73,11 @@ class Sensitivities(LinearOperator):
     def power(self) -> Tensor:
         """sum_c abs(S_c)^2 of a single set, real ``image_shape``."""
         return (self.maps.conj() * self.maps).real.sum(0)
+
+    def norm_bound(self) -> float:
+        """The largest root of the sum of squares of a pixel's numbers; the norm itself for a single set."""
+        squares = (self.maps.conj() * self.maps).real.reshape(-1, *self.image_shape).sum(0)
+        return math.sqrt(float(squares.max()))
 
     def forward(self, x: Tensor) -> Tensor:
         seen = in_precision_of(x, self.maps) * x.unsqueeze(-self.image_dims - 1)

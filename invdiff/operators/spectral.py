@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from invdiff.errors import InputError
-from invdiff.operators.base import LinearOperator, NoiseSource
+from invdiff.operators.base import LinearOperator, NoiseSource, Report
 
 Map = Callable[[Tensor], Tensor]
 
@@ -25,12 +25,19 @@ class Spectral(LinearOperator):
         """f(A): the operator with every eigenvalue mapped."""
 
     def solve(
-        self, b: Tensor, *, initial: Tensor | None = None, tol: float | None = None, max_iter: int | None = None
+        self,
+        b: Tensor,
+        *,
+        initial: Tensor | None = None,
+        tol: float | Tensor | None = None,
+        max_iter: int | None = None,
+        preconditioner: LinearOperator | None = None,
+        report: Report | None = None,
     ) -> Tensor:
         self._check(b, self.domain_shape, "solves for", real=self.real_domain)
         return self.map_spectrum(reciprocal).forward(b)
 
-    def pinv(self, y: Tensor, *, tol: float | None = None, max_iter: int | None = None) -> Tensor:
+    def pinv(self, y: Tensor, *, tol: float | Tensor | None = None, max_iter: int | None = None) -> Tensor:
         return self.solve(y)
 
     def sample(self, noise: NoiseSource) -> Tensor:

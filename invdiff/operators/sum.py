@@ -52,6 +52,13 @@ class Sum(LinearOperator):
     def H(self) -> LinearOperator:
         return self if self.is_self_adjoint else Sum(tuple(term.H for term in self.terms))
 
+    def nearest_circulant(self) -> LinearOperator | None:
+        terms = [nearest for term in self.terms if (nearest := term.nearest_circulant()) is not None]
+        return reduce(add, terms) if len(terms) == len(self.terms) else None
+
+    def norm_bound(self) -> float:
+        return sum(term.norm_bound() for term in self.terms)
+
     def forward(self, x: Tensor) -> Tensor:
         total = self.terms[0].forward(x)
         for term in self.terms[1:]:
