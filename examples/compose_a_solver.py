@@ -36,7 +36,7 @@ def main() -> None:
 
     grid = Karras(STEPS, sigma_max=1.0, sigma_min=0.01)
     noise = VE(sigma_min=0.01, sigma_max=1.0)
-    guidance = Proximal(PosteriorVariance(data_std=0.2), cg_steps=10, noise_from="estimate")
+    guidance = Proximal(PosteriorVariance(data_std=0.2), noise_from="estimate")
     solvers = {
         "fresh noise at every level": Sampler(noise, grid, [Renoise(eta=1.0)], TwoChannel(), guidance=guidance),
         "another predictor": Sampler(noise, grid, [DPMSolver2M()], TwoChannel(), guidance=guidance),

@@ -1,7 +1,7 @@
 """Samplers: a loop over falling noise, and the parts that papers exchange in it."""
 
 from invdiff.diffusion.context import Context
-from invdiff.diffusion.grids import DiscreteCosine, DiscreteVP, Geometric, Grid, Karras, Levels, Uniform
+from invdiff.diffusion.grids import DiscreteCosine, DiscreteVP, DownToNoise, Geometric, Grid, Karras, Levels, Uniform
 from invdiff.diffusion.guidance import (
     AnnealedLikelihood,
     DiffPIRWeight,
@@ -12,7 +12,9 @@ from invdiff.diffusion.guidance import (
     NormMatchedLikelihood,
     PosteriorVariance,
     Proximal,
+    SplittingWeight,
 )
+from invdiff.diffusion.inner_solve import Converged, InnerSolve, Truncated
 from invdiff.diffusion.methods import (
     ccdf,
     chung2022_complex,
@@ -21,6 +23,7 @@ from invdiff.diffusion.methods import (
     chung2022_real,
     chung2022_soss,
     dds,
+    estimate,
     fast,
     jalal2021,
     mc_ddpm,
@@ -40,7 +43,7 @@ from invdiff.diffusion.registry import METHODS, Method, find_method
 from invdiff.diffusion.sampler import Sampler
 from invdiff.diffusion.sde import SDE, VE, VP, Cosine, SubVP
 from invdiff.diffusion.signals import MagnitudePhase, RealImage, Signal, SplitComplex, TwoChannel
-from invdiff.diffusion.start import FromNoise, FromUniform, LateStart, Start
+from invdiff.diffusion.start import FromNoise, FromUniform, LateStart, Start, WienerStart
 from invdiff.diffusion.steps import (
     DDIM,
     Ancestral,
@@ -49,6 +52,7 @@ from invdiff.diffusion.steps import (
     EulerMaruyama,
     Every,
     GradientConsistency,
+    HalfQuadratic,
     Lagging,
     Langevin,
     LangevinStep,
@@ -63,6 +67,8 @@ from invdiff.diffusion.steps import (
     Step,
     Tweedie,
 )
+from invdiff.diffusion.trace import Trace
+from invdiff.diffusion.turns import TURNED, ByTurns, Turned
 from invdiff.diffusion.unconditional import UNCONDITIONAL, unconditional
 from invdiff.diffusion.views import Sense, Soss, UnsampledKspace, View
 
@@ -70,18 +76,22 @@ __all__ = [
     "DDIM",
     "METHODS",
     "SDE",
+    "TURNED",
     "UNCONDITIONAL",
     "VE",
     "VP",
     "Ancestral",
     "AnnealedLangevin",
     "AnnealedLikelihood",
+    "ByTurns",
     "Context",
+    "Converged",
     "Cosine",
     "DPMSolver2M",
     "DiffPIRWeight",
     "DiscreteCosine",
     "DiscreteVP",
+    "DownToNoise",
     "Estimate",
     "EulerMaruyama",
     "Every",
@@ -91,6 +101,8 @@ __all__ = [
     "GradientConsistency",
     "Grid",
     "Guidance",
+    "HalfQuadratic",
+    "InnerSolve",
     "Karras",
     "Lagging",
     "Langevin",
@@ -122,15 +134,20 @@ __all__ = [
     "Signal",
     "Soss",
     "SplitComplex",
+    "SplittingWeight",
     "Start",
     "State",
     "Step",
     "SubVP",
+    "Trace",
+    "Truncated",
+    "Turned",
     "Tweedie",
     "TwoChannel",
     "Uniform",
     "UnsampledKspace",
     "View",
+    "WienerStart",
     "ccdf",
     "chung2022_complex",
     "chung2022_hybrid",
@@ -138,6 +155,7 @@ __all__ = [
     "chung2022_real",
     "chung2022_soss",
     "dds",
+    "estimate",
     "fast",
     "find_method",
     "jalal2021",

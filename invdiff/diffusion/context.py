@@ -1,6 +1,6 @@
 """What steps and guidance see of a problem once it is bound to a sampler and a prior."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from torch import Tensor
@@ -12,6 +12,7 @@ from invdiff.diffusion.noise import NoiseStream
 from invdiff.diffusion.part import NEEDS
 from invdiff.diffusion.problem import Problem
 from invdiff.diffusion.sde import SDE
+from invdiff.diffusion.trace import Trace
 from invdiff.diffusion.views.base import View
 from invdiff.errors import InputError
 from invdiff.operators import LinearOperator
@@ -32,6 +33,7 @@ class Context:
         denoiser: the prior as a denoiser of states.
         guidance: turns the prior's estimates into guided ones, or ``None``.
         noise: this run's random numbers.
+        trace: what happens beside the states.
     """
 
     sde: SDE
@@ -44,6 +46,7 @@ class Context:
     denoiser: Denoiser
     guidance: Guidance | None
     noise: NoiseStream
+    trace: Trace = field(default_factory=Trace)
 
     @cached_property
     def adjoint_y(self) -> Tensor:
@@ -66,10 +69,14 @@ class Context:
             raise InputError(f"This method needs {NEEDS['noise_std']}.")
         return self.noise_std
 
+    def denoise(self, x: Tensor, k: int) -> Tensor:
+        """The prior's estimate of the clean image from the states ``x`` at level ``k``: one network call a sample."""
+        return self.denoiser.denoise(x, self.levels.alpha[k], self.levels.beta[k], self.noise)
+
     def estimate(self, x: Tensor, k: int) -> Estimate:
         """The guided estimate of the states ``x`` at level ``k``: one network call a sample."""
         alpha, beta = self.levels.alpha[k], self.levels.beta[k]
-        mean = self.denoiser.denoise(x, alpha, beta)
+        mean = self.denoise(x, k)
         estimate = Estimate(mean, (x - alpha * mean) / beta)
         return estimate if self.guidance is None else self.guidance(estimate, x, k, self)
 
@@ -77,5 +84,5 @@ class Context:
         """The score at ``x``, (alpha E[x_0] - x) / beta^2 of the guided estimate: one network call a sample."""
         alpha, beta = self.levels.alpha[k], self.levels.beta[k]
         if self.guidance is None:
-            return self.denoiser.score(x, alpha, beta)
+            return self.denoiser.score(x, alpha, beta, self.noise)
         return (alpha * self.estimate(x, k).mean - x) / beta**2

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from invdiff.diffusion.noise import NoiseStream
 from invdiff.diffusion.signals import Signal
 from invdiff.priors.base import Prior
 
@@ -20,14 +21,16 @@ class Denoiser:
     signal: Signal
     calls: int = 0
 
-    def denoise(self, x: Tensor, alpha: float, beta: float) -> Tensor:
-        """E[x_0 | x] for states (samples, ...): D(x / alpha, beta / alpha)."""
+    def denoise(self, x: Tensor, alpha: float, beta: float, noise: NoiseStream) -> Tensor:
+        """E[x_0 | x] for states (samples, ...): D(x / alpha, beta / alpha); ``noise`` draws how a signal shows them."""
         self.calls += x.shape[0]
-        return self.signal.decode(self.prior.denoise(self.signal.encode(x / alpha), beta / alpha), x.shape)
+        signal = self.signal.drawn(noise, x.shape)
+        return signal.decode(self.prior.denoise(signal.encode(x / alpha), beta / alpha), x.shape)
 
-    def score(self, x: Tensor, alpha: float, beta: float) -> Tensor:
+    def score(self, x: Tensor, alpha: float, beta: float, noise: NoiseStream) -> Tensor:
         """The score of the noisy density at ``x``, native where the prior has one and the signal is linear."""
         if not self.signal.is_linear:
-            return (alpha * self.denoise(x, alpha, beta) - x) / beta**2
+            return (alpha * self.denoise(x, alpha, beta, noise) - x) / beta**2
         self.calls += x.shape[0]
-        return self.signal.decode(self.prior.score(self.signal.encode(x / alpha), beta / alpha), x.shape) / alpha
+        signal = self.signal.drawn(noise, x.shape)
+        return signal.decode(self.prior.score(signal.encode(x / alpha), beta / alpha), x.shape) / alpha

@@ -55,6 +55,10 @@ class Grid(Part, ABC):
 
     steps: int
 
+    def given(self, noise_std: float | None) -> "Grid":
+        """The grid for a measurement of that noise level (of an operator of norm one, in the prior's units)."""
+        return self
+
     @abstractmethod
     def levels(self, sde: SDE) -> Levels:
         """The levels of this grid under an SDE.
@@ -144,6 +148,44 @@ class Karras(Grid):
     def levels(self, sde: SDE) -> Levels:
         roots = np.linspace(self.sigma_max ** (1 / self.rho), self.sigma_min ** (1 / self.rho), self.steps)
         return _from_sigmas(sde, (roots**self.rho).tolist())
+
+
+@dataclass(frozen=True)
+class DownToNoise(Grid):
+    """The levels of `Karras` down to a multiple of the measurement's noise: below, there is nothing left to take away.
+
+    Args:
+        steps: N.
+        sigma_max: the first level; where the noise is stronger, that of the last.
+        times_noise: the last level, in units of the noise level.
+        sigma_min: the last level where there is less noise.
+        rho: as of `Karras`.
+
+    Raises:
+        InputError: as `Karras`, or times_noise is not positive.
+    """
+
+    steps: int = 30
+    sigma_max: float = 0.35
+    times_noise: float = 2.0
+    sigma_min: float = 0.004
+    rho: float = 7.0
+    needs = frozenset({"noise_std"})
+    cites: ClassVar[tuple[str, ...]] = ("karras2022", "zhang2021")
+
+    def __post_init__(self) -> None:
+        self._karras(self.sigma_min)
+        if not 0 < self.times_noise < math.inf:
+            raise InputError(f"times_noise is the last level over the noise's, above zero, but got {self.times_noise}.")
+
+    def _karras(self, last: float) -> Karras:
+        return Karras(self.steps, max(self.sigma_max, last), last, self.rho)
+
+    def given(self, noise_std: float | None) -> Grid:
+        return self._karras(max(self.sigma_min, self.times_noise * (noise_std or 0.0)))
+
+    def levels(self, sde: SDE) -> Levels:
+        return self._karras(self.sigma_min).levels(sde)
 
 
 class Chain(Grid):

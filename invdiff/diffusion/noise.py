@@ -35,6 +35,7 @@ class NoiseStream:
     samples: Sequence[int]
     device: torch.device
     support: Tensor | None = None
+    iteration: int = field(default=START, init=False)
     _generators: list[torch.Generator] = field(default_factory=list, repr=False)
 
     def __post_init__(self) -> None:
@@ -46,6 +47,7 @@ class NoiseStream:
 
     def rewind(self, iteration: int) -> None:
         """Begin the numbers of an iteration; `START` is before the first."""
+        self.iteration = iteration
         self._generators = []
         for sample in self.samples:
             words = np.random.SeedSequence([self.seed, self.case, sample, iteration]).generate_state(2)

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from invdiff.diffusion.trace import Trace
+
 
 @dataclass(frozen=True)
 class Posterior:
@@ -15,12 +17,14 @@ class Posterior:
         scale: the intensity that the prior saw as one.
         nfe: network calls for each sample.
         sigmas: the noise levels visited, highest first.
+        trace: what happened beside the states.
     """
 
     samples: Tensor = field(repr=False)
     scale: float
     nfe: int
     sigmas: tuple[float, ...] = field(repr=False)
+    trace: Trace = field(default_factory=Trace, repr=False)
 
     @property
     def mean(self) -> Tensor:

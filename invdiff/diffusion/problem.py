@@ -6,8 +6,10 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from invdiff.diffusion.inner_solve import Converged
+from invdiff.diffusion.trace import Trace
 from invdiff.errors import InputError
-from invdiff.operators import FromFunctions, LinearOperator, Structure
+from invdiff.operators import FromFunctions, Identity, LinearOperator, Structure
 
 
 @dataclass(frozen=True)
@@ -111,9 +113,13 @@ class Problem:
         initial = None if self.initial is None else self.initial / scale
         return Problem(self.operator, self.y / scale, noise_std, scale=1.0, initial=initial)
 
-    def least_squares(self, weight: float = 0.01, iterations: int = 15) -> Tensor:
-        """A quick estimate of the image: (AᴴA + weight I)⁻¹ Aᴴ y, by at most ``iterations`` conjugate gradients."""
-        from invdiff.operators import Identity
+    def least_squares(self, weight: float = 0.01, trace: Trace | None = None) -> Tensor:
+        """A quick estimate of the image: (AᴴA + weight |A|² I)⁻¹ Aᴴ y.
 
-        precision = weight * Identity(self.operator.domain_shape) + self.operator.gram
-        return precision.solve(self.zero_filled, max_iter=iterations)
+        Args:
+            weight: of the penalty, free of units.
+            trace: told of the conjugate gradients.
+        """
+        penalty = weight * self.operator.norm_bound() ** 2
+        precision = penalty * Identity(self.operator.domain_shape) + self.operator.gram
+        return Converged()(precision, self.zero_filled, torch.zeros_like(self.zero_filled), trace or Trace())

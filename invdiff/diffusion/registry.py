@@ -51,8 +51,7 @@ class Method:
     ) -> "Sampler":
         """The sampler with parameters given as text.
 
-        A ``signal`` that is not given suits image and prior: real for real images, and for complex ones the default,
-        or `SplitComplex` or `TwoChannel` where that is for real images or for another number of channels.
+        A ``signal`` that is not given suits image and prior, as `Signal.suiting` says.
 
         Args:
             settings: parameters by name.
@@ -65,7 +64,8 @@ class Method:
         parameters = inspect.signature(self.build, eval_str=True).parameters
         values: dict[str, Any] = {}
         if "signal" in parameters and "signal" not in settings:
-            values["signal"] = _suiting(parameters["signal"].default, is_complex, channels)
+            default: Signal = parameters["signal"].default
+            values["signal"] = default.suiting(is_complex=is_complex, channels=channels)
         for name, text in settings.items():
             if name not in parameters:
                 raise InputError(f"{self.name} has no parameter {name}; it has {', '.join(parameters)}.")
@@ -133,6 +133,7 @@ def find_method(name: str) -> Method:
 def named_parts() -> "dict[type[Part], dict[str, Part]]":
     """The parts that can be given by a name, for each kind of parameter."""
     from invdiff.diffusion import grids, sde, signals, steps
+    from invdiff.diffusion.turns import TURNED
 
     return {
         signals.Signal: {
@@ -140,6 +141,7 @@ def named_parts() -> "dict[type[Part], dict[str, Part]]":
             "split": signals.SplitComplex(),
             "two": signals.TwoChannel(),
             "magnitude-phase": signals.MagnitudePhase(),
+            "turned": TURNED,
         },
         grids.Grid: {"karras": grids.Karras(), "uniform": grids.Uniform(), "geometric": grids.Geometric()},
         sde.SDE: {"ve": sde.VE(), "vp": sde.VP(), "subvp": sde.SubVP(), "cosine": sde.Cosine()},
@@ -152,6 +154,7 @@ def named_parts() -> "dict[type[Part], dict[str, Part]]":
             "ddim": steps.DDIM(),
             "2m": steps.DPMSolver2M(),
             "next-level": steps.NextLevel(),
+            "half-quadratic": steps.HalfQuadratic(),
         },
         steps.LangevinStep: {"langevin": steps.Langevin(), "annealed-langevin": steps.AnnealedLangevin()},
     }
@@ -161,13 +164,3 @@ def name_of_value(value: object) -> str:
     """How a parameter's value can be given as text: a part by its name."""
     named = {part: name for parts in named_parts().values() for name, part in parts.items()}
     return named.get(value, str(value)) if isinstance(value, Part) else str(value)
-
-
-def _suiting(default: "Signal", is_complex: bool, channels: Collection[int]) -> "Signal":
-    from invdiff.diffusion.signals import RealImage, SplitComplex, TwoChannel
-
-    if not is_complex:
-        return RealImage()
-    signals = (default, SplitComplex(), TwoChannel())
-    suiting = (signal for signal in signals if signal.is_complex and signal.channels in channels)
-    return next(suiting, default)  # which the sampler refuses, and says why

@@ -1,5 +1,6 @@
 """The loop, written once."""
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -19,9 +20,12 @@ from invdiff.diffusion.sde import SDE
 from invdiff.diffusion.signals import Signal
 from invdiff.diffusion.start import FromNoise, Start
 from invdiff.diffusion.steps.base import Predictor, State, Step
+from invdiff.diffusion.trace import Trace
 from invdiff.diffusion.views import Sense, View
 from invdiff.errors import InputError
+from invdiff.operators import ConvergenceWarning, LinearOperator
 from invdiff.priors.base import Prior
+from invdiff.priors.unit_white import UnitWhite, white
 
 Progress = Callable[[int, int], None]
 
@@ -103,10 +107,8 @@ class Sampler:
     def bind(
         self, problem: Problem, prior: Prior, *, seed: int = 0, case: int = 0, samples: Sequence[int] = (0,)
     ) -> Context:
-        """Fit the parts to a problem and a prior: check them against each other, and scale the data to the prior's
-        units.
-
-        The result's ``y`` and ``noise_std`` are in units of `scale`.
+        """Fit the parts to a problem and a prior: check them against each other, and scale the data to units in which
+        the prior's white is one, and operator and data together to an operator of norm one, at most.
 
         Raises:
             InputError: two parts do not fit.
@@ -116,28 +118,30 @@ class Sampler:
                 f"The view {type(self.view).__name__} needs a prior that knows the {self.view.domain}, but this one "
                 f"knows the {prior.domain}; choose another prior or another view."
             )
-        if self.signal.channels not in prior.channels:
-            raise InputError(
-                f"{type(self.signal).__name__} shows the network {self.signal.channels} channel(s), but this prior "
-                f"takes {' or '.join(map(str, prior.channels))}; choose another signal or another prior."
-            )
-        scaled = problem.rescaled(scale_of(problem, prior))
+        for signal in (part for part in _with_inner(self.signal) if isinstance(part, Signal) and not part.inner):
+            if signal.channels not in prior.channels:
+                raise InputError(
+                    f"{type(signal).__name__} shows the network {signal.channels} channel(s), but this prior takes "
+                    f"{' or '.join(map(str, prior.channels))}; choose another signal or another prior."
+                )
+        scaled = problem.rescaled(scale_of(problem, prior) * white(prior))
+        prior = prior if white(prior) == 1 else UnitWhite(prior)
         observed, y = self.view.observe(scaled.operator, scaled.y)
         known = {"measurement": problem.is_measured, "noise_std": problem.noise_std is not None}
         offers = self.signal.offers | self.view.offers(problem) | {name for name, is_so in known.items() if is_so}
         for part in self.parts:
             for need in sorted(part.needs - offers):
                 raise InputError(f"{type(part).__name__} needs {NEEDS[need]}.")
-        operator, y = self.signal.restrict(observed, y)
         seen = Problem(observed, scaled.y, scaled.noise_std, scale=1.0)
+        operator, y, noise_std = _of_norm_one(*self.signal.restrict(observed, y), scaled.noise_std)
         context = Context(
             sde=self.sde,
-            levels=self.grid.levels(self.sde),
+            levels=self.grid.given(noise_std).levels(self.sde),
             problem=scaled,
             view=self.view,
             operator=operator,
             y=y,
-            noise_std=scaled.noise_std,
+            noise_std=noise_std,
             denoiser=Denoiser(prior.given(seen), self.signal),
             guidance=self.guidance,
             noise=NoiseStream(seed, case, samples, y.device, self.view.support(observed)),
@@ -207,7 +211,7 @@ class Sampler:
         if together is not None and together < 1:
             raise InputError(f"At least one sample runs at a time, but got together={together}.")
         scale = scale_of(problem, prior)
-        problem = replace(problem, scale=scale)
+        problem, unit = replace(problem, scale=scale), scale * white(prior)
         if together is None:
             together = side_by_side(problem, samples)
         chunks = [
@@ -215,6 +219,7 @@ class Sampler:
         ]
         images: list[Tensor] = []
         visited: list[float] = []
+        trace = Trace()
         calls = 0
         for number, chunk in enumerate(chunks):
             context = self.bind(problem, prior, seed=seed, case=case, samples=chunk)
@@ -226,7 +231,10 @@ class Sampler:
                     progress(number * iterations + state.k, len(chunks) * iterations)
             images.append(self.view.image(state.x, context.problem))
             calls += context.denoiser.calls
-        return Posterior(torch.cat(images) * scale, scale, calls // samples, tuple(visited))
+            trace.solves.extend(context.trace.solves)
+        if trace.warning is not None:
+            warnings.warn(trace.warning, ConvergenceWarning, stacklevel=2)
+        return Posterior(torch.cat(images) * unit, scale, calls // samples, tuple(visited), trace)
 
     def generate(
         self,
@@ -275,6 +283,19 @@ def side_by_side(problem: Problem, samples: int) -> int:
     return 1 if problem.y.device.type == "cpu" else samples
 
 
+_NORM_TOLERANCE = 1e-5  # of a norm that is taken for one: rounding of maps that are normalised
+
+
+def _of_norm_one(
+    operator: LinearOperator, y: Tensor, noise_std: float | None
+) -> tuple[LinearOperator, Tensor, float | None]:
+    """A, y and the noise of y over a bound of the norm of A: c A and c y are the same problem as A and y."""
+    bound = operator.norm_bound()
+    if abs(bound - 1) <= _NORM_TOLERANCE or bound == 0:
+        return operator, y, noise_std
+    return (1 / bound) * operator, y / bound, None if noise_std is None else noise_std / bound
+
+
 def scale_of(problem: Problem, prior: Prior) -> float:
     """The intensity of ``problem`` that ``prior`` should see as one, estimated from the measurement alone.
 
@@ -286,10 +307,11 @@ def scale_of(problem: Problem, prior: Prior) -> float:
     """
     if problem.scale is not None or prior.intensity is None:
         return problem.scale or 1.0
-    image = problem.least_squares().abs()
+    largest = float(problem.y.abs().max())
+    image = problem.rescaled(largest).least_squares().abs()
     magnitude = torch.linalg.vector_norm(image.reshape(-1, *image.shape[-2:]), dim=0).flatten()
     position = int(prior.intensity.percentile / 100 * (magnitude.numel() - 1))
-    level = float(magnitude.kthvalue(position + 1).values)
+    level = largest * float(magnitude.kthvalue(position + 1).values)
     if not level > 0:
         raise InputError(
             "No intensity scale can be read off these data: the image is zero nearly everywhere. "

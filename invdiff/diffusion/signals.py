@@ -2,12 +2,14 @@
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
+from invdiff.diffusion.noise import NoiseStream
 from invdiff.diffusion.part import Part
 from invdiff.errors import InputError
 from invdiff.operators import LinearOperator, RealPart
@@ -32,6 +34,26 @@ class Signal(Part, ABC):
         """What states of this kind offer to other parts: keys of `NEEDS`."""
         offered = {"density": self.is_linear, "complex images": self.is_complex}
         return frozenset(name for name, is_so in offered.items() if is_so)
+
+    @property
+    def shown(self) -> tuple[int, ...]:
+        """All numbers of channels that the network is shown."""
+        return (self.channels,)
+
+    def suits(self, *, is_complex: bool, channels: Collection[int]) -> bool:
+        """Whether it is of images of that kind, for a prior that takes these numbers of channels."""
+        return self.is_complex == is_complex and set(self.shown) <= set(channels)
+
+    def suiting(self, *, is_complex: bool, channels: Collection[int]) -> "Signal":
+        """This signal where it suits image and prior, else the plain one that does; where none does this one, which a
+        sampler refuses and says why."""
+        candidates = (self, SplitComplex(), TwoChannel()) if is_complex else (RealImage(),)
+        suiting = (signal for signal in candidates if signal.suits(is_complex=is_complex, channels=channels))
+        return next(suiting, candidates[0])
+
+    def drawn(self, noise: NoiseStream, shape: torch.Size) -> "Signal":
+        """The signal of one network call for states of this shape: those that change from call to call draw it."""
+        return self
 
     @abstractmethod
     def encode(self, x: Tensor) -> Tensor:

@@ -1,18 +1,24 @@
 """Where a run begins."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from invdiff.diffusion.context import Context
 from invdiff.diffusion.grids import Levels
+from invdiff.diffusion.inner_solve import Converged
 from invdiff.diffusion.part import Part
 from invdiff.diffusion.steps.base import State, Step
 from invdiff.errors import InputError
+from invdiff.operators import Circulant
+from invdiff.operators.real_part import RealCirculant
+from invdiff.priors.base import Prior
 
 
 class Start(Part, ABC):
@@ -59,6 +65,50 @@ class FromUniform(Start):
         normal = torch.view_as_real(z) if z.is_complex() else z
         uniform = torch.special.ndtr(normal)
         return State(torch.view_as_complex(uniform) if z.is_complex() else uniform, 0)
+
+
+@dataclass(frozen=True)
+class WienerStart(Start):
+    """The image that a stationary Gaussian prior with the power spectrum of the prior's images makes of the data,
+    without noise and without a network call: argmin |y - A x|^2 / s^2 + x^H C^-1 x, the Wiener filter.
+
+    C is diagonal in frequency; it follows `Prior.power_spectrum`, or, where that is not known, is white with
+    `Prior.data_std`, or one. s is the noise level, held back to a part of the first level as in `SplittingWeight`.
+
+    Args:
+        held_back: the least s, in units of the first level.
+
+    Raises:
+        InputError: held_back is not positive.
+    """
+
+    held_back: float = 0.1
+    needs = frozenset({"measurement", "data", "noise_std"})
+
+    def __post_init__(self) -> None:
+        if not 0 < self.held_back < math.inf:
+            raise InputError(f"held_back is a part of the first noise level, above zero, but got {self.held_back}.")
+
+    def __call__(self, blank: Tensor, context: Context) -> State:
+        levels, operator = context.levels, context.operator
+        s = max(context.known_noise_std, self.held_back * levels.sigma(0))
+        power = power_at_frequencies(context.denoiser.prior, blank) / (2 if blank.is_complex() else 1)
+        axes = tuple(range(-power.ndim, 0))
+        kind = RealCirculant if operator.real_domain else Circulant
+        precision = kind(operator.domain_shape, s**2 / power, axes) + operator.gram
+        image = Converged()(precision, context.adjoint_y, torch.zeros_like(context.adjoint_y), context.trace)
+        return State(levels.alpha[0] * image.to(blank.dtype).expand_as(blank), 0)
+
+
+def power_at_frequencies(prior: Prior, images: Tensor) -> Tensor:
+    """The mean power of the prior's images at each frequency of images ``(..., H, W)``, frequency zero first: real
+    ``(H, W)``, interpolated between the bins of |k| in the logarithm."""
+    bins = np.array(prior.power_spectrum or (2 * (prior.data_std or 1.0) ** 2,))
+    middles = (np.arange(len(bins)) + 0.5) / len(bins)  # of the bins, in units of the Nyquist frequency
+    down, across = (2 * np.fft.fftfreq(side) for side in images.shape[-2:])
+    floor = np.finfo(np.float32).tiny
+    power = np.exp(np.interp(np.hypot(down[:, None], across), middles, np.log(np.maximum(bins, floor))))
+    return torch.from_numpy(power).to(images.device, images.dtype.to_real())
 
 
 @dataclass(frozen=True)
@@ -116,7 +166,7 @@ class LateStart(Start):
             case "zero-filled":
                 image = problem.zero_filled
             case "least-squares":
-                image = problem.least_squares()
+                image = problem.least_squares(trace=context.trace)
             case "initial":
                 assert problem.initial is not None
                 image = problem.initial

@@ -132,6 +132,11 @@ class LinearOperator(ABC):
         return Structure.POSITIVE in self.structure
 
     @property
+    def is_positive_definite(self) -> bool:
+        """Whether A is known to be positive and invertible."""
+        return False
+
+    @property
     def is_projection(self) -> bool:
         """Whether A is known to be an orthogonal projection."""
         return Structure.PROJECTION in self.structure
@@ -193,11 +198,14 @@ class LinearOperator(ABC):
 
     @cached_property
     def preconditioner(self) -> "LinearOperator | None":
-        """The inverse of `nearest_circulant`, to make conjugate gradients on a positive definite A converge sooner
-        (Chan, SIAM Journal on Scientific and Statistical Computing 9, 1988); None where that is not known."""
-        from invdiff.operators.circulant import positive_inverse
+        """The inverse of `nearest_circulant`, with which conjugate gradients on a positive definite A converge sooner
+        (Chan, SIAM Journal on Scientific and Statistical Computing 9, 1988); None where A is not known to be positive
+        definite, or that operator not known."""
+        from invdiff.operators.spectral import spectral_part
 
-        return positive_inverse(self.nearest_circulant())
+        nearest = self.nearest_circulant() if self.is_positive_definite else None
+        known = None if nearest is None else spectral_part(nearest)
+        return None if known is None else known.map_spectrum(torch.reciprocal)
 
     def nearest_circulant(self) -> "LinearOperator | None":
         """The circular convolution whose value at each frequency is that of A, <f, A f> for the Fourier mode f; None

@@ -111,12 +111,5 @@ def _(operator: Circulant, middle: Circulant) -> LinearOperator | None:
     return middle.map_spectrum(lambda spectrum: squared_magnitude(operator.multiplier) * spectrum)
 
 
-def positive_inverse(operator: LinearOperator | None) -> LinearOperator | None:
-    """The inverse where the operator is known and positive definite, else None."""
-    if not isinstance(operator, Spectral) or operator.spectrum.is_complex() or bool((operator.spectrum <= 0).any()):
-        return None
-    return operator.map_spectrum(torch.reciprocal)  # type: ignore[arg-type] # torch's functions take tensors
-
-
 def _alike(left: Circulant, right: Circulant) -> bool:
     return type(left) is type(right) and left.axes == right.axes and same(left.shape, right.shape)

@@ -80,8 +80,13 @@ class Lift(LinearOperator):
         """A tolerance for each item of the batch, as the operator inside sees the batch."""
         return tol.reshape(tol.shape + (1,) * len(self.prefix)) if isinstance(tol, Tensor) else tol
 
+    @property
+    def is_positive_definite(self) -> bool:
+        return self.operator.is_positive_definite
+
     def nearest_circulant(self) -> LinearOperator | None:
-        return self.operator.nearest_circulant()
+        nearest = self.operator.nearest_circulant()
+        return None if nearest is None else lift(self.prefix, nearest)
 
     def norm_bound(self) -> float:
         return self.operator.norm_bound()

@@ -40,6 +40,10 @@ class Regularised(LinearOperator):
         return Structure.POSITIVE if self.shift >= 0 and self.weight >= 0 else Structure.SELF_ADJOINT
 
     @property
+    def is_positive_definite(self) -> bool:
+        return self.shift > 0 and self.weight >= 0
+
+    @property
     def real_domain(self) -> bool:
         return self.gram_operator.real_domain
 
@@ -89,7 +93,7 @@ class Regularised(LinearOperator):
         )
 
     def sample(self, noise: NoiseSource) -> Tensor:
-        if not (self.shift > 0 and self.weight >= 0):
+        if not self.is_positive_definite:
             raise InputError(f"{self!r} is not positive definite, so no normal distribution has it as its precision.")
         root = self.gram_operator.root
         of_state, of_data = noise(self.domain_shape), noise(root.codomain_shape)

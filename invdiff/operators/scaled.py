@@ -74,6 +74,10 @@ class Scaled(LinearOperator):
             return torch.zeros_like(self.adjoint(y))
         return self.operator.pinv(y / self.scale, tol=tol, max_iter=max_iter)
 
+    @property
+    def is_positive_definite(self) -> bool:
+        return isinstance(self.scale, float) and self.scale > 0 and self.operator.is_positive_definite
+
     def nearest_circulant(self) -> LinearOperator | None:
         nearest = self.operator.nearest_circulant()
         return None if nearest is None else self.scale * nearest

@@ -20,6 +20,11 @@ class Spectral(LinearOperator):
     def spectrum(self) -> Tensor:
         """The eigenvalues, as a tensor that broadcasts over the basis in which the operator is diagonal."""
 
+    @property
+    def is_positive_definite(self) -> bool:
+        spectrum = self.spectrum
+        return not spectrum.is_complex() and bool((spectrum > 0).all())
+
     @abstractmethod
     def map_spectrum(self, function: Map) -> "LinearOperator":
         """f(A): the operator with every eigenvalue mapped."""

@@ -52,6 +52,10 @@ class Sum(LinearOperator):
     def H(self) -> LinearOperator:
         return self if self.is_self_adjoint else Sum(tuple(term.H for term in self.terms))
 
+    @property
+    def is_positive_definite(self) -> bool:
+        return self.is_positive and any(term.is_positive_definite for term in self.terms)
+
     def nearest_circulant(self) -> LinearOperator | None:
         terms = [nearest for term in self.terms if (nearest := term.nearest_circulant()) is not None]
         return reduce(add, terms) if len(terms) == len(self.terms) else None

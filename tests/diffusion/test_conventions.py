@@ -15,6 +15,7 @@ from invdiff.diffusion import (
     VE,
     VP,
     Context,
+    Converged,
     Geometric,
     GradientConsistency,
     NoiseStream,
@@ -62,7 +63,7 @@ def bound(small, operator: LinearOperator, y: Tensor, signal: Signal = COMPLEX, 
 
 @pytest.mark.parametrize("sde", [VE(0.1, 4), VP(), SubVP()], ids=repr)
 @pytest.mark.parametrize("signal", [RealImage(), SplitComplex(), TwoChannel()], ids=repr)
-@pytest.mark.parametrize("guidance", [None, Proximal(0.7, 40)], ids=["alone", "guided"])
+@pytest.mark.parametrize("guidance", [None, Proximal(0.7, Converged(1e-12))], ids=["alone", "guided"])
 @settings(max_examples=25)
 @given(k=st.integers(0, 4), seed=st.integers(0, 99))
 def test_tweedie(small, sde: SDE, signal, guidance, k: int, seed: int) -> None:

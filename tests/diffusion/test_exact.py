@@ -21,6 +21,7 @@ from invdiff.diffusion import (
     VE,
     VP,
     Ancestral,
+    Converged,
     DiffPIRWeight,
     DiscreteVP,
     DPMSolver2M,
@@ -562,7 +563,8 @@ ve, ve_grid = VE(0.1, 4.0), Geometric(STEPS)
 vp, sub_vp = VP(B0, B1), SubVP(B0, B1)
 whole, strided = DiscreteVP(STEPS, STEPS, B_FIRST, B_LAST), DiscreteVP(STEPS, CHAIN, B_FIRST, B_LAST)
 karras = Karras(STEPS, 3.0, 0.05)
-by_variance = Proximal(PosteriorVariance(DATA_STD), 40, "estimate")
+EXACTLY = Converged(1e-12)
+by_variance = Proximal(PosteriorVariance(DATA_STD, held_back=0.0), EXACTLY, "estimate")
 
 CASES = {
     "reverse diffusion, VE": case(reverse_diffusion_ve, ve, ve_grid, ReverseDiffusion(), sees_data=False),
@@ -577,14 +579,14 @@ CASES = {
     "DDIM(0)": case(ddim(0), VP(), strided, DDIM(), sees_data=False),
     "DDIM(0.6)": case(ddim(0.6), VP(), strided, DDIM(0.6), sees_data=False),
     "DPM-Solver++(2M)": case(dpm_solver, VP(), strided, DPMSolver2M(), sees_data=False),
-    "DDS": case(dds(0.85, 2.0), VP(), strided, Renoise(0.85), guidance=Proximal(2.0, 40)),
-    "DDS, noiseless": case(dds(0.5, math.inf), VP(), strided, Renoise(0.5), guidance=Proximal(math.inf, 40)),
+    "DDS": case(dds(0.85, 2.0), VP(), strided, Renoise(0.85), guidance=Proximal(2.0, EXACTLY)),
+    "DDS, noiseless": case(dds(0.5, math.inf), VP(), strided, Renoise(0.5), guidance=Proximal(math.inf, EXACTLY)),
     "DiffPIR": case(
         diffpir(0.3, 2.0),
         VP(),
         strided,
         Renoise(math.sqrt(0.3)),
-        guidance=Proximal(DiffPIRWeight(2.0), 40, "estimate"),
+        guidance=Proximal(DiffPIRWeight(2.0), EXACTLY, "estimate"),
     ),
     "fast": case(fast, ve, karras, Renoise(1.0), guidance=by_variance),
     "Heun, guided": case(guided_heun, ve, karras, ProbabilityFlow(), guidance=by_variance),

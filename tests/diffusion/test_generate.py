@@ -265,6 +265,9 @@ def test_every_method_needs_a_measurement(name: str) -> None:
     """And most have a share that does not: only views of something else than one image are left."""
     sampler = replace(METHODS[name].build(), grid=Karras(3))
     channels = sampler.signal.channels
+    sampler = replace(
+        sampler, signal=sampler.signal.suiting(is_complex=sampler.signal.is_complex, channels=(channels,))
+    )
     prior = GaussianPrior(torch.zeros(channels, 8, 8), torch.ones(channels, 8, 8))
     with pytest.raises(InputError):
         sampler.generate(prior, (8, 8))

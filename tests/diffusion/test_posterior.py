@@ -7,6 +7,7 @@ import torch
 from invdiff.diffusion import (
     DDIM,
     VE,
+    Converged,
     DPMSolver2M,
     Karras,
     PosteriorVariance,
@@ -27,7 +28,8 @@ OPERATORS = {
     "denoising": denoising((SIDE, SIDE)),
     "fourier": fourier(torch.tensor([[True, False], [True, True]])),
 }
-by_bayes = Proximal(PosteriorVariance(STD), 20, "estimate")
+EXACTLY = Converged(1e-12)
+by_bayes = Proximal(PosteriorVariance(STD, held_back=0.0), EXACTLY, "estimate")
 
 
 def errors(small, affine_map, name: str, predictor: Predictor, guidance: Proximal, steps: int) -> tuple[float, float]:
@@ -63,8 +65,8 @@ def test_many_steps_sample_the_posterior(small, affine_map, name: str, predictor
 @pytest.mark.parametrize(
     ("predictor", "guidance"),
     [
-        (DDIM(1.0), Proximal(PosteriorVariance(STD, 2 * NOISE_STD), 20, "estimate")),
-        (DDIM(), Proximal(PosteriorVariance(STD), 20, "network")),
+        (DDIM(1.0), Proximal(PosteriorVariance(STD, 2 * NOISE_STD, held_back=0.0), EXACTLY, "estimate")),
+        (DDIM(), Proximal(PosteriorVariance(STD, held_back=0.0), EXACTLY, "network")),
         (Renoise(1.0), by_bayes),  # for few steps: in the limit it forgets the state too fast
     ],
     ids=["another noise level", "the network's noise", "all noise anew"],

@@ -27,11 +27,14 @@ from invdiff.diffusion import (
     Ancestral,
     AnnealedLangevin,
     AnnealedLikelihood,
+    ByTurns,
     Context,
+    Converged,
     Cosine,
     DiffPIRWeight,
     DiscreteCosine,
     DiscreteVP,
+    DownToNoise,
     DPMSolver2M,
     EulerMaruyama,
     Every,
@@ -39,6 +42,7 @@ from invdiff.diffusion import (
     GradientConsistency,
     Grid,
     Guidance,
+    HalfQuadratic,
     Karras,
     Lagging,
     Langevin,
@@ -63,8 +67,11 @@ from invdiff.diffusion import (
     Signal,
     Soss,
     SplitComplex,
+    SplittingWeight,
     Step,
     SubVP,
+    Truncated,
+    Turned,
     Tweedie,
     TwoChannel,
     Uniform,
@@ -78,16 +85,18 @@ from invdiff.priors import GaussianPrior, Prior
 SIDE, COILS = 16, 3
 HIGHEST, LOWEST = 4.0, 0.05
 
+BOTH = Turned(ByTurns((SplitComplex(), MagnitudePhase())))
 VIEWS: list[View] = [Sense(), Soss(), UnsampledKspace()]
-SIGNALS: list[Signal] = [RealImage(), SplitComplex(), TwoChannel(), MagnitudePhase()]
+SIGNALS: list[Signal] = [RealImage(), SplitComplex(), TwoChannel(), MagnitudePhase(), Turned(TwoChannel()), BOTH]
 OPERATORS = ["fourier", "sense", "sense with two map sets", "coil by coil", "inpainting", "denoising"]
 GUIDANCE: list[Guidance | None] = [
     None,
-    Proximal(2.0, 3),
-    Proximal(2.0, 3, "estimate"),
-    Proximal(math.inf, 3),
-    Proximal(DiffPIRWeight(), 3, "estimate"),
-    Proximal(PosteriorVariance(0.5), 3, "estimate"),
+    Proximal(2.0, Truncated(3)),
+    Proximal(2.0, Truncated(3), "estimate"),
+    Proximal(math.inf, Truncated(3)),
+    Proximal(DiffPIRWeight(), Truncated(3), "estimate"),
+    Proximal(PosteriorVariance(0.5), Truncated(3), "estimate"),
+    Proximal(SplittingWeight(), Converged(0.1), "estimate"),
     AnnealedLikelihood(2.0),
     AnnealedLikelihood(2.0, noise_std=0.0),
     NoisedLikelihood(2.0),
@@ -111,6 +120,7 @@ PREDICTORS: list[Predictor] = [
     Renoise(0.5),
     DPMSolver2M(),
     NextLevel(),
+    HalfQuadratic(),
 ]
 CORRECTORS: list[LangevinStep | None] = [None, Langevin(0.3), AnnealedLangevin(0.3, 3)]
 SDES: list[SDE] = [VE(LOWEST, HIGHEST), VP(0.1, 8.0), SubVP(0.1, 8.0), Cosine(0.5)]
@@ -120,6 +130,7 @@ GRIDS: list[Grid] = [
     Uniform(5),
     DiscreteVP(5),
     DiscreteCosine(5),
+    DownToNoise(5, HIGHEST, sigma_min=LOWEST),
 ]
 FINISHES: list[Sequence[Step]] = [(), (Tweedie(),)]
 PRIORS = ["prior of real images", "prior of complex images", "prior of unsampled k-space"]
@@ -314,7 +325,7 @@ def check(cell: Cell) -> float | None:
 
 CONDITIONS = [
     Cell(Sense(), RealImage(), "fourier", None, GradientConsistency(0.9)),
-    Cell(Sense(), TwoChannel(), "sense", Proximal(2.0, 3, "estimate")),
+    Cell(Sense(), TwoChannel(), "sense", Proximal(2.0, Truncated(3), "estimate")),
     Cell(Soss(), SplitComplex(), "sense with two map sets", None, SenseStep()),
     Cell(Sense(), MagnitudePhase(), "coil by coil", None, Every(2, ProjectionConsistency(0.9))),
     Cell(Sense(), SplitComplex(), "inpainting", NoisedLikelihood(2.0)),
@@ -344,6 +355,7 @@ def surroundings() -> Iterator[Cell]:
         (Cell(sde=sde, grid=grid, guidance=Proximal()) for sde, grid in product(SDES, GRIDS)),
         (Cell(view, signal, prior=prior) for view, signal, prior in product(VIEWS, SIGNALS, PRIORS)),
         (Cell(guidance=guidance, noise="unknown noise level") for guidance in GUIDANCE),
+        (Cell(grid=grid, noise="unknown noise level") for grid in GRIDS if isinstance(grid, DownToNoise)),
     )
 
 

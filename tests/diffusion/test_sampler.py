@@ -13,6 +13,7 @@ from invdiff.diffusion import (
     Ancestral,
     AnnealedLangevin,
     AnnealedLikelihood,
+    Converged,
     DiffPIRWeight,
     DiscreteVP,
     DPMSolver2M,
@@ -41,6 +42,7 @@ from invdiff.diffusion import (
     SenseStep,
     State,
     Step,
+    Truncated,
     Tweedie,
     TwoChannel,
     Uniform,
@@ -107,7 +109,9 @@ def test_a_finish_has_no_predictor() -> None:
         (lambda: NormMatchedLikelihood(0.0), "above zero, but got 0"),
         (lambda: Proximal(-1.0), "zero or more"),
         (lambda: Proximal(float("nan")), "zero or more"),
-        (lambda: Proximal(cg_steps=0), "at least one conjugate-gradient step"),
+        (lambda: Converged(at_most=0), "at least one conjugate-gradient step"),
+        (lambda: Truncated(0), "at least one conjugate-gradient step"),
+        (lambda: Converged(float("nan")), "between 0 and 1"),
         (lambda: DiffPIRWeight(0.0), "above zero"),
         (lambda: PosteriorVariance(0.0), "data_std > 0"),
         (lambda: PosteriorVariance(floor=-1.0), "floor >= 0"),
@@ -125,10 +129,12 @@ def test_a_rule_that_needs_the_noise_level_says_so(small, rule: PosteriorVarianc
         sampler(replace(small.problem("fourier"), noise_std=None), small.prior(2))
 
 
-@pytest.mark.parametrize("rule", [PosteriorVariance(), DiffPIRWeight()])
+@pytest.mark.parametrize("rule", [PosteriorVariance(held_back=0.0), DiffPIRWeight()])
 def test_without_noise_the_estimate_meets_the_data(small, rule: PosteriorVariance) -> None:
     """noise_std = 0 is a measurement without noise, not a division by zero."""
-    sampler = Sampler(VE(0.01, 3), Karras(3, 3, 0.01), [Renoise(1.0)], TwoChannel(), guidance=Proximal(rule, 40))
+    sampler = Sampler(
+        VE(0.01, 3), Karras(3, 3, 0.01), [Renoise(1.0)], TwoChannel(), guidance=Proximal(rule, Converged(1e-12))
+    )
     problem = small.problem("fourier", noise_std=0.0)
     image = sampler(problem, small.prior(2)).samples[0]
     torch.testing.assert_close(problem.operator(image), problem.y, rtol=1e-9, atol=1e-9)
@@ -244,8 +250,9 @@ def test_a_run_resumed_without_its_memory_is_another(small) -> None:
 
 
 def counted_calls(small, run: Sampler) -> int:
-    problem = small.problem("sense")
-    return run(problem, small.prior(run.signal.channels, run.view.domain), samples=2, together=2).nfe
+    signal = run.signal.suiting(is_complex=run.signal.is_complex, channels=(run.signal.channels,))
+    prior = small.prior(signal.channels, run.view.domain)
+    return replace(run, signal=signal)(small.problem("sense"), prior, samples=2, together=2).nfe
 
 
 def test_nfe_is_counted_for_every_method(small) -> None:

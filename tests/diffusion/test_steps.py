@@ -264,8 +264,7 @@ def test_the_last_denoising_is_guided_or_the_prior_s_alone(small, process: str) 
     """At the smallest level, whatever the state's label, by one network call."""
     context = bound(small, [AnnealedLangevin(), NextLevel()], process, guidance=AnnealedLikelihood())
     x, k = small.normal((2, 4, 4), torch.complex128), 4
-    alpha, beta = context.levels.alpha[k], context.levels.beta[k]
-    prior = context.denoiser.denoise(x, alpha, beta)
+    prior = context.denoise(x, k)
     guided = context.estimate(x, k).mean
     calls = context.denoiser.calls
     for step, expected in [(Tweedie(guided=False), prior), (Tweedie(), guided)]:

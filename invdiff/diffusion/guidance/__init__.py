@@ -7,7 +7,7 @@ from invdiff.diffusion.guidance.likelihood import (
     NoisedLikelihood,
     NormMatchedLikelihood,
 )
-from invdiff.diffusion.guidance.proximal import DiffPIRWeight, PosteriorVariance, Proximal
+from invdiff.diffusion.guidance.proximal import DiffPIRWeight, PosteriorVariance, Proximal, SplittingWeight
 
 __all__ = [
     "AnnealedLikelihood",
@@ -19,4 +19,5 @@ __all__ = [
     "NormMatchedLikelihood",
     "PosteriorVariance",
     "Proximal",
+    "SplittingWeight",
 ]

@@ -5,9 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+import torch
 from torch import Tensor
 
 from invdiff.diffusion.guidance.base import Estimate, Guidance
+from invdiff.diffusion.inner_solve import Converged, InnerSolve
 from invdiff.diffusion.part import Part
 from invdiff.errors import InputError
 from invdiff.operators import Identity
@@ -33,25 +35,50 @@ class DiffPIRWeight(Part):
             raise InputError(f"lam weighs the prior against the data, above zero, but got {self.lam}.")
 
     def __call__(self, sigma: float, context: "Context") -> float:
-        variance = self.lam * context.known_noise_std**2
-        return sigma**2 / variance if variance > 0 else math.inf
+        return _ratio(sigma, math.sqrt(self.lam) * context.known_noise_std)
+
+
+@dataclass(frozen=True)
+class SplittingWeight(Part):
+    """gamma = sigma^2 / max(noise_std, held_back sigma)^2: half-quadratic splitting (Zhang 2021, DPIR, sec. 3, with
+    lambda = 1), the data's weight held back while the image is still coarse.
+
+    gamma is at most 1 / held_back^2, and so is the condition number of I + gamma AᴴA for an operator of norm one,
+    however small the noise.
+
+    Raises:
+        InputError: held_back is negative.
+    """
+
+    held_back: float = 0.1
+    needs = frozenset({"noise_std"})
+    cites: ClassVar[tuple[str, ...]] = ("geman1995", "zhang2021")
+
+    def __post_init__(self) -> None:
+        _check_held_back(self.held_back)
+
+    def __call__(self, sigma: float, context: "Context") -> float:
+        return _ratio(sigma, max(context.known_noise_std, self.held_back * sigma))
 
 
 @dataclass(frozen=True)
 class PosteriorVariance(Part):
-    """gamma = r^2 / noise_std^2, r^2 = sigma^2 s^2 / (sigma^2 + s^2): the variance left in the estimate of an image of
-    standard deviation s (Song 2023, PiGDM, sec. 3.3).
+    """gamma = r^2 / max(noise_std, held_back r)^2, r^2 = sigma^2 s^2 / (sigma^2 + s^2): the variance left in the
+    estimate of an image of standard deviation s (Song 2023, PiGDM, sec. 3.3), the data's weight held back as in
+    `SplittingWeight`.
 
     Args:
         data_std: s, of one real number of the prior's images.
         floor: the least noise_std taken, in the prior's units: what the forward model leaves unexplained.
+        held_back: the least noise_std taken, in units of r.
 
     Raises:
-        InputError: data_std is not positive or floor is negative.
+        InputError: data_std is not positive, or floor or held_back is negative.
     """
 
     data_std: float = 0.2
     floor: float = 0.0
+    held_back: float = 0.1
     needs = frozenset({"noise_std"})
     cites: ClassVar[tuple[str, ...]] = ("song2023",)
 
@@ -60,11 +87,21 @@ class PosteriorVariance(Part):
             raise InputError(
                 f"PosteriorVariance needs data_std > 0 and floor >= 0 but got {self.data_std} and {self.floor}."
             )
+        _check_held_back(self.held_back)
 
     def __call__(self, sigma: float, context: "Context") -> float:
-        variance = sigma**2 * self.data_std**2 / (sigma**2 + self.data_std**2)
-        noise_std = max(context.known_noise_std, self.floor)
-        return variance / noise_std**2 if noise_std > 0 else math.inf
+        r = sigma * self.data_std / math.hypot(sigma, self.data_std)
+        return _ratio(r, max(context.known_noise_std, self.floor, self.held_back * r))
+
+
+def _check_held_back(held_back: float) -> None:
+    if not 0 <= held_back < math.inf:
+        raise InputError(f"held_back is a part of the noise level, zero or more, but got {held_back}.")
+
+
+def _ratio(deviation: float, noise_std: float) -> float:
+    """The squared ratio, infinite where there is no noise."""
+    return (deviation / noise_std) ** 2 if noise_std > 0 else math.inf
 
 
 @dataclass(frozen=True)
@@ -75,28 +112,24 @@ class Proximal(Guidance):
     Closed form where I + gamma AᴴA has one, else conjugate gradients from the prior's estimate.
 
     Args:
-        gamma: weight of the data in the prior's units, or a rule ``gamma(sigma, context)``; infinity projects onto the
-            data.
-        cg_steps: iterations at most.
+        gamma: weight of the data in the prior's units, for an operator of norm one, or a rule ``gamma(sigma,
+            context)``; infinity projects onto the data.
+        solve: how the linear system is solved.
         noise_from: the noise that goes with the new estimate is the network's (DDS) or what the estimate leaves of the
             state, (x - alpha x_0) / beta (DiffPIR: "estimate").
 
     Raises:
-        InputError: gamma is negative or cg_steps is not positive.
+        InputError: gamma is negative.
     """
 
     gamma: float | Callable[[float, "Context"], float] = 1.0
-    cg_steps: int = 5
+    solve: InnerSolve = Converged()
     noise_from: Literal["network", "estimate"] = "network"
     cites: ClassVar[tuple[str, ...]] = ("chung2024", "zhu2023")
 
     def __post_init__(self) -> None:
         if isinstance(self.gamma, float | int) and not self.gamma >= 0:
             raise InputError(f"gamma weighs the data, zero or more, but got {self.gamma}.")
-        if self.cg_steps < 1:
-            raise InputError(
-                f"Proximal guidance needs at least one conjugate-gradient step but got cg_steps={self.cg_steps}."
-            )
 
     @property
     def inner(self) -> tuple[Part, ...]:
@@ -105,12 +138,16 @@ class Proximal(Guidance):
     def __call__(self, estimate: Estimate, x: Tensor, k: int, context: "Context") -> Estimate:
         levels, prior_mean = context.levels, estimate.mean
         gamma = self.gamma(levels.sigma(k), context) if callable(self.gamma) else self.gamma
-        gram, residual = context.operator.gram, context.adjoint_y - context.operator.gram(prior_mean)
-        if math.isinf(gamma):
-            mean = prior_mean + gram.solve(residual, max_iter=self.cg_steps)
+        # the larger weight is one, so that the smaller is what is lost to rounding
+        of_prior, of_data = (1.0, gamma) if gamma <= 1 else (1 / gamma, 1.0)
+        gram = context.operator.gram
+        if of_prior > 0:
+            precision = of_prior * Identity(context.operator.domain_shape) + of_data * gram
+            target = of_prior * prior_mean + of_data * context.adjoint_y
+            mean = self.solve(precision, target, prior_mean, context.trace)
         else:
-            precision = 1.0 * Identity(context.operator.domain_shape) + gamma * gram
-            mean = prior_mean + precision.solve(gamma * residual, max_iter=self.cg_steps)
+            residual = context.adjoint_y - gram(prior_mean)
+            mean = prior_mean + self.solve(gram, residual, torch.zeros_like(residual), context.trace)
         if self.noise_from == "network":
             return Estimate(mean, estimate.noise)
         return Estimate(mean, (x - levels.alpha[k] * mean) / levels.beta[k])

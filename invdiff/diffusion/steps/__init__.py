@@ -7,6 +7,7 @@ from invdiff.diffusion.steps.dpm_solver import DPMSolver2M
 from invdiff.diffusion.steps.euler_maruyama import EulerMaruyama
 from invdiff.diffusion.steps.every import Every
 from invdiff.diffusion.steps.gradient_consistency import GradientConsistency
+from invdiff.diffusion.steps.half_quadratic import HalfQuadratic
 from invdiff.diffusion.steps.lagging import Lagging
 from invdiff.diffusion.steps.langevin import AnnealedLangevin, Langevin, LangevinStep
 from invdiff.diffusion.steps.next_level import NextLevel
@@ -24,6 +25,7 @@ __all__ = [
     "EulerMaruyama",
     "Every",
     "GradientConsistency",
+    "HalfQuadratic",
     "Lagging",
     "Langevin",
     "LangevinStep",

@@ -27,4 +27,4 @@ class Tweedie(Step):
         k = context.levels.steps - 1
         if self.guided:
             return state.at(context.estimate(state.x, k).mean)
-        return state.at(context.denoiser.denoise(state.x, context.levels.alpha[k], context.levels.beta[k]))
+        return state.at(context.denoise(state.x, k))
