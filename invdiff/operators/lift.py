@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from invdiff.operators.arrays import Array
 from invdiff.operators.base import LinearOperator, NoiseSource, Shape
 from invdiff.operators.structure import Structure
 
@@ -57,16 +58,16 @@ class Lift(LinearOperator):
         return self.operator.adjoint(y)
 
     def solve(
-        self, b: Tensor, *, initial: Tensor | None = None, tol: float | None = None, max_iter: int | None = None
+        self, b: Array, *, initial: Array | None = None, tol: float | None = None, max_iter: int | None = None
     ) -> Tensor:
-        self._check(b, self.domain_shape, "solves for", real=self.real_domain)
+        b = self._check(b, self.domain_shape, "solves for", real=self.real_domain)
         return self.operator.solve(b, initial=initial, tol=tol, max_iter=max_iter)
 
     def sample(self, noise: NoiseSource) -> Tensor:
         return self.operator.sample(lambda shape: noise(self.prefix + shape))
 
-    def pinv(self, y: Tensor, *, tol: float | None = None, max_iter: int | None = None) -> Tensor:
-        self._check(y, self.codomain_shape, "has a pseudo-inverse that takes", real=self.real_codomain)
+    def pinv(self, y: Array, *, tol: float | None = None, max_iter: int | None = None) -> Tensor:
+        y = self._check(y, self.codomain_shape, "has a pseudo-inverse that takes", real=self.real_codomain)
         return self.operator.pinv(y, tol=tol, max_iter=max_iter)
 
     def __repr__(self) -> str:
