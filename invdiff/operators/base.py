@@ -282,6 +282,8 @@ class LinearOperator(ABC):
     def peel(self, kind: "type[LinearOperator]") -> "tuple[LinearOperator, LinearOperator]":
         """Take the factor of the given kind off the right end: ``(rest, part)`` with A = rest @ part.
 
+        A scale stays with the rest.
+
         Raises:
             InputError: the rightmost factor is of another kind.
         """
