@@ -107,8 +107,8 @@ class OperatorContract(ABC):
         A, x, y = self._drawn()
         _shaped(A(x), A.codomain_shape, f"{A!r} of an array of shape {A.domain_shape}")
         _shaped(A.H(y), A.domain_shape, f"The adjoint of {A!r} of an array of shape {A.codomain_shape}")
-        _refused(lambda: A(_longer(x)), A.domain_shape)
-        _refused(lambda: A.H(_longer(y)), A.codomain_shape)
+        _refused(lambda: A(_longer(x)), _listed(A.domain_shape))
+        _refused(lambda: A.H(_longer(y)), _listed(A.codomain_shape))
 
     def test_adjoint(self) -> None:
         """<A x, y> = <x, Aᴴ y>, and so for Aᴴ."""
@@ -137,6 +137,20 @@ class OperatorContract(ABC):
             _shaped(B(x), (2, 3, *B.codomain_shape), f"{B!r} of a batch of (2, 3)")
             _close(B(x), alone, self.tolerance, f"{B!r} of a batch")
 
+    def test_empty_batches(self) -> None:
+        """Of no item no item is made."""
+        A, x, y = self._drawn()
+        no_x, no_y = x.new_zeros(0, *x.shape), y.new_zeros(0, *y.shape)
+        _shaped(A(no_x), (0, *A.codomain_shape), f"{A!r} of an empty batch")
+        for how, made in {
+            "adjoint": A.H(no_y),
+            "gram": A.gram(no_x),
+            "pseudo-inverse": A.pinv(no_y),
+            "projection": A.project(no_x, no_y),
+            "solution": self._precision(A).solve(no_x),
+        }.items():
+            _shaped(made, (0, *A.domain_shape), f"The {how} of an empty batch by {A!r}")
+
     def test_kinds_of_number(self) -> None:
         """Real arrays where they are promised, complex ones refused where real ones are taken."""
         A, x, y = self._drawn()
@@ -144,10 +158,45 @@ class OperatorContract(ABC):
             if given.is_complex():
                 assert B(given).is_complex() != B.real_codomain, f"{B!r} makes {B(given).dtype} of {given.dtype}."
             if B.real_domain:
-                _refused(lambda B=B, given=given: B(given + 0j), B.domain_shape)  # type: ignore[misc] # mypy infers no lambda with defaults
+                _refused(lambda B=B, given=given: B(given + 0j), _listed(B.domain_shape))  # type: ignore[misc] # mypy infers no lambda with defaults
             if B.preserves_reals:
                 real = self._draw(B.domain_shape, self.dtype.to_real())
                 assert not B(real).is_complex(), f"{B!r} claims to keep real arrays real but made {B(real).dtype}."
+
+    def test_real_arrays(self) -> None:
+        """Real arrays give what the same numbers give as complex ones, where those are taken."""
+        A, x, y = self._drawn()
+        for how, call, given in (
+            ("image", A, x),
+            ("adjoint", A.H, y),
+            ("gram", A.gram, x),
+            ("pseudo-inverse", A.pinv, y),
+            ("projection", lambda x: A.project(x, y), x),
+            ("solution", self._precision(A).solve, x),
+        ):
+            if given.is_complex():
+                made, expected = call(given.real.clone()), call(given.real + 0j)
+                _close(made + 0j, expected + 0j, self.solver_tolerance, f"The {how} of a real array by {A!r}")
+
+    def test_numpy_arrays(self) -> None:
+        """NumPy arrays are taken where tensors are."""
+        A, x, y = self._drawn()
+        for how, made, expected in (
+            ("image", A(x.numpy()), A(x)),
+            ("adjoint", A.H(y.numpy()), A.H(y)),
+            ("pseudo-inverse", A.pinv(y.numpy()), A.pinv(y)),
+            ("projection", A.project(x.numpy(), y.numpy()), A.project(x, y)),
+            ("solution", self._precision(A).solve(x.numpy()), self._precision(A).solve(x)),
+        ):
+            assert torch.equal(made, expected), f"The {how} of a NumPy array by {A!r} is not that of a tensor."
+
+    def test_half_precision_is_refused(self) -> None:
+        """Half precision is refused by name."""
+        A = self.operator()
+        for B in (A, A.H):
+            for kind in (torch.float16, torch.bfloat16):
+                half = torch.zeros(B.domain_shape, dtype=kind)
+                _refused(lambda B=B, half=half: B(half), str(kind))  # type: ignore[misc] # mypy infers no lambda with defaults
 
     def test_gram(self) -> None:
         """`gram` is Aᴴ A."""
@@ -243,14 +292,26 @@ class OperatorContract(ABC):
             assert torch.equal(array, kept), f"{A!r} changes the arrays that it is given."
 
     def test_copies(self) -> None:
-        """A pickled, a copied, and a moved operator are the same map."""
-        A, x, _ = self._drawn()
-        for how, B in {
-            "pickled": pickle.loads(pickle.dumps(A)),
-            "copied": copy.deepcopy(A),
-            "moved": A.to("cpu"),
-        }.items():
-            assert torch.equal(B(x), A(x)), f"{A!r} is another map once {how}."
+        """A pickled, a copied, and a moved operator are the same map, before all that it can do was asked of it and
+        after."""
+        A, x, y = self._drawn()
+        adjoint = A.H
+        for when in ("before it is used", "after it is used"):
+            for B, given in ((A, x), (adjoint, y)):
+                for how, copied in {
+                    "pickled": pickle.loads(pickle.dumps(B)),
+                    "copied": copy.deepcopy(B),
+                    "moved": B.to("cpu"),
+                }.items():
+                    assert torch.equal(copied(given), B(given)), f"{B!r} is another map once {how} {when}."
+            self._use(A, x, y)
+
+    def _use(self, A: LinearOperator, x: Tensor, y: Tensor) -> None:
+        """Ask all that an operator can do, so that it has cached what it caches."""
+        repr(A), A.structure, A.factors, A.row_projection, A.norm()
+        A(x), A.H(y), A.gram(x), A.pinv(y, max_iter=1), A.project(x, y, max_iter=1)
+        precision = self._precision(A)
+        precision.solve(x, max_iter=1), precision.sample(lambda shape: torch.zeros(shape, dtype=x.dtype))
 
     def _kind(self, A: LinearOperator) -> torch.dtype:
         return _kind(self.dtype, A.real_domain)
@@ -365,12 +426,16 @@ def _longer(x: Tensor) -> Tensor:
     return torch.cat([x, x], dim=-1)
 
 
-def _refused(call: Callable[[], object], shape: Shape) -> None:
-    """Raise an AssertionError unless the call is refused with a sentence that names the shape wanted."""
+def _refused(call: Callable[[], object], names: str) -> None:
+    """Raise an AssertionError unless the call is refused with a sentence that holds what ``names`` says."""
     try:
         call()
     except InputError as error:
         message = str(error)
     else:
-        raise AssertionError(f"An array that isn't one of shape {shape} was accepted.")
-    assert ", ".join(map(str, shape)) in message, f"The message doesn't name the shape {shape}: {message}"
+        raise AssertionError(f"An array was accepted that had to be refused by a message with {names}.")
+    assert names in message, f"The message doesn't name {names}: {message}"
+
+
+def _listed(shape: Shape) -> str:
+    return ", ".join(map(str, shape))

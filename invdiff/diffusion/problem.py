@@ -9,12 +9,15 @@ from torch import Tensor
 from invdiff.diffusion.inner_solve import Converged
 from invdiff.diffusion.trace import Trace
 from invdiff.errors import InputError
-from invdiff.operators import FromFunctions, Identity, LinearOperator, Structure
+from invdiff.operators import Identity, LinearOperator, Nothing
+from invdiff.operators.arrays import as_tensor
 
 
 @dataclass(frozen=True)
 class Problem:
-    """``y = A x + noise``: one image to reconstruct.
+    """``y = A x + noise``: one image to reconstruct, a real one where A takes real arrays.
+
+    NumPy arrays are taken where tensors are.
 
     Args:
         operator: A, from the image to the measurement.
@@ -26,8 +29,8 @@ class Problem:
             `LateStart` can begin from.
 
     Raises:
-        InputError: a shape is wrong, ``y`` or ``initial`` holds NaN or infinity, ``y`` nothing but zeros, or a number
-            is not positive.
+        InputError: a shape is wrong, ``y`` or ``initial`` is no array in single or double precision or holds NaN or
+            infinity, ``y`` holds nothing but zeros, or a number is not positive.
     """
 
     operator: LinearOperator
@@ -37,6 +40,9 @@ class Problem:
     initial: Tensor | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "y", as_tensor(self.y, "A Problem"))
+        if self.initial is not None:
+            object.__setattr__(self, "initial", as_tensor(self.initial, "A Problem"))
         if tuple(self.y.shape) != self.operator.codomain_shape:
             raise InputError(
                 f"The measurement has shape {tuple(self.y.shape)} but {self.operator!r} makes "
@@ -81,16 +87,7 @@ class Problem:
         """
         if not shape or min(shape) < 1:
             raise InputError(f"An image has at least one pixel along each side, but the shape is {tuple(shape)}.")
-        nothing = FromFunctions(
-            function=lambda x: x.new_zeros(*x.shape[: x.ndim - len(shape)], 0),
-            adjoint_function=lambda y: y.new_zeros(*y.shape[:-1], *shape),
-            domain=tuple(shape),
-            codomain=(0,),
-            name=f"nothing of {' x '.join(map(str, shape))}",
-            structure=Structure.CO_ISOMETRY,
-            preserves_reals=True,
-        )
-        return cls(nothing, torch.zeros(0, dtype=dtype, device=device), scale=1.0)
+        return cls(Nothing(tuple(shape)), torch.zeros(0, dtype=dtype, device=device), scale=1.0)
 
     @property
     def is_measured(self) -> bool:

@@ -64,13 +64,22 @@ class Signal(Part, ABC):
         """The network's images as states of the given shape."""
 
     def restrict(self, operator: LinearOperator, y: Tensor) -> tuple[LinearOperator, Tensor]:
-        """Operator and measurement as a state of this kind meets them."""
-        return operator, y if y.is_complex() else torch.complex(y, torch.zeros_like(y))
+        """Operator and measurement as a state of this kind meets them.
+
+        Raises:
+            InputError: states of this kind are none of the operator's images.
+        """
+        if operator.real_domain:
+            raise InputError(
+                f"{operator!r} takes real images but states of {type(self).__name__} are complex; use RealImage."
+            )
+        return operator, y if y.is_complex() or operator.real_codomain else torch.complex(y, torch.zeros_like(y))
 
 
 @dataclass(frozen=True)
 class RealImage(Signal):
-    """The image is real (a magnitude image, as in Song 2021): one channel. Steps see ``A @ RealPart.H``."""
+    """The image is real (a magnitude image, as in Song 2021): one channel. Steps see ``A @ RealPart.H``, or A
+    where it takes real images as it is."""
 
     channels = 1
     is_complex = False
@@ -82,11 +91,15 @@ class RealImage(Signal):
         return images.reshape(shape)
 
     def restrict(self, operator: LinearOperator, y: Tensor) -> tuple[LinearOperator, Tensor]:
-        if y.is_complex():
-            return operator @ RealPart(operator.domain_shape).H, y
-        if not operator.preserves_reals:
-            raise InputError(f"{operator!r} makes complex measurements but y is real; give y as it was measured.")
-        return operator, y
+        makes_real = operator.real_codomain or operator.preserves_reals
+        if not (y.is_complex() or makes_real):
+            raise InputError(
+                f"{operator!r} makes complex measurements but y is real; give y as it was measured. An operator of "
+                "your own that makes real ones of real images says so by preserves_reals = True."
+            )
+        if operator.real_domain or (operator.preserves_reals and not y.is_complex()):
+            return operator, y
+        return operator @ RealPart(operator.domain_shape).H, y
 
 
 class _ComplexParts(Signal):

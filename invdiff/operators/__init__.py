@@ -1,6 +1,7 @@
 """The algebra of linear operators. Nothing here knows what diffusion is."""
 
 from invdiff.operators.adjoint import Adjoint
+from invdiff.operators.arrays import Array
 from invdiff.operators.base import LinearOperator, NoiseSource, Shape
 from invdiff.operators.circulant import Circulant
 from invdiff.operators.conjugate_gradient import ConvergenceWarning
@@ -12,6 +13,7 @@ from invdiff.operators.gram import Gram
 from invdiff.operators.identity import Identity
 from invdiff.operators.lift import Lift, lift
 from invdiff.operators.mask import Mask
+from invdiff.operators.nothing import Nothing
 from invdiff.operators.product import Product
 from invdiff.operators.real_part import RealPart
 from invdiff.operators.regularised import Regularised
@@ -27,6 +29,7 @@ from invdiff.operators.sum import Sum
 
 __all__ = [
     "Adjoint",
+    "Array",
     "Circulant",
     "ConvergenceWarning",
     "Crop",
@@ -39,6 +42,7 @@ __all__ = [
     "LinearOperator",
     "Mask",
     "NoiseSource",
+    "Nothing",
     "Pad",
     "Product",
     "RealPart",

@@ -1,6 +1,5 @@
 """The contract of every linear operator, and the arithmetic that follows from it."""
 
-import dataclasses
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -11,6 +10,7 @@ import torch
 from torch import Tensor
 
 from invdiff.errors import InputError
+from invdiff.operators.arrays import Array, as_tensor
 from invdiff.operators.structure import Structure
 
 if TYPE_CHECKING:
@@ -24,13 +24,14 @@ Report = Callable[["Solution"], None]
 class LinearOperator(ABC):
     """A linear map from arrays ``(*batch, *domain_shape)`` to arrays ``(*batch, *codomain_shape)``.
 
-    A subclass is a frozen dataclass that gives `domain_shape`, `codomain_shape`, `forward` and `adjoint`, and where it
-    knows more, `structure`. All else follows: ``A(x)``, ``A.H``, ``A @ B``, ``A + B``, ``a * A``, ``A.gram``,
+    A subclass gives `domain_shape`, `codomain_shape`, `forward` and `adjoint`, and where it knows more, `structure` and
+    what stands beside it. It never changes once it is made, as a frozen dataclass: two of one type whose attributes are
+    equal are taken for the same map. All else follows: ``A(x)``, ``A.H``, ``A @ B``, ``A + B``, ``a * A``, ``A.gram``,
     ``A.pinv(y)``. Simplifications are rows of the tables in `invdiff.operators.rules`.
 
     The adjoint is exact under <u, v> = sum conj(u) v; for maps that are linear over the real numbers only, under Re<u,
-    v>. Any floating dtype and any device; a result has the precision of the input, whatever that of the operator's own
-    numbers.
+    v>. Single or double precision, any device, any batch, an empty one too; a result has the precision of the input,
+    whatever that of the operator's own numbers. NumPy arrays are taken where tensors are, and give tensors.
     """
 
     symbol: str = "A"
@@ -54,17 +55,17 @@ class LinearOperator(ABC):
     def adjoint(self, y: Tensor) -> Tensor:
         """Aᴴ y, unchecked: ``y`` is ``(*batch, *codomain_shape)``."""
 
-    def __call__(self, x: Tensor) -> Tensor:
+    def __call__(self, x: Array) -> Tensor:
         """A x for ``x`` of shape ``(*batch, *domain_shape)``.
 
         Raises:
-            InputError: the shape does not end in `domain_shape`, the numbers are integers, or a complex array meets a
-                real domain.
+            InputError: the shape does not end in `domain_shape`, the numbers are integers or of half precision, or a
+                complex array meets a real domain.
         """
-        self._check(x, self.domain_shape, "takes", real=self.real_domain)
-        return self.forward(x)
+        return self.forward(self._check(x, self.domain_shape, "takes", real=self.real_domain))
 
-    def _check(self, x: Tensor, shape: Shape, verb: str, *, real: bool) -> None:
+    def _check(self, x: Array, shape: Shape, verb: str, *, real: bool) -> Tensor:
+        x = as_tensor(x, self)
         if tuple(x.shape[x.ndim - len(shape) :]) != shape or x.ndim < len(shape):
             raise InputError(f"{self!r} {verb} arrays of shape (..., {_listed(shape)}) but got {tuple(x.shape)}.")
         if not (x.is_floating_point() or x.is_complex()):
@@ -75,6 +76,7 @@ class LinearOperator(ABC):
             raise InputError(
                 f"{self!r} {verb} real arrays of shape (..., {_listed(shape)}) but got {x.dtype}; give the real part."
             )
+        return x
 
     # What is known of it: a subclass answers with an attribute, or with a property where that depends on its parts
 
@@ -214,9 +216,9 @@ class LinearOperator(ABC):
 
     def solve(
         self,
-        b: Tensor,
+        b: Array,
         *,
-        initial: Tensor | None = None,
+        initial: Array | None = None,
         tol: float | Tensor | None = None,
         max_iter: int | None = None,
         preconditioner: "LinearOperator | None" = None,
@@ -225,7 +227,8 @@ class LinearOperator(ABC):
         """x with A x = b, for positive A: closed form where there is one, else conjugate gradients.
 
         Args:
-            b: right-hand side ``(*batch, *domain_shape)``; in the range of A where A is singular.
+            b: right-hand side ``(*batch, *domain_shape)``; in the range of A where A is singular. Real ones have a
+                complex solution where A makes real arrays complex.
             initial: where to start from (zero).
             tol: stop a batch item when its residual has fallen to ``tol * norm(b)``; by default 1e-6 in single and
                 1e-12 in double precision; a number for each item, where it is an array of the batch's shape.
@@ -236,7 +239,7 @@ class LinearOperator(ABC):
             report: told what conjugate gradients came to; a closed form tells nothing.
 
         Raises:
-            InputError: A is not known to be positive.
+            InputError: A is not known to be positive, or the arrays are not of its domain.
         """
         from invdiff.operators.conjugate_gradient import conjugate_gradient
 
@@ -244,7 +247,11 @@ class LinearOperator(ABC):
             raise InputError(
                 f"{self!r} is not known to be positive, so it can't be solved; use pinv, or solve with its gram."
             )
-        self._check(b, self.domain_shape, "solves for", real=self.real_domain)
+        b = self._check(b, self.domain_shape, "solves for", real=self.real_domain)
+        if not (b.is_complex() or self.real_domain or self.preserves_reals):
+            b = b.to(self.forward(b.new_zeros(self.domain_shape)).dtype)  # the kind of number that its images have
+        if initial is not None:
+            initial = self._check(initial, self.domain_shape, "starts from", real=self.real_domain)
         return conjugate_gradient(
             self, b, initial=initial, tol=tol, max_iter=max_iter, preconditioner=preconditioner, report=report
         )
@@ -263,34 +270,35 @@ class LinearOperator(ABC):
             f"No square root of {self!r} is known, so it can't be sampled; build it as a * I + b * A.gram."
         )
 
-    def pinv(self, y: Tensor, *, tol: float | Tensor | None = None, max_iter: int | None = None) -> Tensor:
+    def pinv(self, y: Array, *, tol: float | Tensor | None = None, max_iter: int | None = None) -> Tensor:
         """A⁺ y, the least-squares solution of least norm: closed form where known, else conjugate gradients on Aᴴ A x
         = Aᴴ y.
 
         ``tol`` and ``max_iter`` as in `solve`; closed forms do not use them.
         """
-        from invdiff.operators.spectral import reciprocal, spectral_part
+        from invdiff.operators.spectral import pseudo_inverse, spectral_part
 
-        self._check(y, self.codomain_shape, "has a pseudo-inverse that takes", real=self.real_codomain)
+        y = self._check(y, self.codomain_shape, "has a pseudo-inverse that takes", real=self.real_codomain)
         if self.is_isometry or self.is_co_isometry:
             return self.adjoint(y)
         gram = spectral_part(self.gram)
         if gram is not None:
-            return gram.map_spectrum(reciprocal).forward(self.adjoint(y))
+            return gram.map_spectrum(pseudo_inverse).forward(self.adjoint(y))
         return self._pinv(y, tol=tol, max_iter=max_iter)
 
     def _pinv(self, y: Tensor, *, tol: float | Tensor | None, max_iter: int | None) -> Tensor:
         return self.gram.solve(self.adjoint(y), tol=tol, max_iter=max_iter)
 
-    def project(self, x: Tensor, y: Tensor, *, tol: float | None = None, max_iter: int | None = None) -> Tensor:
+    def project(self, x: Array, y: Array, *, tol: float | None = None, max_iter: int | None = None) -> Tensor:
         """The point nearest to ``x`` with A x = y (with A x = A A⁺ y where y is out of range): x + A⁺(y - A x).
 
         ``tol`` is relative to y, so that a point which meets the data to that accuracy stays where it is.
         """
         from invdiff.operators.conjugate_gradient import default_tolerance
 
-        self._check(y, self.codomain_shape, "makes", real=self.real_codomain)
-        residual = y - self(x)
+        x = self._check(x, self.domain_shape, "takes", real=self.real_domain)
+        y = self._check(y, self.codomain_shape, "makes", real=self.real_codomain)
+        residual = y - self.forward(x)
         event = len(self.domain_shape)
         whole, left = (self.adjoint(each).abs() for each in (y, residual))
         whole, left = (each.flatten(each.ndim - event).square().sum(-1).sqrt() for each in (whole, left))
@@ -327,6 +335,8 @@ class LinearOperator(ABC):
     def peel(self, kind: "type[LinearOperator]") -> "tuple[LinearOperator, LinearOperator]":
         """Take the factor of the given kind off the right end: ``(rest, part)`` with A = rest @ part.
 
+        A scale stays with the rest.
+
         Raises:
             InputError: the rightmost factor is of another kind.
         """
@@ -336,19 +346,35 @@ class LinearOperator(ABC):
 
     def to(self, device: torch.device | str) -> Self:
         """This operator with its tensors on another device."""
-        names = [f.name for f in dataclasses.fields(self)]  # type: ignore[arg-type] # a dataclass
-        return type(self)(**{name: _moved(getattr(self, name), device) for name in names})
+        moved = object.__new__(type(self))
+        for name, value in _attributes(self).items():
+            object.__setattr__(moved, name, _moved(value, device))
+        return moved
 
     def __repr__(self) -> str:
         return self.symbol
 
 
+def _attributes(operator: LinearOperator) -> dict[str, Any]:
+    """What an operator is made of, whether a dataclass or not: its attributes but for what it has computed of them."""
+    state = object.__getstate__(operator)
+    attributes, slots = state if isinstance(state, tuple) else (state, None)
+    held, kind = {**(attributes or {}), **(slots or {})}, type(operator)
+    return {name: value for name, value in held.items() if not isinstance(getattr(kind, name, None), cached_property)}
+
+
 def _moved(value: Any, device: torch.device | str) -> Any:
-    if isinstance(value, Tensor | LinearOperator):
-        return value.to(device)
-    if isinstance(value, tuple):
-        return tuple(_moved(v, device) for v in value)
-    return value
+    match value:
+        case Tensor() | LinearOperator():
+            return value.to(device)
+        case tuple():
+            return tuple(_moved(v, device) for v in value)
+        case list():
+            return [_moved(v, device) for v in value]
+        case dict():
+            return {key: _moved(v, device) for key, v in value.items()}
+        case _:
+            return value
 
 
 def _listed(shape: Sequence[int]) -> str:
@@ -368,7 +394,7 @@ def size(shape: Shape) -> int:
 
 
 def same(a: Any, b: Any) -> bool:
-    """Whether two operators (or their parts) are equal by value: same type, same fields, equal tensors."""
+    """Whether two operators (or their parts) are equal by value: same type, same attributes, equal tensors."""
     if a is b:
         return True
     if type(a) is not type(b):
@@ -376,7 +402,10 @@ def same(a: Any, b: Any) -> bool:
     if isinstance(a, Tensor):
         return a.shape == b.shape and a.dtype == b.dtype and a.device == b.device and torch.equal(a, b)
     if isinstance(a, LinearOperator):
-        return all(same(getattr(a, f.name), getattr(b, f.name)) for f in dataclasses.fields(a))  # type: ignore[arg-type] # a dataclass
-    if isinstance(a, tuple):
+        return same(_attributes(a), _attributes(b))
+    if isinstance(a, tuple | list):
         return len(a) == len(b) and all(map(same, a, b))
-    return bool(a == b)
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
+    equal = a == b
+    return isinstance(equal, bool) and equal  # what answers otherwise, as NumPy arrays do, is not known to be the same

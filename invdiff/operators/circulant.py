@@ -7,12 +7,14 @@ import torch
 from torch import Tensor
 
 from invdiff.errors import InputError
+from invdiff.operators.arrays import as_tensor
 from invdiff.operators.base import LinearOperator, Shape, in_precision_of, same
 from invdiff.operators.identity import Identity
 from invdiff.operators.rules import PRODUCT, PULLBACK, SUM
 from invdiff.operators.scaled import ScaledIdentity
 from invdiff.operators.spectral import Map, Spectral, squared_magnitude
 from invdiff.operators.structure import Structure
+from invdiff.operators.transform import transformed
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -34,16 +36,15 @@ class Circulant(Spectral):
     symbol = "Fᴴ D F"
 
     def __post_init__(self) -> None:
-        lengths = (1,) * (len(self.shape) - self.multiplier.ndim) + tuple(self.multiplier.shape)
+        multiplier = as_tensor(self.multiplier, self)
+        lengths = (1,) * (len(self.shape) - multiplier.ndim) + tuple(multiplier.shape)
         if len(lengths) != len(self.shape) or any(m not in (1, n) for m, n in zip(lengths, self.shape, strict=True)):
-            raise InputError(
-                f"A multiplier of shape {tuple(self.multiplier.shape)} does not broadcast to {self.shape}."
-            )
+            raise InputError(f"A multiplier of shape {tuple(multiplier.shape)} does not broadcast to {self.shape}.")
         if not all(-len(self.shape) <= axis < 0 for axis in self.axes):
             raise InputError(
                 f"A Circulant can't transform axes {self.axes} of {self.shape}; count them from the end: -1 is last."
             )
-        object.__setattr__(self, "multiplier", self.multiplier.reshape(lengths))
+        object.__setattr__(self, "multiplier", multiplier.reshape(lengths))
 
     @property
     def domain_shape(self) -> Shape:
@@ -64,14 +65,14 @@ class Circulant(Spectral):
         return self if self.is_self_adjoint else self.map_spectrum(lambda spectrum: spectrum.conj().resolve_conj())
 
     def forward(self, x: Tensor) -> Tensor:
-        multiplier = in_precision_of(x, self.multiplier)
-        result: Tensor = torch.fft.ifftn(torch.fft.fftn(x, dim=self.axes) * multiplier, dim=self.axes)
-        return result
+        return self._convolved(x, in_precision_of(x, self.multiplier))
 
     def adjoint(self, y: Tensor) -> Tensor:
-        multiplier = in_precision_of(y, self.multiplier).conj()
-        result: Tensor = torch.fft.ifftn(torch.fft.fftn(y, dim=self.axes) * multiplier, dim=self.axes)
-        return result
+        return self._convolved(y, in_precision_of(y, self.multiplier).conj())
+
+    def _convolved(self, x: Tensor, multiplier: Tensor) -> Tensor:
+        frequencies = transformed(torch.fft.fftn, x, dim=self.axes) * multiplier
+        return transformed(torch.fft.ifftn, frequencies, dim=self.axes)
 
     def nearest_circulant(self) -> LinearOperator:
         return self

@@ -5,6 +5,7 @@ from functools import cached_property
 
 from torch import Tensor
 
+from invdiff.operators.arrays import as_tensor
 from invdiff.operators.base import LinearOperator, Shape, in_precision_of
 from invdiff.operators.identity import Identity
 from invdiff.operators.rules import PRODUCT, PULLBACK, SUM
@@ -19,6 +20,9 @@ class Diagonal(Spectral):
 
     values: Tensor
     symbol = "D"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", as_tensor(self.values, self))
 
     @property
     def domain_shape(self) -> Shape:

@@ -12,6 +12,7 @@ from invdiff.operators.circulant import Circulant
 from invdiff.operators.diagonal import Diagonal
 from invdiff.operators.rules import PULLBACK
 from invdiff.operators.structure import Structure
+from invdiff.operators.transform import transformed
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -56,7 +57,8 @@ class Fourier(LinearOperator):
 
     def _centred(self, transform: Callable[..., Tensor], x: Tensor) -> Tensor:
         shifted = torch.fft.ifftshift(x, dim=self.axes)
-        result: Tensor = torch.fft.fftshift(transform(shifted, dim=self.axes, norm="ortho"), dim=self.axes)
+        centred = transformed(transform, shifted, dim=self.axes, norm="ortho")
+        result: Tensor = torch.fft.fftshift(centred, dim=self.axes)
         return result
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from invdiff.operators.arrays import Array
 from invdiff.operators.base import LinearOperator, NoiseSource, Report, Shape
 from invdiff.operators.structure import Structure
 
@@ -58,15 +59,15 @@ class Lift(LinearOperator):
 
     def solve(
         self,
-        b: Tensor,
+        b: Array,
         *,
-        initial: Tensor | None = None,
+        initial: Array | None = None,
         tol: float | Tensor | None = None,
         max_iter: int | None = None,
         preconditioner: LinearOperator | None = None,
         report: Report | None = None,
     ) -> Tensor:
-        self._check(b, self.domain_shape, "solves for", real=self.real_domain)
+        b = self._check(b, self.domain_shape, "solves for", real=self.real_domain)
         return self.operator.solve(
             b,
             initial=initial,
@@ -94,8 +95,8 @@ class Lift(LinearOperator):
     def sample(self, noise: NoiseSource) -> Tensor:
         return self.operator.sample(lambda shape: noise(self.prefix + shape))
 
-    def pinv(self, y: Tensor, *, tol: float | Tensor | None = None, max_iter: int | None = None) -> Tensor:
-        self._check(y, self.codomain_shape, "has a pseudo-inverse that takes", real=self.real_codomain)
+    def pinv(self, y: Array, *, tol: float | Tensor | None = None, max_iter: int | None = None) -> Tensor:
+        y = self._check(y, self.codomain_shape, "has a pseudo-inverse that takes", real=self.real_codomain)
         return self.operator.pinv(y, tol=self._for_each(tol), max_iter=max_iter)
 
     def __repr__(self) -> str:

@@ -22,6 +22,7 @@ class Mask(Diagonal):
     symbol = "Λ"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_mask(self.values)
 
 

@@ -158,14 +158,15 @@ def _joined(factors: tuple[LinearOperator, ...]) -> LinearOperator:
 
 def peel(operator: LinearOperator, kind: type[LinearOperator]) -> tuple[LinearOperator, LinearOperator]:
     """See `LinearOperator.peel`."""
-    if isinstance(operator, Scaled):
-        rest, part = peel(operator.operator, kind)
-        return scaled(operator.scale, rest), part
     *others, last = operator.factors
+    before = _joined(tuple(others)) if others else Identity(last.codomain_shape)
+    if isinstance(last, Scaled):
+        rest, part = peel(last.operator, kind)
+        return product(before, scaled(last.scale, rest)), part
     bare = last.operator if isinstance(last, Lift) else last
     if not isinstance(bare, kind):
         raise InputError(f"{operator!r} doesn't end in {kind.__name__}, so none can be taken off.")
-    return (_joined(tuple(others)) if others else Identity(last.codomain_shape)), last
+    return before, last
 
 
 @PULLBACK.rule(Product, LinearOperator, "(A B)ᴴ M (A B) = Bᴴ (Aᴴ M A) B")

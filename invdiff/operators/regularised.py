@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from invdiff.errors import InputError
+from invdiff.operators.arrays import Array, as_tensor
 from invdiff.operators.base import LinearOperator, NoiseSource, Report, Shape
 from invdiff.operators.gram import Gram
 from invdiff.operators.identity import Identity
@@ -71,9 +72,9 @@ class Regularised(LinearOperator):
 
     def solve(
         self,
-        b: Tensor,
+        b: Array,
         *,
-        initial: Tensor | None = None,
+        initial: Array | None = None,
         tol: float | Tensor | None = None,
         max_iter: int | None = None,
         preconditioner: LinearOperator | None = None,
@@ -86,7 +87,7 @@ class Regularised(LinearOperator):
                 b, initial=initial, tol=tol, max_iter=max_iter, preconditioner=preconditioner, report=report
             )
         scaled = Regularised(self.shift / size, self.weight / size, self.gram_operator)
-        start = None if initial is None else size * initial
+        start = None if initial is None else size * as_tensor(initial, self)
         return (
             scaled.solve(b, initial=start, tol=tol, max_iter=max_iter, preconditioner=preconditioner, report=report)
             / size

@@ -1,11 +1,55 @@
 """A⁺ A: the part of an image that was measured."""
 
-from invdiff.operators.base import LinearOperator
-from invdiff.operators.functions import FromFunctions
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from invdiff.operators.base import LinearOperator, Shape
 from invdiff.operators.identity import Identity
 from invdiff.operators.lift import Lift, lift
-from invdiff.operators.spectral import reciprocal, spectral_part
+from invdiff.operators.spectral import pseudo_inverse, spectral_part
 from invdiff.operators.structure import Structure
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class RowProjection(LinearOperator):
+    """A⁺ A, with the pseudo-inverse computed each time. Build it as ``A.row_projection``."""
+
+    operator: LinearOperator
+    structure = Structure.PROJECTION
+
+    @property
+    def domain_shape(self) -> Shape:
+        return self.operator.domain_shape
+
+    @property
+    def codomain_shape(self) -> Shape:
+        return self.operator.domain_shape
+
+    @property
+    def real_domain(self) -> bool:
+        return self.operator.real_domain
+
+    @property
+    def real_codomain(self) -> bool:
+        return self.operator.real_domain
+
+    @property
+    def preserves_reals(self) -> bool:
+        return self.operator.preserves_reals
+
+    @property
+    def is_complex_linear(self) -> bool:
+        return self.operator.is_complex_linear
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.operator.pinv(self.operator.forward(x))
+
+    def adjoint(self, y: Tensor) -> Tensor:
+        return self.forward(y)
+
+    def __repr__(self) -> str:
+        return f"({self.operator!r})⁺ {self.operator!r}"
 
 
 def row_projection(operator: LinearOperator) -> LinearOperator:
@@ -13,19 +57,7 @@ def row_projection(operator: LinearOperator) -> LinearOperator:
     if operator.is_isometry:
         return Identity(operator.domain_shape)
     gram = spectral_part(operator.gram)
-    if gram is not None:
-        seen = gram.map_spectrum(lambda spectrum: (reciprocal(spectrum) != 0).double())
-        return lift(operator.gram.prefix, seen) if isinstance(operator.gram, Lift) else seen
-
-    return FromFunctions(
-        lambda x: operator.pinv(operator(x)),
-        lambda x: operator.pinv(operator(x)),
-        operator.domain_shape,
-        operator.domain_shape,
-        name=f"({operator!r})⁺ {operator!r}",
-        structure=Structure.PROJECTION,
-        real_domain=operator.real_domain,
-        real_codomain=operator.real_domain,
-        preserves_reals=operator.preserves_reals,
-        is_complex_linear=operator.is_complex_linear,
-    )
+    if gram is None:
+        return RowProjection(operator)
+    seen = gram.map_spectrum(lambda spectrum: (pseudo_inverse(spectrum) != 0).double())
+    return lift(operator.gram.prefix, seen) if isinstance(operator.gram, Lift) else seen

@@ -71,9 +71,13 @@ class SenseGram(LinearOperator):
     def forward(self, x: Tensor) -> Tensor:
         batch = x.shape[: x.ndim - len(self.domain_shape)]
         images = [self._image(image) for image in x.reshape(-1, *self.domain_shape)]
-        return (
-            images[0].reshape(x.shape) if len(images) == 1 else torch.stack(images).reshape(*batch, *self.domain_shape)
-        )
+        match images:
+            case []:
+                return x.to(x.dtype.to_complex())
+            case [image]:
+                return image.reshape(x.shape)
+            case _:
+                return torch.stack(images).reshape(*batch, *self.domain_shape)
 
     def adjoint(self, y: Tensor) -> Tensor:
         return self.H.forward(y)

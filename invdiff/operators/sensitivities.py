@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from invdiff.errors import InputError
+from invdiff.operators.arrays import as_tensor
 from invdiff.operators.base import LinearOperator, Shape, in_precision_of
 from invdiff.operators.circulant import Circulant
 from invdiff.operators.diagonal import Diagonal
@@ -36,6 +37,7 @@ class Sensitivities(LinearOperator):
     symbol = "S"
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "maps", as_tensor(self.maps, self))
         if self.maps.ndim not in (self.image_dims + 1, self.image_dims + 2):
             raise InputError(
                 f"Coil maps of a {self.image_dims}-D image have the shape (coils, *image) or (sets, coils, *image), "

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from invdiff.errors import InputError
+from invdiff.operators.arrays import Array
 from invdiff.operators.base import LinearOperator, NoiseSource, Report
 
 Map = Callable[[Tensor], Tensor]
@@ -31,19 +32,20 @@ class Spectral(LinearOperator):
 
     def solve(
         self,
-        b: Tensor,
+        b: Array,
         *,
-        initial: Tensor | None = None,
+        initial: Array | None = None,
         tol: float | Tensor | None = None,
         max_iter: int | None = None,
         preconditioner: LinearOperator | None = None,
         report: Report | None = None,
     ) -> Tensor:
-        self._check(b, self.domain_shape, "solves for", real=self.real_domain)
-        return self.map_spectrum(reciprocal).forward(b)
+        b = self._check(b, self.domain_shape, "solves for", real=self.real_domain)
+        return self.map_spectrum(inverse).forward(b)
 
-    def pinv(self, y: Tensor, *, tol: float | Tensor | None = None, max_iter: int | None = None) -> Tensor:
-        return self.solve(y)
+    def pinv(self, y: Array, *, tol: float | Tensor | None = None, max_iter: int | None = None) -> Tensor:
+        y = self._check(y, self.codomain_shape, "has a pseudo-inverse that takes", real=self.real_codomain)
+        return self.map_spectrum(pseudo_inverse).forward(y)
 
     def sample(self, noise: NoiseSource) -> Tensor:
         spectrum = self.spectrum
@@ -52,11 +54,16 @@ class Spectral(LinearOperator):
         return self.map_spectrum(torch.rsqrt).forward(noise(self.domain_shape))
 
 
-def reciprocal(spectrum: Tensor) -> Tensor:
-    """1/λ, and 0 where λ is 0 to rounding: the pseudo-inverse."""
+def inverse(spectrum: Tensor) -> Tensor:
+    """1/λ, however small λ is beside others, and 0 where it is 0: the solution of least norm."""
+    zero = spectrum == 0
+    return torch.where(zero, 0, 1 / torch.where(zero, 1, spectrum))
+
+
+def pseudo_inverse(spectrum: Tensor) -> Tensor:
+    """1/λ, and 0 where λ is 0 to rounding."""
     size = spectrum.abs()
-    small = size <= size.max() * torch.finfo(spectrum.dtype).eps * 8
-    return torch.where(small, torch.zeros_like(spectrum), 1 / torch.where(small, torch.ones_like(spectrum), spectrum))
+    return inverse(torch.where(size <= size.max() * torch.finfo(spectrum.dtype).eps * 8, 0, spectrum))
 
 
 def squared_magnitude(spectrum: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from invdiff.errors import InputError
+from invdiff.operators.arrays import Array, as_tensor
 from invdiff.operators.base import LinearOperator, Shape, size
 from invdiff.operators.identity import Identity
 from invdiff.operators.rules import PULLBACK
@@ -55,13 +56,14 @@ class Stack(LinearOperator):
     def is_complex_linear(self) -> bool:
         return all(a.is_complex_linear for a in self.operators)
 
-    def join(self, *parts: Tensor) -> Tensor:
+    def join(self, *parts: Array) -> Tensor:
         """The measurements ``(*batch, *codomain_shape_i)`` as one vector ``(*batch, sum of sizes)``."""
         if len(parts) != len(self.operators):
             raise InputError(f"{self!r} joins {len(self.operators)} measurements but got {len(parts)}.")
-        batch = (y.ndim - len(a.codomain_shape) for y, a in zip(parts, self.operators, strict=True))
+        tensors = [as_tensor(y, self) for y in parts]
+        batch = (y.ndim - len(a.codomain_shape) for y, a in zip(tensors, self.operators, strict=True))
         return torch.cat(
-            [y.flatten(n) if y.ndim > n else y.unsqueeze(-1) for y, n in zip(parts, batch, strict=True)], dim=-1
+            [y.flatten(n) if y.ndim > n else y.unsqueeze(-1) for y, n in zip(tensors, batch, strict=True)], dim=-1
         )
 
     def split(self, y: Tensor) -> list[Tensor]:

@@ -6,6 +6,7 @@ from functools import cached_property
 from torch import Tensor
 
 from invdiff.operators.adjoint import Adjoint
+from invdiff.operators.arrays import as_tensor
 from invdiff.operators.base import LinearOperator, Shape, same, size
 from invdiff.operators.diagonal import Diagonal
 from invdiff.operators.identity import Identity
@@ -31,6 +32,7 @@ class Subsample(LinearOperator):
     preserves_reals = True
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "mask", as_tensor(self.mask, self))
         check_mask(self.mask)
 
     @property

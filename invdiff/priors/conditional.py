@@ -83,19 +83,20 @@ class ConditionalPrior(Prior):
         """The prior of what ``problem`` did not sample, ``denoise`` and ``score`` ready to be asked.
 
         Args:
-            problem: P(Λ) F of images ``(..., H, W)``, all coils one after the other, in the prior's units.
+            problem: P(Λ) F of images ``(..., H, W)``, or a multiple of it, all coils one after the other, in the
+                prior's units.
 
         Raises:
             InputError: the operator is something else.
         """
-        operator = problem.operator
-        zero_filled = operator.H(problem.y.to(problem.y.dtype.to_complex()))
-        sampled = _sampled(operator, zero_filled)
+        operator, y = problem.operator, problem.y.to(problem.y.dtype.to_complex())
+        sampled = _sampled(operator, operator.H(y))
         if sampled is None:
             raise InputError(
                 f"This prior knows k-space that was left out, but {operator!r} does more or other than leave out "
                 "k-space; it serves undersampled k-space, its coil maps taken off by the view."
             )
+        zero_filled = operator.pinv(y)
         shape = (-1, *zero_filled.shape[-2:])
         return _Conditioned(self.denoiser, zero_filled.reshape(shape), ~sampled.reshape(shape))
 
@@ -169,10 +170,12 @@ class _Conditioned(Prior):
 
 
 def _sampled(operator: "LinearOperator", like: Tensor) -> Tensor | None:
-    """Λ as booleans, like ``like`` in shape and device, if the operator's gram is F⁻¹ Λ F; else ``None``."""
+    """Λ as booleans, like ``like`` in shape and device, if the operator's gram is a multiple of F⁻¹ Λ F;
+    else ``None``."""
     generator = torch.Generator().manual_seed(0)
     phase = torch.rand(like.shape, generator=generator, dtype=like.real.dtype).to(like.device) * (2 * math.pi)
     probe = torch.polar(torch.ones_like(phase), phase)  # not plain ones, which other operators could answer alike
     response = to_kspace(operator.gram(to_image(probe))) / probe
+    response = response / response.abs().max()
     sampled = response.real > 0.5
     return sampled if bool((response - sampled.to(response.dtype)).abs().max() < 1e-3) else None

@@ -1,5 +1,6 @@
 """One measurement, in the scanner's units and in the prior's."""
 
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -8,8 +9,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from invdiff.diffusion import DDIM, VE, Geometric, LateStart, Problem, Sampler, TwoChannel
-from invdiff.operators import denoising
+from invdiff.diffusion import DDIM, VE, Geometric, LateStart, Problem, ProjectionConsistency, Sampler, TwoChannel
+from invdiff.errors import InputError
+from invdiff.operators import denoising, sense
+from invdiff.operators.base import same
 from invdiff.priors import Intensity
 
 scales = st.floats(1e-6, 1e6)
@@ -77,6 +80,50 @@ def test_least_squares_is_regularised(small, name: str) -> None:
         made = problem.least_squares(weight).flatten().numpy()
         np.testing.assert_allclose(made, expected, rtol=2e-3, atol=2e-3)
     assert not torch.allclose(problem.least_squares(0.5), problem.least_squares(), rtol=0.1)
+
+
+@given(kind=st.sampled_from(["<c8", ">c8", "<c16", ">c16"]), step=st.sampled_from([1, 2, -1]), seed=st.integers(0, 99))
+@settings(max_examples=25)
+def test_numpy_arrays_of_any_byte_order_and_stride_are_taken(small, kind: str, step: int, seed: int) -> None:
+    mask, maps, image = (small.normal(shape, torch.complex128, seed) for shape in [(4, 4), (3, 4, 4), (4, 4)])
+    sampled, stored = mask.real.numpy() > -1, [np.repeat(a.numpy().astype(kind), 2, -1) for a in (maps, image)]
+    strided_maps, strided_image = (a[..., ::step][..., :4] for a in stored)
+    made = sense(sampled, strided_maps)
+    expected = sense(torch.tensor(sampled), torch.tensor(strided_maps.astype(kind[1:]).copy()))
+    assert same(made, expected)
+    y = expected(torch.tensor(strided_image.astype(kind[1:]).copy()))
+    problem = Problem(made, y.numpy().astype(kind), initial=strided_image)
+    assert torch.equal(problem.y, y)
+    assert torch.equal(problem.operator(problem.initial), y)
+    assert torch.equal(problem.least_squares(), Problem(expected, y).least_squares())
+    assert not torch.equal(problem.y, Problem(made, -y.numpy()).y)
+
+
+def test_a_numpy_array_that_changes_later_changes_no_problem(small) -> None:
+    y = small.problem("fourier").y.numpy().copy()
+    problem = Problem(small.operators["fourier"], y)
+    kept = problem.y.clone()
+    y[:] = 0
+    assert torch.equal(problem.y, kept)
+
+
+def test_what_is_no_array_is_refused(small) -> None:
+    with pytest.raises(InputError, match="A Problem takes torch tensors or NumPy arrays but got a list"):
+        Problem(denoising((2,)), [1.0, 2.0])
+    with pytest.raises(InputError, match=r"A Problem takes single or double precision but got torch\.float16"):
+        Problem(denoising((2,)), torch.ones(2).half())
+
+
+@pytest.mark.parametrize("name", ["fourier", "sense", "inpainting", "denoising", "unmeasured"])
+def test_a_problem_pickles_after_a_run(small, name: str) -> None:
+    problem = Problem.unmeasured((4, 4), dtype=torch.complex128) if name == "unmeasured" else small.problem(name)
+    steps = [DDIM(0.5)] if name == "unmeasured" else [DDIM(0.5), ProjectionConsistency(0.5)]
+    run, prior = Sampler(VE(0.1, 4), Geometric(3), steps, TwoChannel()), small.prior(2)
+    expected = run(problem, prior).samples
+    problem.zero_filled, problem.operator.row_projection, problem.operator.norm()
+    copied = pickle.loads(pickle.dumps(problem))
+    assert torch.equal(run(copied, prior).samples, expected)
+    assert repr(copied) == repr(problem)
 
 
 def test_zero_filled_is_the_adjoint_of_the_data(small) -> None:

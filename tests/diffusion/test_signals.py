@@ -12,6 +12,7 @@ from invdiff.diffusion import (
     VE,
     AnnealedLikelihood,
     Geometric,
+    GradientConsistency,
     Langevin,
     MagnitudePhase,
     Problem,
@@ -22,7 +23,7 @@ from invdiff.diffusion import (
     TwoChannel,
 )
 from invdiff.errors import InputError
-from invdiff.operators import RealPart, fourier, inpainting
+from invdiff.operators import Fourier, LinearOperator, RealPart, fourier, inpainting
 from invdiff.priors import GaussianPrior, Prior
 
 SIGNALS: list[Signal] = [RealImage(), SplitComplex(), TwoChannel()]
@@ -133,6 +134,67 @@ def test_real_measurements_of_a_complex_operator_are_refused(small) -> None:
     operator = fourier(torch.ones(4, 4, dtype=torch.bool))
     with pytest.raises(InputError, match="makes complex measurements but y is real"):
         bound(RealImage(), Problem(operator, torch.ones(16)), small.prior(1))
+
+
+@pytest.mark.parametrize("name", ["fourier", "sense", "inpainting"])
+@settings(max_examples=10)
+@given(seed=st.integers(0, 99), scale=st.sampled_from([1.0, 2.0, -0.5]))
+def test_a_problem_of_a_real_image_is_taken_as_it_is(small, name: str, seed: int, scale: float) -> None:
+    """``A @ RealPart.H`` is what RealImage makes of A."""
+    operator = scale * small.operators[name]
+    y = operator(small.normal((4, 4), torch.float64, seed) + 0j)
+    run = Sampler(VE(0.1, 4), Geometric(4), [DDIM(0.5), GradientConsistency(0.9)], RealImage())
+    expected = run(Problem(operator, y), small.prior(1)).samples
+    of_real = Problem(operator @ RealPart((4, 4)).H, y)
+    assert (bound(RealImage(), of_real, small.prior(1)).operator is of_real.operator) == (abs(scale) == 1)
+    torch.testing.assert_close(run(of_real, small.prior(1)).samples, expected)
+    other = run(Problem(of_real.operator, 2 * y), small.prior(1)).samples
+    assert not torch.allclose(other, expected, rtol=1e-3)
+
+
+@pytest.mark.parametrize("signal", [SplitComplex(), TwoChannel(), MagnitudePhase()], ids=repr)
+def test_complex_states_of_real_images_are_refused(small, signal: Signal) -> None:
+    operator = small.operators["fourier"] @ RealPart((4, 4)).H
+    with pytest.raises(InputError, match=r"takes real images but states of .* are complex; use RealImage"):
+        bound(signal, Problem(operator, small.problem("fourier").y), small.prior(signal.channels))
+
+
+@pytest.mark.parametrize("signal", [RealImage(), TwoChannel()], ids=repr)
+def test_real_measurements_of_complex_images(small, signal: Signal) -> None:
+    """Of Re F, whose measurements are real by definition, so of a real state too."""
+    operator = RealPart((4, 4)) @ Fourier((4, 4))
+    y = operator(small.normal((4, 4), torch.complex128))
+    context = bound(signal, Problem(operator, y), small.prior(signal.channels))
+    x = small.normal((4, 4), kind_of(signal)).to(torch.complex128 if signal.is_complex else torch.float64)
+    assert not context.y.is_complex()
+    assert context.adjoint_y.is_complex() == signal.is_complex
+    torch.testing.assert_close(context.operator(x), operator(x + 0j))
+    run = Sampler(VE(0.1, 4), Geometric(4), [DDIM(0.5), GradientConsistency(1.0)], signal)
+    image = run(Problem(operator, y), small.prior(signal.channels)).samples[0]
+    if signal.is_complex:
+        torch.testing.assert_close(operator(image), y)
+
+
+class Blur(LinearOperator):
+    """Keeps real arrays real, without saying so."""
+
+    domain_shape = codomain_shape = (4, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x + x.roll(1, -1) + x.roll(-1, -1)) / 3
+
+    adjoint = forward
+
+
+class RealBlur(Blur):
+    preserves_reals = True
+
+
+def test_the_refusal_of_real_measurements_names_what_admits_them(small) -> None:
+    y = small.normal((4, 4), torch.float64)
+    with pytest.raises(InputError, match="preserves_reals = True"):
+        bound(RealImage(), Problem(Blur(), y), small.prior(1))
+    assert bound(RealImage(), Problem(RealBlur(), y), small.prior(1)).y is not None
 
 
 @pytest.mark.parametrize(("signal", "channels"), [(RealImage(), 2), (SplitComplex(), 2), (TwoChannel(), 1)])

@@ -203,6 +203,17 @@ def test_coil_images_that_explain_the_data_are_left_as_they_are(small) -> None:
     assert not torch.allclose(step(State(2 * x, 2), explained).x, 2 * x, rtol=1e-2)
 
 
+@pytest.mark.parametrize("scale", [2.0, -0.3, 0.6 - 0.8j, 3j], ids=repr)
+def test_a_sense_step_of_scaled_measurements_is_the_same(small, scale: complex) -> None:
+    context, x = of_coils(small, SenseStep())
+    problem = context.problem
+    scaled = replace(context, problem=Problem(scale * problem.operator, scale * problem.y))
+    expected = SenseStep()(State(x, 2), context).x
+    torch.testing.assert_close(SenseStep()(State(x, 2), scaled).x, expected)
+    longer = replace(context, problem=Problem(problem.operator, scale * problem.y))
+    assert not torch.allclose(SenseStep()(State(x, 2), longer).x, expected, rtol=1e-2)
+
+
 @pytest.mark.parametrize("coils", [4, 8])
 @pytest.mark.parametrize("lam", [1.0, 0.2])
 def test_coil_images_keep_their_noise(small, coils: int, lam: float) -> None:

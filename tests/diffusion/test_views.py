@@ -31,7 +31,7 @@ from invdiff.diffusion import (
     mc_ddpm,
 )
 from invdiff.errors import InputError
-from invdiff.operators import Fourier, Subsample, sense
+from invdiff.operators import Fourier, RealPart, Subsample, sense
 from invdiff.priors import EDM, ConditionalPrior, Prior, ScorePrior
 
 
@@ -284,6 +284,54 @@ def test_a_view_and_a_prior_of_other_things_are_refused(small) -> None:
 def test_parts_that_want_samples_in_the_state_are_refused(small, changed: dict[str, object]) -> None:
     with pytest.raises(InputError, match="needs a state that the measured samples constrain; UnsampledKspace's holds"):
         replace(UNSAMPLED["ddpm"], **changed).bind(small.problem("fourier"), conditional())
+
+
+# The same measurement, scaled
+
+
+scales = st.sampled_from([2.0, -0.3, 1e3, 0.6 - 0.8j, 3j])
+
+
+@given(scale=scales, seed=st.integers(0, 99), view=st.sampled_from([Sense(), Soss(), UnsampledKspace()]))
+@settings(max_examples=30)
+def test_a_scaled_measurement_has_the_same_states_and_images(small, scale: complex, seed: int, view: View) -> None:
+    problem = small.problem("sense")
+    scaled = Problem(scale * problem.operator, scale * problem.y)
+    image = small.normal((4, 4), torch.complex128, seed)
+    state = view.state(image, problem)
+    torch.testing.assert_close(view.state(image, scaled), state)
+    torch.testing.assert_close(view.image(state[None], scaled), view.image(state[None], problem))
+    assert view.offers(scaled) == view.offers(problem)
+    (operator, y), (plain, _) = (view.observe(p.operator, p.y) for p in (scaled, problem))
+    torch.testing.assert_close(operator(state), scale * plain(state))
+    assert y is scaled.y
+    assert (view.support(operator) is None) == (view.support(plain) is None)
+    if isinstance(view, UnsampledKspace):
+        assert torch.equal(view.support(operator), view.support(plain))
+        other = view.image(state[None], Problem(problem.operator, scale * problem.y))
+        assert not torch.allclose(other, view.image(state[None], problem), rtol=1e-3)
+
+
+@pytest.mark.parametrize("kind", ["fourier", "sense", "no maps"])
+@pytest.mark.parametrize("scale", [2.0, 3j], ids=repr)
+def test_a_scaled_measurement_has_the_same_conditional_samples(small, kind: str, scale: complex) -> None:
+    problem = without_maps(small.problem("sense")) if kind == "no maps" else small.problem(kind)
+    scaled = Problem(scale * problem.operator, scale * problem.y)
+    expected = UNSAMPLED["ddpm"](problem, conditional()).samples
+    torch.testing.assert_close(UNSAMPLED["ddpm"](scaled, conditional()).samples, expected)
+
+
+@pytest.mark.parametrize("real", [False, True])
+@pytest.mark.parametrize("scale", [1.0, 2.0, 3j], ids=repr)
+def test_where_no_coil_sees_anything_the_image_is_zero(small, real: bool, scale: complex) -> None:
+    body = torch.zeros(4, 4, dtype=torch.bool)
+    body[1:3, 1:4] = True
+    maps = body * small.normal((3, 4, 4), torch.complex128)
+    operator = scale * sense(sampled(small.problem("sense")), maps)
+    operator = operator @ RealPart((4, 4)).H if real else operator
+    problem = Problem(operator, operator(torch.ones(4, 4, dtype=torch.float64)))
+    image = Sense().image(torch.ones(2, 4, 4), problem)
+    assert torch.equal(image, body.expand(2, 4, 4).to(image.dtype))
 
 
 # There and back

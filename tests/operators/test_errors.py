@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
 
@@ -43,6 +44,18 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
     "too few dimensions": (lambda: F(torch.zeros(6)), "(..., 4, 6) but got (6,)"),
     "adjoint's shape": (lambda: A.H(torch.zeros(3, 8)), "(..., 2, 8) but got (3, 8)"),
     "integers": (lambda: F(torch.zeros(SHAPE, dtype=torch.uint8)), "torch.uint8; convert them first"),
+    "half precision": (
+        lambda: A(torch.zeros(SHAPE).half()),
+        "double precision but got torch.float16; convert it",
+    ),
+    "half precision solve": (lambda: A.gram.solve(torch.zeros(SHAPE).bfloat16()), "but got torch.bfloat16; convert it"),
+    "maps of half precision": (lambda: Sensitivities(MAPS.real.half()), "S takes single or double precision but got"),
+    "list": (lambda: F([[0.0] * 6] * 4), "F takes torch tensors or NumPy arrays but got a list"),
+    "list of maps": (lambda: sense(MASK, MAPS.tolist()), "sense takes torch tensors or NumPy arrays but got a list"),
+    "NumPy array of objects": (lambda: F(np.full(SHAPE, None)), "F can't take NumPy arrays of object"),
+    "NumPy array of integers": (lambda: F(np.zeros(SHAPE, int)), "torch.int64; convert them first"),
+    "NumPy mask of numbers": (lambda: fourier(MASK.numpy().astype(float)), "boolean array but got torch.float64"),
+    "initial's shape": (lambda: (Identity(SHAPE) + A.gram).solve(X, initial=X[0]), "starts from arrays of shape"),
     "composition": (lambda: F @ Fourier((4, 5)), "takes arrays of shape (4, 6) but F makes (4, 5)"),
     "complex into real": (lambda: RE.H(X), "real arrays of shape (..., 4, 6) but got torch.complex128"),
     "complex into real pinv": (lambda: RE.pinv(X), "real arrays of shape (..., 4, 6) but got torch.complex128"),

@@ -283,6 +283,10 @@ def test_peel() -> None:
     rest, part = (2 * A).peel(Sensitivities)
     assert repr(rest) == "2 P(Λ) F"
     assert isinstance(S.peel(Sensitivities)[0], Identity)
+    for inside in (F @ (2j * S), 2j * (F @ S), P @ (2j * F) @ S):
+        rest, part = inside.peel(Sensitivities)
+        assert part is S
+        torch.testing.assert_close(dense(rest @ part), dense(inside))
 
 
 def test_a_wrong_row_is_noticed() -> None:

@@ -1,3 +1,5 @@
+import cmath
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -6,7 +8,7 @@ from torch import Tensor, nn
 
 from invdiff.diffusion import Problem
 from invdiff.errors import InputError
-from invdiff.operators import Fourier, Subsample, denoising, fourier, inpainting, sense
+from invdiff.operators import Diagonal, Fourier, Subsample, denoising, fourier, inpainting, sense
 from invdiff.priors import EDM, ConditionalPrior, Intensity, Noise, Prior, ScorePrior, UNet
 from invdiff.priors.conditional import to_channels, to_complex, to_image, to_kspace
 
@@ -175,7 +177,7 @@ def test_without_a_measurement_it_refuses() -> None:
     "operator",
     [
         inpainting(random_mask()),
-        2 * fourier(random_mask()),
+        Diagonal(random_complex(*SIDES).abs()) @ Fourier(SIDES),
         sense(random_mask(), random_complex(2, *SIDES)),
         Fourier(SIDES) + denoising(SIDES),
     ],
@@ -183,6 +185,16 @@ def test_without_a_measurement_it_refuses() -> None:
 def test_other_problems_are_refused(operator) -> None:
     with pytest.raises(InputError, match="leave out k-space"):
         prior_of(unet()).given(Problem(operator, operator(random_complex(*SIDES))))
+
+
+@settings(deadline=None, max_examples=10)
+@given(st.floats(1e-3, 1e3), st.floats(0, 6))
+def test_a_multiple_of_a_measurement_says_the_same(magnitude: float, angle: float) -> None:
+    prior, operator, scale = prior_of(unet()), fourier(random_mask()), cmath.rect(magnitude, angle)
+    y, x = operator(random_complex(*SIDES)), torch.randn(2, 2, *SIDES, generator=generator(3), dtype=torch.float64)
+    expected = prior.given(Problem(operator, y)).denoise(x, 0.5)
+    torch.testing.assert_close(prior.given(Problem(scale * operator, scale * y)).denoise(x, 0.5), expected)
+    assert not torch.allclose(prior.given(Problem(operator, 2 * y)).denoise(x, 0.5), expected)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ class SenseStep(Step):
     """x_c + lam S_c Aᴴ(alpha y - A Sᴴ x) for the SENSE operator A: the hybrid step of Chung & Ye 2022 (algorithm 5).
 
     What the coils' combination lacks is added to every coil's image. The images are not replaced by S_c times the
-    combination, which would take away most of their noise while the network is told that it is there.
+    combination, which would take away most of their noise while the network is told that it is there. For c A and
+    c y it is the step of A and y.
 
     Args:
         first: lam in the first iteration.
@@ -38,6 +39,8 @@ class SenseStep(Step):
     def __call__(self, state: State, context: Context) -> State:
         levels, k, operator = context.levels, state.k, context.problem.operator
         lam = self.first + (self.last - self.first) * k / levels.steps
-        _, sensitivities = operator.peel(Sensitivities)
-        residual = levels.alpha[k] * context.problem.zero_filled - operator.gram(sensitivities.H(state.x))
-        return state.at(state.x + lam * sensitivities(residual))
+        kspace, sensitivities = operator.peel(Sensitivities)
+        k_norm, s_norm = kspace.norm_bound(), sensitivities.norm_bound()
+        combined = sensitivities.H(state.x) / s_norm**2
+        residual = levels.alpha[k] * context.problem.zero_filled - operator.gram(combined)
+        return state.at(state.x + lam / (k_norm * s_norm) ** 2 * sensitivities(residual))

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from invdiff.diffusion.part import Part
 from invdiff.diffusion.problem import Problem
+from invdiff.errors import InputError
 from invdiff.operators import LinearOperator, Sensitivities
 
 
@@ -49,9 +50,15 @@ def root_sum_of_squares(coil_images: Tensor) -> Tensor:
 
 
 def without_maps(operator: LinearOperator) -> tuple[LinearOperator, Sensitivities | None]:
-    """The operator on coil images, and the coil maps taken off it: ``None`` where it has none."""
-    if not isinstance(operator.factors[-1], Sensitivities):
+    """The operator on coil images, and the coil maps taken off it: ``None`` where it has none. A scale stays on it."""
+    rest, maps = without(operator, Sensitivities)
+    return (rest, maps) if isinstance(maps, Sensitivities) else (operator, None)
+
+
+def without(operator: LinearOperator, kind: type[LinearOperator]) -> tuple[LinearOperator, LinearOperator | None]:
+    """The operator and what was taken off its right end, as `LinearOperator.peel` does: ``None`` where that is another
+    kind."""
+    try:
+        return operator.peel(kind)
+    except InputError:
         return operator, None
-    rest, maps = operator.peel(Sensitivities)
-    assert isinstance(maps, Sensitivities)
-    return rest, maps

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from invdiff.diffusion.problem import Problem
-from invdiff.diffusion.views.base import View, without_maps
+from invdiff.diffusion.views.base import View, without, without_maps
 from invdiff.operators import LinearOperator
+from invdiff.operators.real_part import AsComplex
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,8 @@ class Sense(View):
         return operator, y
 
     def image(self, x: Tensor, problem: Problem) -> Tensor:
-        _, sensitivities = without_maps(problem.operator)
+        of_complex_images, _ = without(problem.operator, AsComplex)
+        _, sensitivities = without_maps(of_complex_images)
         if sensitivities is None:
             return x
         return x * (sensitivities.maps != 0).any(-sensitivities.image_dims - 1)

@@ -8,7 +8,7 @@ from torch import Tensor
 from invdiff.diffusion.problem import Problem
 from invdiff.diffusion.views.base import View, root_sum_of_squares, without_maps
 from invdiff.errors import InputError
-from invdiff.operators import Fourier, Lift, LinearOperator, Subsample
+from invdiff.operators import Fourier, Lift, LinearOperator, Scaled, Subsample
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class UnsampledKspace(View):
     def image(self, x: Tensor, problem: Problem) -> Tensor:
         coilwise, sensitivities = without_maps(problem.operator)
         _, fourier = _parts(coilwise)
-        images = fourier.H(x) + coilwise.H(problem.y)
+        images = fourier.H(x) + coilwise.pinv(problem.y)
         if sensitivities is not None:
             return sensitivities.pinv(images)
         return images if len(coilwise.domain_shape) == 2 else root_sum_of_squares(images)
@@ -51,14 +51,15 @@ class UnsampledKspace(View):
 
 
 def _parts(operator: LinearOperator) -> tuple[Tensor, LinearOperator]:
-    """(mask, F) of P(Λ) F.
+    """(mask, F) of P(Λ) F, scaled or not.
 
     Raises:
         InputError: the operator is another one.
     """
-    bare = [part.operator if isinstance(part, Lift) else part for part in operator.factors]
+    factors = (operator.operator if isinstance(operator, Scaled) else operator).factors
+    bare = [part.operator if isinstance(part, Lift) else part for part in factors]
     if len(bare) != 2 or not isinstance(bare[0], Subsample) or not isinstance(bare[1], Fourier):
         raise InputError(
             f"UnsampledKspace needs Cartesian k-space, P(Λ) F or P(Λ) F S, but the operator is {operator!r}; use Sense."
         )
-    return bare[0].mask, operator.factors[1]
+    return bare[0].mask, factors[1]
