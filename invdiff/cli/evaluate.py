@@ -136,7 +136,7 @@ def _contenders(
     for name in baselines:
         if name not in CLASSICAL:
             raise InputError(f"There is no baseline {name!r}; there are {', '.join(CLASSICAL)}.")
-    chosen = [find_method(name) for name in _once(methods or ([] if baselines else ["fast"]))]
+    chosen = [find_method(name) for name in _once(methods or ([] if baselines else ["estimate"]))]
     given = share_settings(settings, chosen)
     names = _once(prior or method.prior for method in chosen)
     networks = {name: load_prior(name, config=prior_config) for name in names}

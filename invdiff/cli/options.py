@@ -33,6 +33,12 @@ NoiseStd = Annotated[
     float | None,
     typer.Option(help="Noise in each real number of the data, in their units; else from the file, or estimated."),
 ]
+PrecisionName = Annotated[
+    str,
+    typer.Option(
+        metavar="auto|bf16|f32", help="In what the network computes: bfloat16 where the device has it, or single."
+    ),
+]
 
 OPERATORS = ("sense", "fourier", "inpainting", "denoise")
 

@@ -1,6 +1,7 @@
 """``invdiff solve``: reconstruct a file, or the scan that ships with the package."""
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,16 +12,24 @@ from invdiff.cli.options import (
     Acceleration,
     CentreFraction,
     NoiseStd,
+    PrecisionName,
     PriorConfigName,
     PriorName,
     Undersample,
 )
+from invdiff.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from invdiff.diffusion import Sampler
+    from numpy.typing import NDArray
+
+    from invdiff.diffusion import Method, Sampler
+    from invdiff.priors import Prior
     from invdiff.reconstruction import Cases, Reconstruction
+
+QUALITY = {"draft": 15, "standard": 30, "high": 60, "best": 100}
+"""Network calls of an estimate, by name."""
 
 
 def solve(
@@ -33,13 +42,26 @@ def solve(
     prior_config: PriorConfigName = None,
     method: Annotated[
         str | None,
-        typer.Option(help="See `invdiff methods`.", show_default="the configuration's, or fast"),
+        typer.Option(help="See `invdiff methods`.", show_default="the configuration's, or estimate"),
+    ] = None,
+    quality: Annotated[
+        str | None,
+        typer.Option(
+            help=f"Network calls of the estimate: {', '.join(f'{name} ({calls})' for name, calls in QUALITY.items())}.",
+            show_default="standard",
+        ),
     ] = None,
     config: Annotated[
         Path | None,
         typer.Option(metavar="YAML", help="A method and settings, as from `invdiff tune-lambda`; options win."),
     ] = None,
-    samples: Annotated[int, typer.Option(help="Posterior samples for each slice.")] = 8,
+    samples: Annotated[
+        int | None,
+        typer.Option(
+            help="Posterior samples for each slice; 0 for the estimate alone.",
+            show_default="4 beside an estimate, 8 of other methods",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of all random numbers.")] = 0,
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("invdiff-result"),
     settings: Annotated[
@@ -65,6 +87,7 @@ def solve(
     acceleration: Acceleration = 4.0,
     centre_fraction: CentreFraction = 0.08,
     noise_std: NoiseStd = None,
+    precision: PrecisionName = "auto",
     map_sets: Annotated[
         int | None,
         typer.Option(
@@ -81,17 +104,16 @@ def solve(
         ),
     ] = None,
 ) -> None:
-    """Reconstruct images from undersampled k-space, with missing pixels, or noisy, with several posterior samples.
+    """Reconstruct images from undersampled k-space, with missing pixels, or noisy: the best image first, then posterior
+    samples that show how far it can be trusted.
 
-    Writes reconstruction.h5 (mean, std, samples, zero_filled, ground_truth where known) and panel.png.
+    Writes reconstruction.h5 (image, estimate, mean, std, samples, zero_filled, ground_truth where known) and panel.png.
     """
     from invdiff.cli.folder import writable_folder
     from invdiff.cli.heap import keep_heap
     from invdiff.cli.options import check_operator, parse_settings, undersampling
-    from invdiff.cli.progress import progress_bar
     from invdiff.diffusion import find_method
     from invdiff.priors import load_prior
-    from invdiff.reconstruction import reconstruct
 
     keep_heap()
     check_operator(operator)
@@ -101,9 +123,10 @@ def solve(
 
         configured = read_config(config)
         method, parsed = method or configured.method, {**configured.texts, **parsed}
-    chosen = find_method(method or "fast")
+    chosen = find_method(method or "estimate")
+    parsed = _with_quality(parsed, chosen, quality)
     prior = prior or chosen.prior
-    network = load_prior(prior, config=prior_config)
+    network = load_prior(prior, config=prior_config).in_precision(precision)
     given = input_file is not None
     mask = undersampling(undersample, acceleration, centre_fraction, seed, given=given, operator=operator)
     cases = _cases(input_file, operator, seed, mask, noise_std, map_sets, crop)
@@ -112,31 +135,105 @@ def solve(
         sampler, cases = _starting_late(sampler, cases, start or "zero-filled", start_sigma, start_time)
     writable_folder(out)
     _tell(cases)
-    finished = out / "finished.npz"
-    try:
-        with progress_bar(f"{chosen.name}, {samples} sample(s)") as progress:
-            result = reconstruct(
-                cases,
-                sampler,
-                network,
-                samples=samples,
-                seed=seed,
-                keep=finished,
-                progress=progress,
-                attributes={
-                    "method": chosen.name,
-                    "settings": str(parsed),
-                    "prior": prior,
-                    "input": cases.measured.name,
-                },
-            )
-    except KeyboardInterrupt:
-        if finished.exists():
-            print(f"invdiff: finished samples are in {finished}; the same command goes on from there.", file=sys.stderr)
-        raise
-    result.write(out / "reconstruction.h5")
-    finished.unlink(missing_ok=True)
-    _show(cases, result, chosen.name, out)
+    run = _Run(cases, network, seed, out, {"prior": prior, "input": cases.measured.name})
+    attributes = {"settings": str(parsed)}
+    if chosen.spread is None:
+        count = 8 if samples is None else samples
+        result = run(chosen, sampler, count, "finished.npz", attributes)
+        run.write(
+            result, {f"{chosen.name}, mean of {count}" if count > 1 else f"{chosen.name}, one sample": result.mean}
+        )
+        return
+    result = run(chosen, sampler, 1, "finished-image.npz", attributes).as_estimate()
+    image = {f"{chosen.name}, {sampler.nfe} calls": result.image}
+    count = 4 if samples is None else samples
+    run.write(result, image, last=count == 0)
+    if count:
+        by = find_method(chosen.spread)
+        drawn = run(by, by.with_settings({}, is_complex=cases.is_complex, channels=network.channels), count)
+        mean = {f"{by.name}, mean of {count}" if count > 1 else f"{by.name}, one sample": drawn.mean}
+        run.write(result.with_samples(drawn), {**mean, **image})
+
+
+def _with_quality(settings: dict[str, str], method: "Method", quality: str | None) -> dict[str, str]:
+    if quality is None:
+        return settings
+    if quality not in QUALITY:
+        raise InputError(f"There is no quality {quality!r}; there are {', '.join(QUALITY)}.")
+    if method.spread is None or "steps" in settings:
+        raise InputError(
+            "--quality is the number of steps of an estimate; give it without --set steps, and no other method."
+        )
+    return {**settings, "steps": str(QUALITY[quality])}
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What is reconstructed, and where the results go."""
+
+    cases: "Cases"
+    prior: "Prior"
+    seed: int
+    out: Path
+    attributes: "Mapping[str, str]"
+
+    def __call__(
+        self,
+        method: "Method",
+        sampler: "Sampler",
+        samples: int,
+        kept: str = "finished.npz",
+        attributes: "Mapping[str, str] | None" = None,
+    ) -> "Reconstruction":
+        """Samples of a method, those that are finished kept in a file of the folder."""
+        from invdiff.cli.progress import progress_bar
+        from invdiff.reconstruction import reconstruct
+
+        finished = self.out / kept
+        title = method.name if method.spread else f"{method.name}, {samples} sample(s)"
+        try:
+            with progress_bar(title) as progress:
+                return reconstruct(
+                    self.cases,
+                    sampler,
+                    self.prior,
+                    samples=samples,
+                    seed=self.seed,
+                    keep=finished,
+                    progress=progress,
+                    attributes={"method": method.name, **self.attributes, **(attributes or {})},
+                )
+        except KeyboardInterrupt:
+            if finished.exists():
+                print(
+                    f"invdiff: finished samples are in {finished}; the same command goes on from there.",
+                    file=sys.stderr,
+                )
+            raise
+
+    def write(self, result: "Reconstruction", images: "Mapping[str, NDArray[Any]]", *, last: bool = True) -> None:
+        """Write the result and its panel; once the last is safe, print the table and drop what was kept."""
+        from rich.console import Console
+
+        from invdiff.evaluation.panel import write_panel
+        from invdiff.evaluation.report import table
+
+        result.write(self.out / "reconstruction.h5")
+        begun = {"noisy" if self.cases.operator == "denoise" else "zero-filled": result.zero_filled}
+        truth = result.ground_truth
+        several = result.samples.shape[1] > 1  # one sample does not tell how far samples disagree
+        write_panel(self.out / "panel.png", {**begun, **images}, std=result.std if several else None, truth=truth)
+        written = f"{self.out / 'reconstruction.h5'} and {self.out / 'panel.png'}"
+        if not last:
+            print(f"wrote {written}: the image; samples that show its uncertainty follow")
+            return
+        for kept in ("finished.npz", "finished-image.npz"):
+            (self.out / kept).unlink(missing_ok=True)
+        if truth is not None:
+            rivals = self.cases.classical().items()
+            classical = {f"{name} (best weight {best.weight:.1e})": best.image for name, best in rivals}
+            Console().print(table(truth, {**begun, **classical, **images}, self.cases.target))
+        print(f"wrote {written}")
 
 
 def _cases(
@@ -182,7 +279,7 @@ def _starting_late(
     from dataclasses import replace
 
     from invdiff.diffusion import LateStart
-    from invdiff.reconstruction import read_mean
+    from invdiff.reconstruction import read_reconstructed
 
     match image:
         case "zero-filled":
@@ -190,22 +287,6 @@ def _starting_late(
         case "least-squares":
             return replace(sampler, start=LateStart(sigma, time, "least-squares")), cases
         case path:
-            return replace(sampler, start=LateStart(sigma, time, "initial")), replace(cases, initial=read_mean(path))
-
-
-def _show(cases: "Cases", result: "Reconstruction", method: str, out: Path) -> None:
-    """Write the panel, and print the table where there is a truth."""
-    from rich.console import Console
-
-    from invdiff.evaluation.panel import write_panel
-    from invdiff.evaluation.report import table
-
-    samples = result.samples.shape[1]
-    truth, mean = result.ground_truth, f"{method}, mean of {samples}" if samples > 1 else f"{method}, one sample"
-    begun = {"noisy" if cases.operator == "denoise" else "zero-filled": result.zero_filled}
-    std = result.std if samples > 1 else None  # one sample does not tell how far samples disagree
-    write_panel(out / "panel.png", {**begun, mean: result.mean}, std=std, truth=truth)
-    if truth is not None:
-        classical = {f"{name} (best weight {best.weight:.1e})": best.image for name, best in cases.classical().items()}
-        Console().print(table(truth, {**begun, **classical, mean: result.mean}, cases.target))
-    print(f"wrote {out / 'reconstruction.h5'} and {out / 'panel.png'}")
+            return replace(sampler, start=LateStart(sigma, time, "initial")), replace(
+                cases, initial=read_reconstructed(path)
+            )

@@ -125,7 +125,8 @@ class Diffusion:
     def __call__(self, cases: Cases, seed: int, keep: Path, progress: Progress) -> Outcome:
         """As `reconstruct`; what was kept before an interruption costs no time."""
         sampler, start = self.sampler, perf_counter()
-        result = reconstruct(cases, sampler, self.prior, samples=self.samples, seed=seed, keep=keep, progress=progress)
+        count = 1 if self.method.spread else self.samples  # a method of one image has no samples to average
+        result = reconstruct(cases, sampler, self.prior, samples=count, seed=seed, keep=keep, progress=progress)
         outcome = Outcome(result.mean, perf_counter() - start, sampler.nfe)
         keep.unlink(missing_ok=True)
         return outcome

@@ -327,7 +327,7 @@ def fast(
     )
 
 
-@method("invdiff", "zhang2021")
+@method("invdiff", "zhang2021", spread="fast")
 def estimate(
     steps: int = 30,
     sigma_max: float = 0.35,

@@ -27,12 +27,14 @@ class Method:
         cites: where it is from, first of all: keys of `invdiff.diffusion.references`.
         build: makes the sampler from the method's parameters.
         prior: the prior that comes with the package for it, as `invdiff.priors.load_prior` calls it.
+        spread: for a method of one image, which is no sample: the method whose samples tell how far to trust it.
     """
 
     name: str
     cites: tuple[str, ...]
     build: Build
     prior: str = "builtin"
+    spread: str | None = None
 
     @property
     def paper(self) -> "Reference":
@@ -97,12 +99,13 @@ _PLAIN = ("int", "float", "bool", "str")
 METHODS: dict[str, Method] = {}
 
 
-def method(*cites: str, prior: str = "builtin") -> Callable[[Build], Build]:
+def method(*cites: str, prior: str = "builtin", spread: str | None = None) -> Callable[[Build], Build]:
     """Register a function that returns a sampler as a method, under its own name.
 
     Args:
         cites: whom the sampler is to cite as a whole, the paper first: keys of `invdiff.diffusion.references`.
         prior: the prior that comes with the package for it.
+        spread: as of `Method`.
     """
 
     def add(build: Build) -> Build:
@@ -110,7 +113,7 @@ def method(*cites: str, prior: str = "builtin") -> Callable[[Build], Build]:
         def cited(*args: Any, **settings: Any) -> "Sampler":
             return replace(build(*args, **settings), cites=cites)
 
-        METHODS[build.__name__] = Method(build.__name__, cites, cited, prior)
+        METHODS[build.__name__] = Method(build.__name__, cites, cited, prior, spread)
         return cited
 
     return add

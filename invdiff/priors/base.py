@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Self
 import torch
 from torch import Tensor, nn
 
+from invdiff.priors.precision import Precision, choose_precision
+
 if TYPE_CHECKING:
     from invdiff.diffusion.problem import Problem
 
@@ -37,6 +39,7 @@ class Prior(ABC):
         data_std: standard deviation of one real component of its images, where known.
         power_spectrum: mean power of its images in bins of equal width of |k|, from 0 to the Nyquist frequency, where
             known.
+        precision: in which numbers it computes, as `in_precision` chose it.
         domain: what its arrays are: an ``"image"``, or ``"unsampled k-space"``, which is zero where samples are given.
     """
 
@@ -45,6 +48,7 @@ class Prior(ABC):
     data_std: float | None = None
     power_spectrum: tuple[float, ...] | None = None
     domain: str = "image"
+    precision: Precision = "f32"
 
     @abstractmethod
     def denoise(self, x: Tensor, sigma: float) -> Tensor:
@@ -61,6 +65,16 @@ class Prior(ABC):
 
     def to(self, device: str) -> Self:
         """This prior on another device."""
+        return self
+
+    def in_precision(self, asked: str) -> Self:
+        """This prior computing in ``"f32"`` or ``"bf16"``, or in what its device is fastest in (``"auto"``): only
+        networks have a choice. Results are the same bit for bit within a precision and a machine.
+
+        Raises:
+            InputError: as `choose_precision`.
+        """
+        choose_precision(asked, self.device)
         return self
 
     def tensors(self) -> Iterator[Tensor]:

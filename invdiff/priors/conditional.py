@@ -116,6 +116,11 @@ class ConditionalPrior(Prior):
         self.denoiser.to(device)
         return self
 
+    def in_precision(self, asked: str) -> Self:
+        """This prior, its network computing in that precision; see `Prior.in_precision`."""
+        self.precision = self.denoiser.in_precision(asked).precision
+        return self
+
 
 class _Conditioned(Prior):
     """A conditional prior that knows the measurement.

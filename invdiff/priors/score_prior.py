@@ -12,6 +12,7 @@ from invdiff.priors.base import Intensity, Prior
 from invdiff.priors.memory import peak_bytes
 from invdiff.priors.noise_level import check_non_negative, check_positive
 from invdiff.priors.parameterisation import Parameterisation
+from invdiff.priors.precision import choose_precision, computing_in
 
 
 class ScorePrior(Prior):
@@ -131,6 +132,13 @@ class ScorePrior(Prior):
         self.network.to(device)
         return self
 
+    def in_precision(self, asked: str) -> Self:
+        """This prior, its network computing in that precision; see `Prior.in_precision`."""
+        self.precision = choose_precision(asked, self.device)
+        channels_last = torch.channels_last if self.precision == "bf16" else torch.contiguous_format
+        self.network.to(memory_format=channels_last)
+        return self
+
     def _call(self, x: Tensor, scale: float, sigma: float) -> Tensor:
         """The network's output at the label of ``sigma`` for ``scale`` times the images on its scale."""
         if x.is_complex() or not x.is_floating_point() or x.ndim != 4 or x.shape[1] not in self.channels:
@@ -143,9 +151,12 @@ class ScorePrior(Prior):
         trained = min(max(sigma, self.sigma_range[0]), self.sigma_range[1])
         label = self.parameterisation.label(self._gain * trained)
         images = (scale * self._gain * (x + self._offset)).to(dtype)
+        if self.precision == "bf16":
+            images = images.contiguous(memory_format=torch.channels_last)
 
         def call(part: Tensor) -> Tensor:
-            result: Tensor = self.network(part, torch.full((len(part),), label, dtype=dtype, device=x.device))
+            with computing_in(self.precision, x.device):
+                result: Tensor = self.network(part, torch.full((len(part),), label, dtype=dtype, device=x.device))
             return result
 
         outputs = [call(part) for part in torch.split(images, self._images_together(call, images))]

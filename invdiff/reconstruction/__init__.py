@@ -5,7 +5,7 @@ from invdiff.reconstruction.cases import Cases, picture_cases, scan_cases
 from invdiff.reconstruction.generate import Generated, generate
 from invdiff.reconstruction.picture import Picture, read_picture
 from invdiff.reconstruction.reconstruct import reconstruct
-from invdiff.reconstruction.result import Reconstruction, read_mean
+from invdiff.reconstruction.result import Reconstruction, read_reconstructed
 from invdiff.reconstruction.sample import sample_cases, sample_scan
 
 __all__ = [
@@ -15,8 +15,8 @@ __all__ = [
     "Reconstruction",
     "generate",
     "picture_cases",
-    "read_mean",
     "read_picture",
+    "read_reconstructed",
     "reconstruct",
     "sample_cases",
     "sample_scan",

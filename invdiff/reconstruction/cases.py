@@ -1,7 +1,8 @@
 """From what was measured to the problems that a sampler solves, one image each."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -44,8 +45,7 @@ class Cases:
 
     Raises:
         InputError: there is a ground truth that nothing can be compared with, since it is zero everywhere, or the
-            initial images are not of the slices' shape or meet
-            several map sets.
+            initial images are not of the slices' shape or meet several map sets.
     """
 
     operator: str
@@ -54,42 +54,60 @@ class Cases:
     preparation: Preparation | None = None
 
     def __post_init__(self) -> None:
-        measured = self.measured
-        count = len(measured.kspace if isinstance(measured, Scan) else measured.image)
-        shape = (count, *measured.sampled.shape)
+        shape = (self.count, *self.measured.sampled.shape)
         if self.initial is not None and self.initial.shape != shape:
             raise InputError(f"The images to start from have shape {self.initial.shape}, but the slices have {shape}.")
         if self.initial is not None and self.has_map_sets:
             raise InputError(
-                f"{measured.name} is seen through several map sets, with an image each, and an image to start from "
-                "does not tell them apart; start from zero-filled or least-squares, or take --map-sets 1."
+                f"{self.measured.name} is seen through several map sets, with an image each, and an image to start "
+                "from does not tell them apart; start from zero-filled or least-squares, or take --map-sets 1."
             )
         if self.ground_truth is not None and not self.ground_truth.any():
             raise InputError(f"{self.measured.name}: ground_truth is zero everywhere; leave it out of the file.")
 
     def __iter__(self) -> Iterator[Problem]:
-        """One problem for each slice."""
-        for index, problem in enumerate(self._measurements()):
-            yield problem if self.initial is None else replace(problem, initial=_tensor(self.initial[index]))
+        """One problem for each slice that holds something."""
+        for _, problem in self.numbered():
+            yield problem
 
-    def _measurements(self) -> Iterator[Problem]:
+    def numbered(self) -> Iterator[tuple[int, Problem]]:
+        """The problems with the numbers of their slices; those in `empty` have none."""
+        for index in range(self.count):
+            if index not in self.empty:
+                problem = self._problem(index)
+                yield index, problem if self.initial is None else replace(problem, initial=_tensor(self.initial[index]))
+
+    def _problem(self, index: int) -> Problem:
         match self.measured:
             case Scan() as scan:
                 mask = _tensor(scan.sampled)
-                for i, kspace in enumerate(scan.kspace):
-                    y = _tensor(kspace)[:, mask]
-                    if self.operator == "fourier":
-                        yield Problem(fourier(mask), y[0], scan.noise_std)
-                    else:
-                        assert scan.maps is not None
-                        yield Problem(sense(mask, _tensor(scan.maps[i])), y, scan.noise_std)
+                y = _tensor(scan.kspace[index])[:, mask]
+                if self.operator == "fourier":
+                    return Problem(fourier(mask), y[0], scan.noise_std)
+                assert scan.maps is not None
+                return Problem(sense(mask, _tensor(scan.maps[index])), y, scan.noise_std)
             case Picture() as picture:
-                for image in map(_tensor, picture.image):
-                    if self.operator == "denoise":
-                        yield Problem(denoising(tuple(image.shape)), image, picture.noise_std)
-                    else:
-                        mask = _tensor(picture.sampled)
-                        yield Problem(inpainting(mask), image[mask], picture.noise_std)
+                image = _tensor(picture.image[index])
+                if self.operator == "denoise":
+                    return Problem(denoising(tuple(image.shape)), image, picture.noise_std)
+                mask = _tensor(picture.sampled)
+                return Problem(inpainting(mask), image[mask], picture.noise_std)
+
+    @property
+    def count(self) -> int:
+        """How many slices there are."""
+        return len(self.measured.kspace if isinstance(self.measured, Scan) else self.measured.image)
+
+    @cached_property
+    def empty(self) -> frozenset[int]:
+        """Slices of which nothing was seen, such as padding at the ends of a volume: the signal or every coil map is
+        zero. Their images are zero."""
+        if not isinstance(self.measured, Scan):
+            return frozenset()
+        seen = self.measured.kspace.any(axis=(1, 2, 3))
+        if self.measured.maps is not None:
+            seen &= self.measured.maps.reshape(self.count, -1).any(axis=1)
+        return frozenset(np.flatnonzero(~seen).tolist())
 
     @property
     def is_complex(self) -> bool:
@@ -105,13 +123,13 @@ class Cases:
     def description(self) -> str:
         """One line on what is reconstructed."""
         measured = self.measured
-        count = len(measured.kspace) if isinstance(measured, Scan) else len(measured.image)
         height, width = measured.sampled.shape
         coils = f", {measured.coils} coils" if isinstance(measured, Scan) else ""
         achieved = achieved_acceleration(measured.sampled)
+        nothing_in = f" ({len(self.empty)} empty)" if self.empty else ""
         sampling = "" if achieved == 1 else f"acceleration {achieved:.2f}, "
         return (
-            f"{measured.name}: {count} slice(s) of {height} x {width}{coils}, {sampling}noise "
+            f"{measured.name}: {self.count} slice(s){nothing_in} of {height} x {width}{coils}, {sampling}noise "
             f"{measured.noise_std:.3g} in each real number"
         )
 
@@ -137,8 +155,20 @@ class Cases:
     @property
     def zero_filled(self) -> NDArray[np.inexact]:
         """Aᴴ y for each slice, ``(slices, H, W)``."""
-        images = np.stack([problem.operator.H(problem.y).numpy() for problem in self])
-        return one_image(images) if self.has_map_sets else images
+        return self.whole({index: problem.operator.H(problem.y).numpy() for index, problem in self.numbered()})
+
+    def whole(self, images: Mapping[int, NDArray[np.inexact]]) -> NDArray[np.inexact]:
+        """One image for each slice, ``(slices, ..., H, W)``, zero where there is none; those of several map sets become
+        one.
+
+        Args:
+            images: by the number of their slice, all of one shape.
+        """
+        first = next(iter(images.values()))
+        whole = np.zeros((self.count, *first.shape), first.dtype)
+        for index, image in images.items():
+            whole[index] = image
+        return one_image(whole) if self.has_map_sets else whole
 
     @property
     def ground_truth(self) -> NDArray[np.inexact] | None:

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ Progress = Callable[[int, int], None]
 
 
 def draw(
-    problems: Sequence[Problem],
+    problems: Mapping[int, Problem],
     sampler: Sampler,
     prior: Prior,
     *,
@@ -36,7 +36,7 @@ def draw(
     drawn: one by one on the CPU, where that is fastest, and side by side on other devices.
 
     Args:
-        problems: each with a scale, and all with images of one shape.
+        problems: each under the number of its slice, with a scale, and all with images of one shape.
         sampler: the method.
         prior: what images look like.
         samples: how many for each problem.
@@ -50,16 +50,16 @@ def draw(
     """
     if samples < 1:
         raise InputError(f"At least one sample must be drawn, but got samples={samples}.")
-    for problem in problems:
+    for problem in problems.values():
         sampler.bind(problem, prior)  # refuse before the first network call
     finished = _Finished(keep, _fingerprint(problems, sampler, prior, seed))
     drawn = []
-    for case, problem in enumerate(problems):
+    for number, (case, problem) in enumerate(problems.items()):
         images = [finished.get(case, index) for index in range(samples)]
         missing = [index for index, image in enumerate(images) if image is None]
         for chunk in runs(missing, side_by_side(problem, samples)):
 
-            def report(k: int, of: int, done: int = case * samples + chunk.start, count: int = len(chunk)) -> None:
+            def report(k: int, of: int, done: int = number * samples + chunk.start, count: int = len(chunk)) -> None:
                 if progress is not None:
                     progress(done * of + k * count, len(problems) * samples * of)
 
@@ -91,10 +91,10 @@ def runs(indices: Sequence[int], most: int) -> list[range]:
     return found
 
 
-def provenance(sampler: Sampler, seed: int) -> dict[str, Any]:
+def provenance(sampler: Sampler, prior: Prior, seed: int) -> dict[str, Any]:
     """How samples were drawn, to record with them."""
     versions = {f"{name}_version": version(name) for name in ("invdiff", "torch", "numpy")}
-    return {"seed": seed, "sampler": repr(sampler), "nfe": sampler.nfe, **versions}
+    return {"seed": seed, "sampler": repr(sampler), "nfe": sampler.nfe, "precision": prior.precision, **versions}
 
 
 class _Finished:
@@ -123,10 +123,10 @@ class _Finished:
                 np.savez(file, **arrays)
 
 
-def _fingerprint(problems: Sequence[Problem], sampler: Sampler, prior: Prior, seed: int) -> str:
-    digest = hashlib.sha256(f"{version('invdiff')} {sampler!r} {seed}".encode())
-    for problem in problems:
-        digest.update(f"{problem.operator!r} {problem.noise_std} {problem.scale}".encode())
+def _fingerprint(problems: Mapping[int, Problem], sampler: Sampler, prior: Prior, seed: int) -> str:
+    digest = hashlib.sha256(f"{version('invdiff')} {sampler!r} {prior.precision} {seed}".encode())
+    for case, problem in problems.items():
+        digest.update(f"{case} {problem.operator!r} {problem.noise_std} {problem.scale}".encode())
         initial = () if problem.initial is None else (problem.initial,)
         for data in (problem.y, problem.zero_filled, *initial):  # the second tells masks and maps apart
             digest.update(np.ascontiguousarray(data.cpu().numpy()).data)

@@ -71,8 +71,8 @@ def generate(
             diverges, or ``keep`` can't be written.
     """
     nothing = Problem.unmeasured(shape, device=prior.device)
-    images = draw([nothing], sampler, prior, samples=samples, seed=seed, keep=keep, progress=progress)[0]
+    images = draw({0: nothing}, sampler, prior, samples=samples, seed=seed, keep=keep, progress=progress)[0]
     intensity = prior.intensity
     scale = {} if intensity is None else {f"intensity_{name}": value for name, value in vars(intensity).items()}
-    recorded = {**provenance(sampler, seed), "sde": repr(sampler.sde), "steps": sampler.grid.steps, **scale}
+    recorded = {**provenance(sampler, prior, seed), "sde": repr(sampler.sde), "steps": sampler.grid.steps, **scale}
     return Generated(images, {**recorded, **(attributes or {})})

@@ -6,11 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from invdiff.data.coils import one_image
 from invdiff.data.masks import achieved_acceleration
-from invdiff.diffusion import Sampler
+from invdiff.diffusion import Problem, Sampler
 from invdiff.diffusion.sampler import scale_of
+from invdiff.errors import InputError
 from invdiff.priors import Prior
 from invdiff.reconstruction.cases import Cases
 from invdiff.reconstruction.draw import Progress, draw, provenance
@@ -44,26 +45,40 @@ def reconstruct(
         attributes: more to record.
 
     Raises:
-        InputError: ``samples`` is not positive, parts do not fit, a run diverges, or ``keep`` can't be written.
+        InputError: ``samples`` is not positive, every slice is empty, parts do not fit, a run diverges, or ``keep``
+            can't be written.
     """
-    problems = [problem.to(prior.device) for problem in cases]
-    scales = [scale_of(problem, prior) for problem in problems]
-    problems = [replace(problem, scale=scale) for problem, scale in zip(problems, scales, strict=True)]
-    images = draw(problems, sampler, prior, samples=samples, seed=seed, keep=keep, progress=progress)
-    if images.ndim == 5:  # an image for each map set
-        images = one_image(images.astype(np.complex64))
+    problems = _with_scales(cases, prior)
+    drawn = draw(problems, sampler, prior, samples=samples, seed=seed, keep=keep, progress=progress)
+    images = cases.whole(dict(zip(problems, drawn, strict=True)))
     truth = cases.ground_truth
     return Reconstruction(
         samples=images.astype(np.complex64),
         zero_filled=cases.zero_filled.astype(np.complex64),
         ground_truth=None if truth is None else truth.astype(np.complex64),
         attributes={
-            "operator": repr(problems[0].operator),
+            "operator": repr(next(iter(problems.values())).operator),
             "acceleration": achieved_acceleration(cases.measured.sampled),
-            "scale": np.array(scales),
-            "noise_std": np.array([np.nan if p.noise_std is None else p.noise_std for p in problems]),
-            **provenance(sampler, seed),
+            "scale": _of_slices(cases, {index: problem.scale for index, problem in problems.items()}),
+            "noise_std": _of_slices(cases, {index: problem.noise_std for index, problem in problems.items()}),
+            **provenance(sampler, prior, seed),
             **({} if cases.preparation is None else cases.preparation.attributes),
             **(attributes or {}),
         },
     )
+
+
+def _with_scales(cases: Cases, prior: Prior) -> dict[int, Problem]:
+    problems = {}
+    for index, problem in cases.numbered():
+        there = problem.to(prior.device)
+        problems[index] = replace(there, scale=scale_of(there, prior))
+    if not problems:
+        raise InputError(f"{cases.measured.name}: every slice is empty, so there is nothing to reconstruct.")
+    return problems
+
+
+def _of_slices(cases: Cases, values: Mapping[int, float | None]) -> NDArray[np.float64]:
+    """A number for each slice, NaN where there is none."""
+    known = (values.get(index) for index in range(cases.count))
+    return np.array([np.nan if value is None else value for value in known])

@@ -2,9 +2,9 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,19 +17,35 @@ Image = NDArray[np.inexact]
 
 @dataclass(frozen=True, eq=False)
 class Reconstruction:
-    """Samples of every slice, in the file's own units.
+    """An image of every slice, posterior samples, or both, in the file's own units.
 
     Attributes:
-        samples: complex64 ``(slices, samples, H, W)``.
+        samples: complex64 ``(slices, samples, H, W)``, with no samples where an estimate alone was made.
         zero_filled: complex64 ``(slices, H, W)``, Aᴴ y.
         ground_truth: the same of the truth, where there is one.
         attributes: operator, method, versions, scale of each slice, seed and so on: numbers, texts and arrays.
+        estimate: the image of a method that makes one and no samples, complex64 ``(slices, H, W)``.
     """
 
     samples: NDArray[np.complex64]
     zero_filled: NDArray[np.complex64]
     ground_truth: NDArray[np.complex64] | None
     attributes: Mapping[str, Any]
+    estimate: NDArray[np.complex64] | None = None
+
+    def as_estimate(self) -> Self:
+        """The one sample that a method of a single image made, taken for what it is: an estimate."""
+        return replace(self, samples=self.samples[:, :0], estimate=self.samples[:, 0])
+
+    def with_samples(self, drawn: "Reconstruction") -> Self:
+        """This image beside the posterior samples of another method, whose attributes are kept as ``samples_...``."""
+        how = {f"samples_{name}": drawn.attributes[name] for name in ("method", "sampler", "nfe")}
+        return replace(self, samples=drawn.samples, attributes={**self.attributes, **how})
+
+    @property
+    def image(self) -> NDArray[np.complex64]:
+        """The best image that there is, ``(slices, H, W)``: the estimate, or else the mean of the samples."""
+        return self.mean if self.estimate is None else self.estimate
 
     @property
     def mean(self) -> NDArray[np.complex64]:
@@ -46,8 +62,8 @@ class Reconstruction:
         return std
 
     def write(self, path: str | os.PathLike[str]) -> None:
-        """Write HDF5 with ``mean``, ``std``, ``samples``, ``zero_filled`` and, where known, ``ground_truth``; whole or
-        not at all.
+        """Write HDF5 with ``image``, ``zero_filled`` and, where there are any, ``estimate``, ``samples`` with their
+        ``mean`` and ``std``, and ``ground_truth``; whole or not at all.
 
         Raises:
             InputError: the folder can't be written to.
@@ -55,18 +71,19 @@ class Reconstruction:
         import h5py
 
         with atomic(Path(path)) as temporary, h5py.File(temporary, "w") as file:
-            for name in ("mean", "std", "samples", "zero_filled", "ground_truth"):
+            of_samples = ("mean", "std", "samples") if self.samples.shape[1] else ()
+            for name in ("image", "estimate", *of_samples, "zero_filled", "ground_truth"):
                 array = getattr(self, name)
                 if array is not None:
                     file[name] = array
             file.attrs.update(self.attributes)
 
 
-def read_mean(path: str | os.PathLike[str]) -> NDArray[np.complex64]:
-    """The ``mean`` of a written reconstruction, ``(slices, H, W)`` in its file's units.
+def read_reconstructed(path: str | os.PathLike[str]) -> NDArray[np.complex64]:
+    """The ``image`` of a written reconstruction, ``(slices, H, W)`` in its file's units.
 
     Raises:
-        InputError: there is no such file, or it holds no mean.
+        InputError: there is no such file, or it holds no image.
     """
     import h5py
 
@@ -76,9 +93,9 @@ def read_mean(path: str | os.PathLike[str]) -> NDArray[np.complex64]:
         raise InputError(f"{path} {kind}; give the path of a reconstruction.h5 of invdiff.")
     try:
         with h5py.File(path) as file:
-            mean = file.get("mean")
-            if isinstance(mean, h5py.Dataset) and mean.ndim == 3 and mean.dtype.kind in "fc":
-                return np.asarray(mean[()], np.complex64)
+            image = file.get("image")
+            if isinstance(image, h5py.Dataset) and image.ndim == 3 and image.dtype.kind in "fc":
+                return np.asarray(image[()], np.complex64)
     except (OSError, RuntimeError) as error:  # what h5py raises for files that are cut short or damaged
         raise InputError(f"{path} can't be read as HDF5: {error}.") from error
-    raise InputError(f"{path} has no dataset 'mean' of shape (slices, H, W); give a reconstruction.h5 of invdiff.")
+    raise InputError(f"{path} has no dataset 'image' of shape (slices, H, W); give a reconstruction.h5 of invdiff.")

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from invdiff.errors import InputError
-from invdiff.reconstruction import Reconstruction, read_mean
+from invdiff.reconstruction import Reconstruction, read_reconstructed
 
 
 def reconstruction(samples: int = 3, truth: bool = True, **attributes: object) -> Reconstruction:
@@ -61,12 +61,12 @@ def test_no_such_folder(tmp_path: Path) -> None:
 def test_the_mean_is_read_back(tmp_path: Path) -> None:
     result = reconstruction()
     result.write(tmp_path / "result.h5")
-    mean = read_mean(tmp_path / "result.h5")
+    mean = read_reconstructed(tmp_path / "result.h5")
     np.testing.assert_array_equal(mean, result.mean)
     assert mean.dtype == np.complex64
     with h5py.File(tmp_path / "real.h5", "w") as file:
         file["mean"] = np.abs(result.mean).astype(np.float64)
-    np.testing.assert_allclose(read_mean(str(tmp_path / "real.h5")), np.abs(result.mean), rtol=1e-6)
+    np.testing.assert_allclose(read_reconstructed(str(tmp_path / "real.h5")), np.abs(result.mean), rtol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -85,25 +85,25 @@ def test_a_file_without_a_mean_is_refused(tmp_path: Path, mean: object, words: s
         if mean is not None:
             file["mean"] = mean
     with pytest.raises(InputError, match=words):
-        read_mean(tmp_path / "other.h5")
+        read_reconstructed(tmp_path / "other.h5")
 
 
 def test_a_group_is_no_mean(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "other.h5", "w") as file:
         file.create_group("mean")
     with pytest.raises(InputError, match="no dataset 'mean'"):
-        read_mean(tmp_path / "other.h5")
+        read_reconstructed(tmp_path / "other.h5")
 
 
 def test_files_that_are_no_results_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is a folder; give the path of a reconstruction"):
-        read_mean(tmp_path)
+        read_reconstructed(tmp_path)
     with pytest.raises(InputError, match="does not exist"):
-        read_mean(tmp_path / "nowhere.h5")
+        read_reconstructed(tmp_path / "nowhere.h5")
     (tmp_path / "text.h5").write_text("text")
     reconstruction().write(tmp_path / "result.h5")
     whole = (tmp_path / "result.h5").read_bytes()
     (tmp_path / "cut.h5").write_bytes(whole[: len(whole) // 2])
     for name in ("text.h5", "cut.h5"):
         with pytest.raises(InputError, match="can't be read as HDF5"):
-            read_mean(tmp_path / name)
+            read_reconstructed(tmp_path / name)
