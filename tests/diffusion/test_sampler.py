@@ -111,7 +111,7 @@ def test_a_finish_has_no_predictor() -> None:
         (lambda: Lagging(DDIM()), "DDIM moves on from the level"),
         (lambda: SenseStep(1.2), "from 0 to 1, but goes from 1.2 to 0.2"),
         (lambda: SenseStep(1.0, -0.1), "from 0 to 1"),
-        (lambda: AnnealedLangevin(0.0), "AnnealedLangevin needs snr > 0"),
+        (lambda: AnnealedLangevin(0.0), "length of a step of AnnealedLangevin, above zero, but got 0"),
         (lambda: AnnealedLikelihood(0.0), "width of the likelihood"),
         (lambda: AnnealedLikelihood(1.0, -1.0), "zero or more, but got -1"),
         (lambda: NoisedLikelihood(float("nan")), "width of the likelihood"),
@@ -120,8 +120,8 @@ def test_a_finish_has_no_predictor() -> None:
         (lambda: Proximal(float("nan")), "zero or more"),
         (lambda: Proximal(cg_steps=0), "at least one conjugate-gradient step"),
         (lambda: DiffPIRWeight(0.0), "above zero"),
-        (lambda: PosteriorVariance(0.0), "data_std > 0"),
-        (lambda: PosteriorVariance(floor=-1.0), "floor >= 0"),
+        (lambda: PosteriorVariance(0.0), "data_std .* above zero"),
+        (lambda: PosteriorVariance(floor=-1.0), "floor .* zero or more, but got -1"),
     ],
 )
 def test_parts_that_make_no_sense_are_refused(make: Callable[[], object], words: str) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from torch import Tensor
 
+from invdiff.diffusion.bounds import check_not_negative, check_positive
 from invdiff.diffusion.guidance.base import Estimate, Guidance
 from invdiff.diffusion.part import Part
 from invdiff.errors import InputError
@@ -29,8 +30,7 @@ class DiffPIRWeight(Part):
     cites: ClassVar[tuple[str, ...]] = ("zhu2023",)
 
     def __post_init__(self) -> None:
-        if not self.lam > 0:
-            raise InputError(f"lam weighs the prior against the data, above zero, but got {self.lam}.")
+        check_positive("lam weighs the prior against the data", self.lam)
 
     def __call__(self, sigma: float, context: "Context") -> float:
         variance = self.lam * context.known_noise_std**2
@@ -56,10 +56,8 @@ class PosteriorVariance(Part):
     cites: ClassVar[tuple[str, ...]] = ("song2023",)
 
     def __post_init__(self) -> None:
-        if not (self.data_std > 0 and self.floor >= 0):
-            raise InputError(
-                f"PosteriorVariance needs data_std > 0 and floor >= 0 but got {self.data_std} and {self.floor}."
-            )
+        check_positive("data_std is the standard deviation of the prior's images", self.data_std)
+        check_not_negative("floor is the least standard deviation of noise", self.floor)
 
     def __call__(self, sigma: float, context: "Context") -> float:
         variance = sigma**2 * self.data_std**2 / (sigma**2 + self.data_std**2)
@@ -91,8 +89,8 @@ class Proximal(Guidance):
     cites: ClassVar[tuple[str, ...]] = ("chung2024", "zhu2023")
 
     def __post_init__(self) -> None:
-        if isinstance(self.gamma, float | int) and not self.gamma >= 0:
-            raise InputError(f"gamma weighs the data, zero or more, but got {self.gamma}.")
+        if isinstance(self.gamma, float | int) and self.gamma != math.inf:
+            check_not_negative("gamma weighs the data", self.gamma)
         if self.cg_steps < 1:
             raise InputError(
                 f"Proximal guidance needs at least one conjugate-gradient step but got cg_steps={self.cg_steps}."
