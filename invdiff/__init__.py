@@ -6,7 +6,7 @@ The names below load on first use, so that ``import invdiff`` takes milliseconds
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from invdiff import data, diffusion, evaluation, operators, priors, reconstruction, testing
+    from invdiff import bridges, data, diffusion, evaluation, operators, priors, reconstruction, testing
     from invdiff.diffusion import Posterior, Problem, Sampler
     from invdiff.errors import InputError
     from invdiff.priors import load_prior
@@ -19,6 +19,7 @@ __all__ = [
     "Problem",
     "Sampler",
     "__version__",
+    "bridges",
     "comparison",
     "data",
     "diffusion",
@@ -39,6 +40,7 @@ _EXPORTS = {
     "load_prior": "invdiff.priors",
 }
 _SUBPACKAGES = {
+    "bridges",
     "comparison",
     "data",
     "diffusion",

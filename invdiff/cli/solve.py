@@ -140,9 +140,7 @@ def solve(
     if chosen.spread is None:
         count = 8 if samples is None else samples
         result = run(chosen, sampler, count, "finished.npz", attributes)
-        run.write(
-            result, {f"{chosen.name}, mean of {count}" if count > 1 else f"{chosen.name}, one sample": result.mean}
-        )
+        run.write(result, {_mean_of(count, chosen): result.mean})
         return
     result = run(chosen, sampler, 1, "finished-image.npz", attributes).as_estimate()
     image = {f"{chosen.name}, {sampler.nfe} calls": result.image}
@@ -151,8 +149,11 @@ def solve(
     if count:
         by = find_method(chosen.spread)
         drawn = run(by, by.with_settings({}, is_complex=cases.is_complex, channels=network.channels), count)
-        mean = {f"{by.name}, mean of {count}" if count > 1 else f"{by.name}, one sample": drawn.mean}
-        run.write(result.with_samples(drawn), {**mean, **image})
+        run.write(result.with_samples(drawn), {_mean_of(count, by): drawn.mean, **image})
+
+
+def _mean_of(samples: int, method: "Method") -> str:
+    return f"{method.name}, mean of {samples}" if samples > 1 else f"{method.name}, one sample"
 
 
 def _with_quality(settings: dict[str, str], method: "Method", quality: str | None) -> dict[str, str]:

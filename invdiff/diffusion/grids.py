@@ -1,6 +1,5 @@
 """At which noise levels an image is denoised."""
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from invdiff.diffusion.bounds import check_positive
 from invdiff.diffusion.part import Part
 from invdiff.diffusion.sde import SDE, VP, Cosine
 from invdiff.errors import InputError
@@ -24,12 +24,20 @@ class Levels:
         beta: the noise's standard deviation.
         time: the SDE's time at each of the first N levels.
         dt: the length of each of the N steps in time.
+
+    Raises:
+        InputError: a level's noise is too high or too low to compute with.
     """
 
     alpha: tuple[float, ...]
     beta: tuple[float, ...]
     time: tuple[float, ...]
     dt: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        for alpha, beta in zip(self.alpha[:-1], self.beta[:-1], strict=True):
+            check_positive("Noise levels beta and alpha are numbers", alpha, beta)
+            check_positive("Noise levels beta / alpha are numbers", beta / alpha)
 
     @property
     def steps(self) -> int:
@@ -79,10 +87,13 @@ def _from_times(sde: SDE, times: Sequence[float], dt: Sequence[float]) -> Levels
 
 
 def _from_sigmas(sde: SDE, sigmas: Sequence[float]) -> Levels:
-    times = [sde.time(float(sigma)) for sigma in sigmas]
+    # levels that are nearly equal may be rounded to rising ones
+    times = np.minimum.accumulate([sde.time(float(sigma)) for sigma in sigmas]).tolist()
     dt = [a - b for a, b in pairwise(times)]
-    # VE is clean at no time, so its last step is as long as the one before
-    last = dt[-1] if dt and sde.beta(0.0) > 0 else times[-1]
+    last = times[-1]
+    if sde.beta(0.0) > 0:
+        # VE is clean at no time, so its last step is as long as the one before, or takes off all noise: g^2 dt = beta^2
+        last = dt[-1] if dt and dt[-1] > 0 else (sde.beta(last) / sde.diffusion(last)) ** 2
     return _from_times(sde, times, [*dt, last])
 
 
@@ -142,8 +153,8 @@ class Karras(Grid):
     def __post_init__(self) -> None:
         _check_steps(self.steps)
         _check_order(self.sigma_min, self.sigma_max)
-        if not self.rho > 0:
-            raise InputError(f"rho bends the spacing of noise levels, above zero, but got {self.rho}.")
+        if not 0.1 <= self.rho <= 1000:
+            raise InputError(f"rho bends the spacing of noise levels, from 0.1 to 1000, but got {self.rho}.")
 
     def levels(self, sde: SDE) -> Levels:
         roots = np.linspace(self.sigma_max ** (1 / self.rho), self.sigma_min ** (1 / self.rho), self.steps)
@@ -175,8 +186,7 @@ class DownToNoise(Grid):
 
     def __post_init__(self) -> None:
         self._karras(self.sigma_min)
-        if not 0 < self.times_noise < math.inf:
-            raise InputError(f"times_noise is the last level over the noise's, above zero, but got {self.times_noise}.")
+        check_positive("times_noise is the last level over the noise's", self.times_noise)
 
     def _karras(self, last: float) -> Karras:
         return Karras(self.steps, max(self.sigma_max, last), last, self.rho)
@@ -266,7 +276,7 @@ class DiscreteCosine(Chain):
 
 
 def _check_order(sigma_min: float | None, sigma_max: float | None) -> None:
-    if any(sigma is not None and not 0 < sigma < math.inf for sigma in (sigma_min, sigma_max)):
-        raise InputError(f"Noise levels are positive numbers, but got sigma_min={sigma_min}, sigma_max={sigma_max}.")
+    given = [sigma for sigma in (sigma_min, sigma_max) if sigma is not None]
+    check_positive("Noise levels sigma_min and sigma_max are numbers", *given)
     if sigma_min is not None and sigma_max is not None and sigma_min > sigma_max:
         raise InputError(f"sigma_min={sigma_min} is above sigma_max={sigma_max}; exchange them.")

@@ -4,6 +4,7 @@ import math
 from dataclasses import replace
 from typing import Literal
 
+from invdiff.diffusion.bounds import check_positive
 from invdiff.diffusion.grids import DiscreteCosine, DiscreteVP, DownToNoise, Geometric, Karras, Uniform
 from invdiff.diffusion.guidance import (
     AnnealedLikelihood,
@@ -265,9 +266,11 @@ def jalal2021(
     5e-5. Steps are stable while epsilon / sigma_L^2 (1 + 1 / rho^2) is below 2.
     """
     likelihood = AnnealedLikelihood(rho) if weight == "paper" else NormMatchedLikelihood(mse)
+    check_positive("epsilon is the length of a Langevin step", epsilon)
+    sde = VE(sigma_min, sigma_max)
     langevin = AnnealedLangevin(math.sqrt(epsilon / 2) / sigma_min, inner_steps)
     return Sampler(
-        VE(sigma_min, sigma_max),
+        sde,
         Geometric(steps),
         [langevin, NextLevel()],
         signal,

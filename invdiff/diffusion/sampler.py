@@ -61,6 +61,8 @@ class Sampler:
     cites: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "steps", tuple(self.steps))  # an iterator is read once, and then it is empty
+        object.__setattr__(self, "finish", tuple(self.finish))
         predictors = [type(step).__name__ for step in self.steps if isinstance(step, Predictor)]
         if len(predictors) != 1:
             named = ", ".join(predictors) or "none"
@@ -154,6 +156,10 @@ class Sampler:
     def states(self, context: Context, *, resume: State | None = None) -> Iterator[State]:
         """Every state of a bound run, the first one first, the finished image last.
 
+        Args:
+            context: the run, bound.
+            resume: any state of the same run, to go on from: it is the first one then.
+
         Raises:
             InputError: a state holds NaN or infinity: the run has diverged.
         """
@@ -170,12 +176,12 @@ class Sampler:
                 state = step(state, context)
             _check_finite(state, context)
             yield state
-        context.noise.rewind(context.levels.steps + 1)
-        for step in self.finish:
-            state = step(state, context)
-        if self.finish:
+        if self.finish and not state.finished:
+            context.noise.rewind(context.levels.steps + 1)
+            for step in self.finish:
+                state = step(state, context)
             _check_finite(state, context)
-            yield state
+            yield replace(state, finished=True)
 
     def __call__(
         self,

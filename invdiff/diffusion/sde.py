@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
+from invdiff.diffusion.bounds import check_positive
 from invdiff.diffusion.part import Part
 from invdiff.errors import InputError
 
@@ -56,8 +57,9 @@ class VE(SDE):
     end: float = 1e-5
 
     def __post_init__(self) -> None:
-        if not 0 < self.sigma_min < self.sigma_max < math.inf:
-            raise InputError(f"VE needs 0 < sigma_min < sigma_max but got {self.sigma_min} and {self.sigma_max}.")
+        check_positive("sigma_min and sigma_max of VE are noise levels", self.sigma_min, self.sigma_max)
+        if not self.sigma_max / self.sigma_min > 1:
+            raise InputError(f"VE needs sigma_min < sigma_max but got {self.sigma_min} and {self.sigma_max}.")
 
     @property
     def _rate(self) -> float:
@@ -88,8 +90,9 @@ class VP(SDE):
     end: float = 1e-3
 
     def __post_init__(self) -> None:
-        if not 0 < self.beta_min < self.beta_max < math.inf:
-            raise InputError(f"VP needs 0 < beta_min < beta_max but got {self.beta_min} and {self.beta_max}.")
+        check_positive("beta_min and beta_max of VP are rates of noise", self.beta_min, self.beta_max)
+        if not self.beta_min < self.beta_max:
+            raise InputError(f"VP needs beta_min < beta_max but got {self.beta_min} and {self.beta_max}.")
 
     def _log_alpha(self, t: float) -> float:
         return -(t**2) * (self.beta_max - self.beta_min) / 4 - t * self.beta_min / 2
@@ -99,7 +102,7 @@ class VP(SDE):
 
     def _time_of_log_alpha(self, log_alpha: float) -> float:
         slope = self.beta_max - self.beta_min  # the positive root of slope t^2 / 4 + beta_min t / 2 + log_alpha = 0
-        return (math.sqrt(self.beta_min**2 - 4 * slope * log_alpha) - self.beta_min) / slope
+        return -4 * log_alpha / (self.beta_min + math.sqrt(self.beta_min**2 - 4 * slope * log_alpha))
 
     def alpha(self, t: float) -> float:
         return math.exp(self._log_alpha(t))
@@ -128,8 +131,7 @@ class SubVP(VP):
         return math.sqrt(-self._rate(t) * math.expm1(4 * self._log_alpha(t)))
 
     def time(self, sigma: float) -> float:
-        # (1 - a^2) / a = sigma; the sum, not the difference, of like terms keeps the digits
-        return self._time_of_log_alpha(math.log(2 / (sigma + math.sqrt(sigma**2 + 4))))
+        return self._time_of_log_alpha(-math.asinh(sigma / 2))  # (1 - a^2) / a = sigma
 
 
 @dataclass(frozen=True)
@@ -153,8 +155,7 @@ class Cosine(SDE):
     cites: ClassVar[tuple[str, ...]] = ("nichol2021", "xie2022")
 
     def __post_init__(self) -> None:
-        if not (self.scale > 0 and self.offset > 0):
-            raise InputError(f"Cosine needs scale > 0 and offset > 0 but got {self.scale} and {self.offset}.")
+        check_positive("scale and offset of Cosine are numbers", self.scale, self.offset)
 
     @property
     def _rate(self) -> float:

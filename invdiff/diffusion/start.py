@@ -1,6 +1,5 @@
 """Where a run begins."""
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from invdiff.diffusion.bounds import check_positive
 from invdiff.diffusion.context import Context
 from invdiff.diffusion.grids import Levels
 from invdiff.diffusion.inner_solve import Converged
@@ -42,6 +42,9 @@ class FromNoise(Start):
     """
 
     then: Sequence[Step] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "then", tuple(self.then))
 
     @property
     def inner(self) -> tuple[Part, ...]:
@@ -86,8 +89,7 @@ class WienerStart(Start):
     needs = frozenset({"measurement", "data", "noise_std"})
 
     def __post_init__(self) -> None:
-        if not 0 < self.held_back < math.inf:
-            raise InputError(f"held_back is a part of the first noise level, above zero, but got {self.held_back}.")
+        check_positive("held_back is a part of the first noise level", self.held_back)
 
     def __call__(self, blank: Tensor, context: Context) -> State:
         levels, operator = context.levels, context.operator

@@ -208,7 +208,7 @@ def _read_safetensors(path: Path) -> tuple[str, dict[str, Tensor]]:
         raise InputError(f"it isn't a whole safetensors file ({error}).") from error
     if text is None:
         raise InputError("its metadata lack invdiff's configuration, which says what its tensors are.")
-    return text, state
+    return text, named_tensors(state)
 
 
 def _read_torch(path: Path) -> Any:

@@ -16,7 +16,8 @@ def from_deepinv(
     intensity: Intensity | None = MAXIMUM_IS_ONE,
     data_std: float | None = None,
 ) -> ScorePrior:
-    """A ``deepinv.models.Denoiser`` as a prior: a network such as ``DRUNet``, or total variation, wavelets, BM3D.
+    """A ``deepinv.models.Denoiser`` as a prior: a network such as ``DRUNet``, or total variation, wavelets, BM3D. For
+    the other way see `invdiff.bridges.as_denoiser`.
 
     A denoiser that isn't the mean of a posterior (total variation is a mode) makes a plug-and-play prior: its
     reconstructions are useful, its samples aren't draws from a posterior.

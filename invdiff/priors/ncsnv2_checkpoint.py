@@ -1,6 +1,6 @@
 """The checkpoint layout of ncsnv2 (Song and Ermon 2020) and csgm-mri-langevin (Jalal et al. 2021).
 
-A list: state dict (names with or without the ``module.`` of data parallelism, and the levels ``sigmas``), optimizer,
+A list: state dict (names with or without those of wrappers before them, and the levels ``sigmas``), optimizer,
 epoch, step and, where training averaged, a dictionary of averaged weights by name. Sampling uses the averaged weights.
 """
 

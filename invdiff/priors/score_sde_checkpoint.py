@@ -1,6 +1,6 @@
 """The checkpoint layout of score_sde_pytorch (Song et al. 2020) and score-MRI (Chung and Ye 2022).
 
-A dictionary with ``model`` (state dict, names with or without the ``module.`` of data parallelism), ``ema`` (its
+A dictionary with ``model`` (state dict, names with or without those of wrappers before them), ``ema`` (its
 ``shadow_params`` are a list over the trained parameters alone, in the network's order: the fixed Fourier frequencies
 stand in ``model`` only), ``optimizer`` and ``step``. Sampling uses the averaged weights.
 """

@@ -1,7 +1,9 @@
 """Weights from a file into a network, once they are known to fit. Refusals are clauses that a file's name precedes."""
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping
+from itertools import dropwhile
 from typing import Annotated, Any
 
 import torch
@@ -43,14 +45,24 @@ def network_from(config: NetworkConfig, state: Mapping[str, Tensor]) -> Network:
 
 
 def named_tensors(content: Mapping[Any, Any]) -> dict[str, Tensor]:
-    """A state dictionary's tensors, without the ``module.`` that data parallelism puts before names.
+    """A state dictionary's tensors, by the names that their network gave them: without the ``module.`` that data
+    parallelism and averages put before them, and the ``_orig_mod.`` of compiled networks and parts of networks.
 
     Raises:
-        InputError: it holds something else.
+        InputError: it holds something else, or two tensors of one name.
     """
     if not all(isinstance(name, str) and isinstance(tensor, Tensor) for name, tensor in content.items()):
         raise InputError("it holds something other than named tensors among its weights.")
-    return {name.removeprefix("module."): tensor for name, tensor in content.items()}
+    named = {_own_name(name): tensor for name, tensor in content.items()}
+    if len(named) < len(content):
+        twice = [name for name, count in Counter(map(_own_name, content)).items() if count > 1]
+        raise InputError(f"it holds weights more than once, with wrappers' names before their own: {_some(twice)}.")
+    return named
+
+
+def _own_name(name: str) -> str:
+    parts = [part for part in name.split(".") if part != "_orig_mod"]
+    return ".".join(dropwhile(lambda part: part == "module", parts))
 
 
 def check_levels(levels: Tensor, lowest: float, highest: float) -> None:

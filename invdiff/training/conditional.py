@@ -29,6 +29,7 @@ from invdiff.training.config import BatchSize, RunConfig
 from invdiff.training.images import GroupedImages, Images
 from invdiff.training.loop import fit
 from invdiff.training.optimisers import AdamConfig
+from invdiff.training.sources.base import check_there_are_images
 from invdiff.training.task import Batch, Task
 from invdiff.training.weighting import EDMWeight
 
@@ -110,9 +111,13 @@ class UnsampledKspaceTask(Task):
     Args:
         images: to train on.
         validation: to validate on.
+
+    Raises:
+        InputError: there are no images.
     """
 
     def __init__(self, images: Images, validation: Images) -> None:
+        check_there_are_images(images, validation)
         self.images, self.validation = images, validation
 
     def batch(self, side: int, images: int, rng: np.random.Generator) -> Batch:

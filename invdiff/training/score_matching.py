@@ -15,6 +15,7 @@ from invdiff.priors import ScorePrior
 from invdiff.training.config import TrainingConfig
 from invdiff.training.images import Images
 from invdiff.training.pictures import draw_denoising, draw_samples
+from invdiff.training.sources.base import check_there_are_images
 from invdiff.training.statistics import ImageStatistics, image_statistics
 from invdiff.training.task import Batch, Task
 
@@ -32,9 +33,13 @@ class ScoreMatching(Task):
         config: how noise levels and images are drawn and weighted.
         images: to train on.
         validation: to validate on.
+
+    Raises:
+        InputError: there are no images.
     """
 
     def __init__(self, config: TrainingConfig, images: Images, validation: Images) -> None:
+        check_there_are_images(images, validation)
         self.config, self.images, self.validation = config, images, validation
 
     def batch(self, side: int, images: int, rng: np.random.Generator) -> Batch:

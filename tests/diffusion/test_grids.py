@@ -159,6 +159,14 @@ def test_the_last_step_of_ve_is_as_long_as_the_one_before(grid: Grid) -> None:
     assert levels.dt[-1] == levels.dt[-2] > 0
 
 
+@pytest.mark.parametrize("grid", [Geometric(1, 0.3), Karras(1, 0.3), Geometric(3, 0.3, 0.3), Karras(3, 0.001, 0.001)])
+def test_the_only_level_of_ve_is_left_in_one_step(grid: Grid) -> None:
+    """x + g^2 dt s is then the denoised image, by Tweedie's formula; with the level's time it is that of another."""
+    sde, levels = VE(0.01, 378), grid.levels(VE(0.01, 378))
+    assert sde.diffusion(levels.time[-1]) ** 2 * levels.dt[-1] == pytest.approx(levels.beta[-2] ** 2)
+    assert sde.diffusion(levels.time[-1]) ** 2 * levels.time[-1] != pytest.approx(levels.beta[-2] ** 2)
+
+
 @pytest.mark.parametrize("sde", SDES[1:], ids=lambda sde: type(sde).__name__)
 @pytest.mark.parametrize("grid", [Geometric(10), Karras(10)])
 def test_the_last_step_of_vp_ends_at_its_clean_image(grid: Grid, sde: SDE) -> None:
@@ -203,12 +211,12 @@ def test_karras_has_the_same_sigmas_under_any_sde(sde: SDE) -> None:
         (lambda: DiscreteCosine(11, 10), "can't be strided in 11 steps"),
         (lambda: DiscreteCosine(10).levels(VP()), "chain of cosine levels, but the SDE is VP"),
         (lambda: DiscreteVP(10).levels(Cosine()), "chain of VP levels, but the SDE is Cosine"),
-        (lambda: Geometric(5, sigma_max=-1.0), "are positive"),
-        (lambda: Geometric(5, sigma_min=math.nan), "are positive"),
+        (lambda: Geometric(5, sigma_max=-1.0), "above zero, but got"),
+        (lambda: Geometric(5, sigma_min=math.nan), "above zero, but got"),
         (lambda: Geometric(5, 1.0, 2.0), "exchange them"),
         (lambda: Geometric(5, sigma_max=0.001).levels(VE(0.01, 10)), "exchange them"),
         (lambda: Karras(5, 1.0, 2.0), "exchange them"),
-        (lambda: Karras(5, math.inf), "are positive"),
+        (lambda: Karras(5, math.inf), "above zero, but got"),
         (lambda: Karras(5, rho=0.0), "rho"),
     ],
 )

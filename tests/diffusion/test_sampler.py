@@ -1,5 +1,6 @@
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from io import BytesIO
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from invdiff.diffusion import (
     Ancestral,
     AnnealedLangevin,
     AnnealedLikelihood,
+    Context,
     Converged,
     DiffPIRWeight,
     DiscreteVP,
@@ -87,6 +89,15 @@ def test_a_sampler_has_exactly_one_predictor(steps: list[Step], named: str) -> N
         Sampler(VE(), Geometric(3), steps, TwoChannel())
 
 
+@pytest.mark.parametrize("given", [list, tuple, iter, lambda steps: (step for step in steps)])
+def test_steps_are_kept_however_they_are_given(small, given: Callable[[list[Step]], Sequence[Step]]) -> None:
+    """An iterator is empty once it has been checked: a run without steps would never reach its last level."""
+    steps, finish = [Langevin(), DDIM()], [Tweedie()]
+    run = Sampler(VE(0.1, 4), Geometric(2), given(steps), TwoChannel(), finish=given(finish))
+    assert run == Sampler(VE(0.1, 4), Geometric(2), (*steps,), TwoChannel(), finish=(*finish,))
+    assert run.nfe == counted_calls(small, run) == 5
+
+
 def test_a_finish_has_no_predictor() -> None:
     with pytest.raises(InputError, match="take the predictor out"):
         Sampler(VE(), Geometric(3), [DDIM()], TwoChannel(), finish=[Tweedie(), DDIM()])
@@ -102,7 +113,7 @@ def test_a_finish_has_no_predictor() -> None:
         (lambda: Lagging(DDIM()), "DDIM moves on from the level"),
         (lambda: SenseStep(1.2), "from 0 to 1, but goes from 1.2 to 0.2"),
         (lambda: SenseStep(1.0, -0.1), "from 0 to 1"),
-        (lambda: AnnealedLangevin(0.0), "AnnealedLangevin needs snr > 0"),
+        (lambda: AnnealedLangevin(0.0), "length of a step of AnnealedLangevin, above zero, but got 0"),
         (lambda: AnnealedLikelihood(0.0), "width of the likelihood"),
         (lambda: AnnealedLikelihood(1.0, -1.0), "zero or more, but got -1"),
         (lambda: NoisedLikelihood(float("nan")), "width of the likelihood"),
@@ -113,8 +124,8 @@ def test_a_finish_has_no_predictor() -> None:
         (lambda: Truncated(0), "at least one conjugate-gradient step"),
         (lambda: Converged(float("nan")), "between 0 and 1"),
         (lambda: DiffPIRWeight(0.0), "above zero"),
-        (lambda: PosteriorVariance(0.0), "data_std > 0"),
-        (lambda: PosteriorVariance(floor=-1.0), "floor >= 0"),
+        (lambda: PosteriorVariance(0.0), "data_std .* above zero"),
+        (lambda: PosteriorVariance(floor=-1.0), "floor .* zero or more, but got -1"),
     ],
 )
 def test_parts_that_make_no_sense_are_refused(make: Callable[[], object], words: str) -> None:
@@ -229,14 +240,36 @@ def test_seed_and_case_change_every_sample(small, changed: dict[str, int]) -> No
     assert not any(torch.equal(first[i], other[j]) for i in range(2) for j in range(2))
 
 
-@every_sampler
-def test_a_stopped_run_goes_on_bit_for_bit(small, name: str) -> None:
-    problem, prior, run = small.problem("sense"), small.prior(2), SAMPLERS[name]
-    whole = list(run.states(run.bind(problem, prior, seed=1, samples=[3, 5])))
-    for stopped in whole[: len(whole) - 1 - bool(run.finish)]:
-        saved = State(stopped.x.clone(), stopped.k, {key: value.clone() for key, value in stopped.memory.items()})
-        *_, last = run.states(run.bind(problem, prior, seed=1, samples=[3, 5]), resume=saved)
-        assert torch.equal(last.x, whole[-1].x)
+METHOD_SAMPLERS = {name: method.build(steps=4) for name, method in METHODS.items()}
+
+
+def ends(small, run: Sampler, forget: Callable[[State], State] = lambda state: state) -> tuple[list[Tensor], Tensor]:
+    """How a run ends that goes on from each of its states, saved and read again, and how it ends in one go."""
+    problem, prior = small.problem("sense"), small.prior(run.signal.channels, run.view.domain)
+
+    def bound() -> Context:
+        return run.bind(problem, prior, seed=1, samples=[3, 5])
+
+    whole, lasts = list(run.states(bound())), []
+    for state in whole:
+        file = BytesIO()
+        torch.save(asdict(forget(state)), file)
+        file.seek(0)
+        *_, last = run.states(bound(), resume=State(**torch.load(file, weights_only=True)))
+        assert (last.k, last.finished) == (run.grid.steps, bool(run.finish))
+        lasts.append(last.x)
+    return lasts, whole[-1].x
+
+
+@pytest.mark.parametrize("run", [pytest.param(run, id=name) for name, run in (SAMPLERS | METHOD_SAMPLERS).items()])
+def test_a_run_goes_on_from_any_of_its_states_bit_for_bit(small, run: Sampler) -> None:
+    lasts, end = ends(small, run)
+    assert all(torch.equal(last, end) for last in lasts)
+
+
+def test_a_run_that_forgets_that_it_has_finished_ends_elsewhere(small) -> None:
+    lasts, end = ends(small, METHOD_SAMPLERS["song2021"], lambda state: replace(state, finished=False))
+    assert [torch.equal(last, end) for last in lasts] == [True] * (len(lasts) - 1) + [False]
 
 
 def test_a_run_resumed_without_its_memory_is_another(small) -> None:

@@ -49,7 +49,7 @@ def test_time_inverts_sigma(sde: SDE, t: float) -> None:
 
 
 @pytest.mark.parametrize("sde", [VP(), SubVP()], ids=repr)
-@given(sigma=st.floats(1e-6, 1e6))
+@given(sigma=st.floats(1e-15, 1e15))
 def test_time_keeps_its_digits_at_the_ends(sde: SDE, sigma: float) -> None:
     t = sde.time(sigma)
     assert math.isclose(sde.beta(t) / sde.alpha(t), sigma, rel_tol=1e-6)
@@ -68,7 +68,9 @@ def test_published_numbers() -> None:
 @pytest.mark.parametrize("values", [(0, 1), (-1, 1), (2, 1), (1, 1), (0.1, math.inf), (math.nan, 1), (0.1, math.nan)])
 @pytest.mark.parametrize("kind", [VE, VP, SubVP])
 def test_ranges_that_make_no_sense_are_refused(kind: type[SDE], values: tuple[float, float]) -> None:
-    with pytest.raises(InputError, match=r"needs 0 < \w+_min < \w+_max but got"):
+    with pytest.raises(
+        InputError, match=r"_min and \w+_max of V[EP] .*, above zero, but got|needs \w+_min < \w+_max but got"
+    ):
         kind(*values)
 
 
@@ -98,5 +100,5 @@ def test_cosine_has_noise_of_its_scale_at_its_begin_and_none_at_zero() -> None:
 
 @pytest.mark.parametrize("values", [(0.0, 0.008), (-0.5, 0.008), (math.nan, 0.008), (0.5, 0.0), (0.5, math.nan)])
 def test_cosines_that_make_no_sense_are_refused(values: tuple[float, float]) -> None:
-    with pytest.raises(InputError, match="Cosine needs scale > 0 and offset > 0"):
+    with pytest.raises(InputError, match="scale and offset of Cosine are numbers, above zero, but got"):
         Cosine(*values)

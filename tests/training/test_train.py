@@ -13,10 +13,11 @@ import torch
 from torch import nn
 
 from invdiff.errors import InputError
-from invdiff.priors import EDM, Noise, Score, ScorePrior, Velocity, load_prior
-from invdiff.training import ScoreMatching, TrainingConfig, train
+from invdiff.priors import EDM, Intensity, Noise, Score, ScorePrior, Velocity, load_prior
+from invdiff.training import DatasetImages, ScoreMatching, TrainingConfig, train
 from invdiff.training import loop as loop_module
 from invdiff.training.batches import Batches
+from invdiff.training.conditional import UnsampledKspaceTask
 from invdiff.training.muon import Muon, orthogonalised
 from invdiff.training.noise_levels import LogNormal, LogUniform, Mixture, Share, UniformVPTime
 from invdiff.training.optimisers import MuonConfig
@@ -188,6 +189,23 @@ def test_training_begins_with_a_prior_s_weights(tmp_path, out) -> None:
 def test_nothing_to_train_on(out) -> None:
     with pytest.raises(InputError, match="nothing to train on"):
         train(config(data=None), out)
+
+
+@pytest.mark.parametrize("empty", [("images",), ("validation",), ("images", "validation")])
+def test_no_images_are_refused_before_the_first_step(out, images, empty) -> None:
+    given = {name: DatasetImages([], Intensity()) if name in empty else images for name in ("images", "validation")}
+    purpose = "train" if "images" in empty else "validate"
+    with pytest.raises(InputError, match=f"no image to {purpose} on: the DatasetImages"):
+        train(config(data=None, draw_every=1), out, **given)
+    assert not list(out.iterdir())
+    with pytest.raises(InputError, match=f"no image to {purpose} on"):
+        UnsampledKspaceTask(given["images"], given["validation"])
+
+
+def test_one_image_is_enough(out) -> None:
+    one = DatasetImages([np.ones((16, 16), np.float32)], Intensity())
+    train(config(data=None, draw_every=6), out, images=one, validation=one)
+    assert np.isfinite(np.loadtxt(out / "validation.csv", delimiter=",", skiprows=1)).all()
 
 
 SCRIPT = """

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from torch import Tensor
 
+from invdiff.diffusion.bounds import check_not_negative, check_positive
 from invdiff.diffusion.guidance.base import Estimate, Guidance
 from invdiff.diffusion.norms import norms
-from invdiff.errors import InputError
 
 if TYPE_CHECKING:
     from invdiff.diffusion.context import Context
@@ -50,8 +50,8 @@ class AnnealedLikelihood(Likelihood):
 
     def __post_init__(self) -> None:
         _check_width(self.rho)
-        if self.noise_std is not None and not self.noise_std >= 0:
-            raise InputError(f"noise_std is a standard deviation, zero or more, but got {self.noise_std}.")
+        if self.noise_std is not None:
+            check_not_negative("noise_std is a standard deviation", self.noise_std)
 
     @property
     def needs(self) -> frozenset[str]:
@@ -106,8 +106,7 @@ class NormMatchedLikelihood(Likelihood):
     cites: ClassVar[tuple[str, ...]] = ("jalal2021",)
 
     def __post_init__(self) -> None:
-        if not self.weight > 0:
-            raise InputError(f"weight weighs the data against the prior, above zero, but got {self.weight}.")
+        check_positive("weight weighs the data against the prior", self.weight)
 
     def score(self, estimate: Estimate, x: Tensor, k: int, context: "Context") -> Tensor:
         alpha, beta = context.levels.alpha[k], context.levels.beta[k]
@@ -118,5 +117,4 @@ class NormMatchedLikelihood(Likelihood):
 
 
 def _check_width(rho: float) -> None:
-    if not rho > 0:
-        raise InputError(f"rho is the width of the likelihood against the noise level, above zero, but got {rho}.")
+    check_positive("rho is the width of the likelihood against the noise level", rho)

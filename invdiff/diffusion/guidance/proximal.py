@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import torch
 from torch import Tensor
 
+from invdiff.diffusion.bounds import check_not_negative, check_positive
 from invdiff.diffusion.guidance.base import Estimate, Guidance
 from invdiff.diffusion.inner_solve import Converged, InnerSolve
 from invdiff.diffusion.part import Part
-from invdiff.errors import InputError
 from invdiff.operators import Identity
 
 if TYPE_CHECKING:
@@ -31,8 +31,7 @@ class DiffPIRWeight(Part):
     cites: ClassVar[tuple[str, ...]] = ("zhu2023",)
 
     def __post_init__(self) -> None:
-        if not self.lam > 0:
-            raise InputError(f"lam weighs the prior against the data, above zero, but got {self.lam}.")
+        check_positive("lam weighs the prior against the data", self.lam)
 
     def __call__(self, sigma: float, context: "Context") -> float:
         return _ratio(sigma, math.sqrt(self.lam) * context.known_noise_std)
@@ -55,7 +54,7 @@ class SplittingWeight(Part):
     cites: ClassVar[tuple[str, ...]] = ("geman1995", "zhang2021")
 
     def __post_init__(self) -> None:
-        _check_held_back(self.held_back)
+        check_not_negative("held_back is a part of the noise level", self.held_back)
 
     def __call__(self, sigma: float, context: "Context") -> float:
         return _ratio(sigma, max(context.known_noise_std, self.held_back * sigma))
@@ -83,25 +82,19 @@ class PosteriorVariance(Part):
     cites: ClassVar[tuple[str, ...]] = ("song2023",)
 
     def __post_init__(self) -> None:
-        if not (self.data_std > 0 and self.floor >= 0):
-            raise InputError(
-                f"PosteriorVariance needs data_std > 0 and floor >= 0 but got {self.data_std} and {self.floor}."
-            )
-        _check_held_back(self.held_back)
+        check_positive("data_std is the standard deviation of the prior's images", self.data_std)
+        check_not_negative("floor is the least standard deviation of noise", self.floor)
+        check_not_negative("held_back is a part of what is left in the estimate", self.held_back)
 
     def __call__(self, sigma: float, context: "Context") -> float:
         r = sigma * self.data_std / math.hypot(sigma, self.data_std)
         return _ratio(r, max(context.known_noise_std, self.floor, self.held_back * r))
 
 
-def _check_held_back(held_back: float) -> None:
-    if not 0 <= held_back < math.inf:
-        raise InputError(f"held_back is a part of the noise level, zero or more, but got {held_back}.")
-
-
 def _ratio(deviation: float, noise_std: float) -> float:
     """The squared ratio, infinite where there is no noise."""
-    return (deviation / noise_std) ** 2 if noise_std > 0 else math.inf
+    ratio = deviation / noise_std if noise_std > 0 else math.inf
+    return ratio * ratio  # which overflows to infinity, where ** would raise
 
 
 @dataclass(frozen=True)
@@ -128,8 +121,8 @@ class Proximal(Guidance):
     cites: ClassVar[tuple[str, ...]] = ("chung2024", "zhu2023")
 
     def __post_init__(self) -> None:
-        if isinstance(self.gamma, float | int) and not self.gamma >= 0:
-            raise InputError(f"gamma weighs the data, zero or more, but got {self.gamma}.")
+        if isinstance(self.gamma, float | int) and self.gamma != math.inf:
+            check_not_negative("gamma weighs the data", self.gamma)
 
     @property
     def inner(self) -> tuple[Part, ...]:

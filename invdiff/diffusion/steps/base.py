@@ -21,11 +21,13 @@ class State:
         x: the samples ``(samples, *)`` in the prior's units, x = alpha[k] x_0 + beta[k] z.
         k: the level's index.
         memory: what multistep predictors remember; tensors only, so that a state can be saved.
+        finished: whether the steps of the finish have been taken too, so that nothing is left to do.
     """
 
     x: Tensor
     k: int
     memory: Mapping[str, Tensor] = field(default_factory=dict)
+    finished: bool = False
 
     def at(self, x: Tensor, k: int | None = None, **memory: Tensor) -> "State":
         """The state moved to ``x``, and to level ``k`` where given, with ``memory`` added."""

@@ -25,10 +25,10 @@ class DPMSolver2M(Predictor):
         if k + 1 == levels.steps:
             return state.at(levels.alpha[k + 1] * mean, k + 1)
         h = _half_log_snr(levels, k + 1) - _half_log_snr(levels, k)
+        before = _half_log_snr(levels, k) - _half_log_snr(levels, k - 1) if "previous_mean" in state.memory else 0.0
         extrapolated = mean
-        if "previous_mean" in state.memory:
-            r = (_half_log_snr(levels, k) - _half_log_snr(levels, k - 1)) / h
-            extrapolated = (1 + 1 / (2 * r)) * mean - 1 / (2 * r) * state.memory["previous_mean"]
+        if before > 0:  # of two estimates at one level nothing is extrapolated
+            extrapolated = mean + h / (2 * before) * (mean - state.memory["previous_mean"])
         x = levels.beta[k + 1] / levels.beta[k] * state.x - levels.alpha[k + 1] * math.expm1(-h) * extrapolated
         return state.at(x, k + 1, previous_mean=mean)
 

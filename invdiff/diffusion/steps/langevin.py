@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from invdiff.diffusion.bounds import check_positive
 from invdiff.diffusion.context import Context
 from invdiff.diffusion.norms import Over, norms, scaled
 from invdiff.diffusion.steps.base import State, Step
@@ -31,9 +32,9 @@ class LangevinStep(Step):
     last_noise: bool = True
 
     def __post_init__(self) -> None:
-        if not self.snr > 0 or self.steps < 1:
-            kind = type(self).__name__
-            raise InputError(f"{kind} needs snr > 0 and steps >= 1 but got snr={self.snr}, steps={self.steps}.")
+        check_positive(f"snr is the length of a step of {type(self).__name__}", self.snr)
+        if self.steps < 1:
+            raise InputError(f"{type(self).__name__} is repeated at least once, but got steps={self.steps}.")
 
     @abstractmethod
     def moved(self, x: Tensor, score: Tensor, noise: Tensor, k: int, context: Context, heat: float) -> Tensor:

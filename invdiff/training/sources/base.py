@@ -6,6 +6,7 @@ from typing import Any, Literal
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
+from invdiff.errors import InputError
 from invdiff.priors import Intensity
 
 Split = Literal["train", "val"]
@@ -29,3 +30,10 @@ class Images(Dataset[NDArray[Any]], ABC):
     @abstractmethod
     def __getitem__(self, index: int) -> NDArray[Any]:
         """One image ``(H, W)``, float32 or complex64."""
+
+
+def check_there_are_images(images: Images, validation: Images) -> None:
+    """Raise ``InputError`` unless there is an image to train on and one to validate on."""
+    for purpose, given in (("train", images), ("validate", validation)):
+        if not len(given):
+            raise InputError(f"There is no image to {purpose} on: the {type(given).__name__} given for it is empty.")
