@@ -310,7 +310,9 @@ def fast(
     sigma_min: float = 0.015,
     data_std: float = 0.2,
     noise_floor: float = 0.0,
-    cg_steps: int = 100,
+    held_back: float = 0.05,
+    tolerance: float = 2e-4,
+    cg_steps: int = 200,
     rho: float = 7.0,
     signal: Signal = SplitComplex(),
 ) -> Sampler:
@@ -326,7 +328,7 @@ def fast(
         Karras(steps, sigma_max, sigma_min, rho),
         [Renoise(eta)],
         signal,
-        guidance=Proximal(PosteriorVariance(data_std, noise_floor), Converged(at_most=cg_steps), "estimate"),
+        guidance=Proximal(PosteriorVariance(data_std, noise_floor, held_back), Converged(tolerance, cg_steps), "estimate"),
     )
 
 
