@@ -5,6 +5,7 @@ from invdiff.reconstruction.cases import Cases, picture_cases, scan_cases
 from invdiff.reconstruction.generate import Generated, generate
 from invdiff.reconstruction.picture import Picture, read_picture
 from invdiff.reconstruction.reconstruct import reconstruct
+from invdiff.reconstruction.residual_noise import residual_noise, with_residual_noise
 from invdiff.reconstruction.result import Reconstruction, read_mean
 from invdiff.reconstruction.sample import sample_cases, sample_scan
 
@@ -18,7 +19,9 @@ __all__ = [
     "read_mean",
     "read_picture",
     "reconstruct",
+    "residual_noise",
     "sample_cases",
     "sample_scan",
     "scan_cases",
+    "with_residual_noise",
 ]

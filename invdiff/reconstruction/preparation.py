@@ -14,17 +14,33 @@ from invdiff.errors import InputError
 Complex = NDArray[np.complex64]
 
 
+@dataclass(frozen=True)
+class ResidualNoise:
+    """The noise level that the residual of a fit shows.
+
+    Attributes:
+        std: of each real number, in the units of the measurement: noise, and what maps and prior can't explain.
+        uncertainty: one relative standard deviation of it, by chance, by the probe and by what the last round changed.
+        freedom: degrees of freedom that the fit left.
+    """
+
+    std: float
+    uncertainty: float
+    freedom: float
+
+
 @dataclass(frozen=True, eq=False)
 class Preparation:
     """What was done to a scan before it is reconstructed, and found out about it.
 
     Attributes:
         covariance: complex128 ``(coils, coils)`` of the noise that was made white; None: coils are the file's own.
-        noise_std: of each real number after that.
+        noise_std: of each real number after that, as first told.
         noise_uncertainty: one relative standard deviation of it; zero where it was given.
         noise_source: where the noise level is from, in words.
         calibration: the coil maps, and how well they explain the calibration data; None where there is one coil.
         warnings: sentences.
+        residual: the noise that the residual of a fit shows, what maps misfit included; None where nobody looked.
     """
 
     covariance: NDArray[np.complex128] | None
@@ -33,6 +49,14 @@ class Preparation:
     noise_source: str
     calibration: Calibration | None = None
     warnings: tuple[str, ...] = ()
+    residual: ResidualNoise | None = None
+
+    @property
+    def data_noise_std(self) -> float:
+        """The level that the data term assumes: the residual's, where that is better known than the first."""
+        if self.residual is not None and self.residual.uncertainty < self.noise_uncertainty:
+            return self.residual.std
+        return self.noise_std
 
     def virtual_coils(self, kspace: Complex) -> Complex:
         """k-space ``(..., coils, H, W)`` of the file as the reconstruction sees it, at the file's scale."""
@@ -46,6 +70,12 @@ class Preparation:
         known = f", within {self.noise_uncertainty:.1%}" if self.noise_uncertainty > 0 else ""
         coils = "; coils prewhitened" if self.covariance is not None else ""
         lines = [f"noise: {self.noise_source}{known}{coils}"]
+        if self.residual is not None:
+            taken = "assumed from here on" if self.data_noise_std == self.residual.std else "not assumed"
+            lines.append(
+                f"residual of a fit: {self.residual.std:.3g}, within {self.residual.uncertainty:.1%}, noise and what "
+                f"maps misfit together; {self.noise_std:.3g} before it; {taken}"
+            )
         found = self.calibration
         if found is not None:
             crop = "of the file" if found.crop is None else f"by ESPIRiT, crop {found.crop:g}"
@@ -66,6 +96,12 @@ class Preparation:
             "prewhitened": self.covariance is not None,
             "warnings": "\n".join(self.warnings),
         }
+        if self.residual is not None:
+            stored |= {
+                "first_noise_std": self.noise_std,
+                "residual_noise_std": self.residual.std,
+                "residual_noise_uncertainty": self.residual.uncertainty,
+            }
         found = self.calibration
         if found is not None:
             stored |= {
