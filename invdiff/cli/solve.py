@@ -114,6 +114,7 @@ def solve(
     from invdiff.cli.options import check_operator, parse_settings, undersampling
     from invdiff.diffusion import find_method
     from invdiff.priors import load_prior
+    from invdiff.reconstruction import known_noise
 
     keep_heap()
     check_operator(operator)
@@ -129,7 +130,7 @@ def solve(
     network = load_prior(prior, config=prior_config).in_precision(precision)
     given = input_file is not None
     mask = undersampling(undersample, acceleration, centre_fraction, seed, given=given, operator=operator)
-    cases = _cases(input_file, operator, seed, mask, noise_std, map_sets, crop)
+    cases = known_noise(_cases(input_file, operator, seed, mask, noise_std, map_sets, crop), network)
     sampler = chosen.with_settings(parsed, is_complex=cases.is_complex, channels=network.channels)
     if (start, start_sigma, start_time) != (None, None, None):
         sampler, cases = _starting_late(sampler, cases, start or "zero-filled", start_sigma, start_time)

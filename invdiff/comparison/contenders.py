@@ -17,7 +17,7 @@ from invdiff.errors import InputError
 from invdiff.evaluation import best_by_truth, cg_sense, l1_wavelet, total_variation, zero_filled
 from invdiff.evaluation.baselines import SPARSE_WEIGHTS, TIKHONOV_WEIGHTS
 from invdiff.priors import Prior
-from invdiff.reconstruction import Cases, reconstruct
+from invdiff.reconstruction import Cases, known_noise, reconstruct
 
 Complex = NDArray[np.complex64]
 Progress = Callable[[int, int], None]
@@ -126,6 +126,7 @@ class Diffusion:
         """As `reconstruct`; what was kept before an interruption costs no time."""
         sampler, start = self.sampler, perf_counter()
         count = 1 if self.method.spread else self.samples  # a method of one image has no samples to average
+        cases = known_noise(cases, self.prior)
         result = reconstruct(cases, sampler, self.prior, samples=count, seed=seed, keep=keep, progress=progress)
         outcome = Outcome(result.mean, perf_counter() - start, sampler.nfe)
         keep.unlink(missing_ok=True)

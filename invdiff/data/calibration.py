@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from invdiff.data.espirit import LARGEST_CALIBRATION, Eigenmaps, eigenmaps
 from invdiff.data.masks import calibration_region
+from invdiff.data.scale import largest_part
 from invdiff.data.scan import Scan
 from invdiff.errors import InputError
 
@@ -105,16 +106,19 @@ def check_maps(scan: Scan, maps: Complex, noise_std: float, crop: float | None =
         for g, n in zip(grid, scan.image_shape, strict=True)
     ]
     coarse = maps[..., nearest[0][:, None], nearest[1]]
+    coarse = (coarse / (largest_part(coarse) or 1.0)).astype(np.complex64)
     mask = torch.zeros(grid, dtype=torch.bool)
     mask[_centre(grid, sides)] = True
     samples = scan.kspace[:, :, *_centre(scan.image_shape, sides)].reshape(scan.slices, scan.coils, -1)
+    scale = largest_part(samples) or 1.0  # squares of large numbers overflow
+    samples = (samples / scale).astype(np.complex64)
     parts = np.random.default_rng(0).standard_normal((2, *samples.shape), dtype=np.float32)
-    noise = (noise_std * (parts[0] + 1j * parts[1])).astype(np.complex64)
+    noise = (noise_std / scale * (parts[0] + 1j * parts[1])).astype(np.complex64)
     left, total = np.zeros(2), 0.0
     for y, draw, s in zip(samples, noise, coarse, strict=True):
         A = sense(mask, torch.from_numpy(np.ascontiguousarray(s)))
         both = torch.from_numpy(np.stack([y, draw]))
-        penalty = _WEIGHT * float((np.abs(s) ** 2).sum(axis=-3).max())
+        penalty = _WEIGHT * float((np.abs(s) ** 2).sum(axis=-3).max()) or 1.0
         fit = (penalty * Identity(A.domain_shape) + A.gram).solve(A.H(both), tol=1e-3, max_iter=50)
         left += (both - A(fit)).abs().square().sum(dim=(1, 2)).numpy()
         total += float((np.abs(y) ** 2).sum())

@@ -1,9 +1,8 @@
-"""How noisy a scan is, read from its own k-space.
+"""How noisy a scan is, and how well that is known.
 
-The noise is looked for where k-space holds least signal: among the outermost sampled positions along axis -1 (a phase
-encode), in the stretches of axis -2 that turn out quietest, most often the corners. Corners of the image are no place
-to look: the receiver's filter cuts the noise at the ends of the readout, so they underestimate it (2.3 times on a
-Siemens scanner). A separate noise scan, where the file has one, is better still.
+Best known from a separate noise scan; else from patches of the fully sampled centre of k-space, of which no image
+explains the small singular values; where there is no such centre, from the edges of k-space, which a sharp object
+fills too. Corners of the image are no place to look: the receiver's filter cuts the noise at the ends of the readout.
 """
 
 from dataclasses import dataclass
@@ -11,16 +10,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from invdiff.data.covariance import shrunk_covariance
+from invdiff.data.edge_noise import edge_noise
+from invdiff.data.patch_noise import patch_noise
+from invdiff.data.scale import largest_part
 from invdiff.errors import InputError
 
 Complex = NDArray[np.complex64]
 
-_BANDS = 8  # stretches of axis -2, each with a tile at either end of axis -1
-_OUTERMOST = 0.05  # of the sampled positions of half a band make its tile
-_QUIET = 1.3  # tiles with at most this many times the power of the quietest are taken to hold noise alone
-_SAMPLES_PER_COIL = 4  # at least, or the covariance is too poorly known to be inverted
-_UNEVEN = 2.0  # between the powers at the two ends of axis -1: noise that is the same everywhere differs less
-_FULL_REACH = 0.8  # of half of axis -1: an end that was sampled less far out (partial Fourier) may hold signal
+_LARGEST_CONDITION = 1e4  # of a covariance that is inverted: beyond, a coil has no noise, or two are nearly the same
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,144 +26,91 @@ class Noise:
     """The noise of a scan.
 
     Attributes:
-        covariance: complex128 ``(coils, coils)``, Hermitian: half of E[n nᴴ]. The diagonal holds the variance of each
-            real and each imaginary part, in k-space units squared.
-        unevenness: the noise's standard deviation at the louder end of axis -1, over that at the other; one where the
+        std: one standard deviation of each real number for all coils, in k-space units: the root of their mean
+            variance.
+        uncertainty: one relative standard deviation of ``std``.
+        source: what it was read from, in words.
+        covariance: complex128 ``(coils, coils)``, Hermitian, positive definite: half of E[n nᴴ], so that its diagonal
+            holds the variance of each real and each imaginary part, in k-space units squared. None where it is not
+            known, and one level for all coils describes the data as well.
+        unevenness: the noise's standard deviation at the louder edge of axis -1, over that at the other; one where the
             two are alike or can't be compared. Filters and interference removal make noise that no one level
-            describes; the covariance is then that of the louder end.
+            describes.
     """
 
-    covariance: NDArray[np.complex128]
+    std: float
+    uncertainty: float
+    source: str
+    covariance: NDArray[np.complex128] | None = None
     unevenness: float = 1.0
-
-    @property
-    def std(self) -> float:
-        """One standard deviation of each real number for all coils: the root of their mean variance."""
-        return float(np.sqrt(np.diag(self.covariance).real.mean()))
 
 
 def noise_of_scan(samples: Complex) -> Noise:
     """From samples of noise alone, ``(coils, n)``, in k-space units.
 
+    The covariance is drawn towards one level by how little the samples tell (Ledoit and Wolf 2004), and None where it
+    can't be inverted: a coil has no noise, or two are the same.
+
     Raises:
-        InputError: there are too few samples for so many coils.
+        InputError: there are fewer samples than coils, or they are zero.
     """
     coils, count = samples.shape
-    if count < _SAMPLES_PER_COIL * coils:
+    if count < coils:
         raise InputError(
-            f"A noise scan of {count} samples does not tell the noise of {coils} coils; it takes "
-            f"{_SAMPLES_PER_COIL * coils}."
+            f"A noise scan of {count} samples does not tell the noise of {coils} coils; it takes {coils} at least. "
+            "Leave it out of the file, or give --noise-std."
         )
-    noise = samples.astype(np.complex128)
-    return Noise(noise @ noise.conj().T / (2 * count))
+    scale = largest_part(samples)
+    if scale == 0:
+        raise InputError(
+            f"The noise scan of {coils} coils is zero everywhere, so it tells no noise; leave it out of the file, or "
+            "give --noise-std."
+        )
+    noise = samples.astype(np.complex128) / scale
+    variances = np.linalg.eigvalsh(noise @ noise.conj().T)
+    covariance = scale**2 * shrunk_covariance(noise)
+    known = bool(variances[0] * _LARGEST_CONDITION > variances[-1])
+    return Noise(
+        std=float(np.sqrt(np.diag(covariance).real.mean())),
+        uncertainty=1 / float(np.sqrt(4 * coils * count)),
+        source="from the file's noise scan",
+        covariance=covariance if known else None,
+    )
 
 
-def noise_covariance(kspace: Complex, mask: NDArray[np.bool_] | None = None) -> NDArray[np.complex128]:
-    """Covariance of the noise between coils, ``(coils, coils)``, Hermitian. See `noise_at_edges`."""
-    return noise_at_edges(kspace, mask).covariance
-
-
-def noise_at_edges(kspace: Complex, mask: NDArray[np.bool_] | None = None) -> Noise:
-    """The noise as the edges of k-space show it.
+def estimate_noise(kspace: Complex, mask: NDArray[np.bool_] | None = None) -> Noise:
+    """From the k-space of a scan itself: from the better known of its patches and its edges, or the quieter, since
+    signal only adds to noise. Slices and coils that are zero are left out.
 
     Args:
-        kspace: ``(slices, coils, H, W)`` or ``(coils, H, W)``.
+        kspace: ``(slices, coils, H, W)`` or ``(coils, H, W)``, at any intensity scale.
         mask: bool ``(H, W)``; None: fully sampled.
 
     Raises:
-        InputError: there are too few samples for so many coils.
+        InputError: k-space is the same everywhere, has too few samples, or holds no noise that shows.
     """
     stack = kspace[None] if kspace.ndim == 3 else kspace
-    slices, coils, height, width = stack.shape
-    sampled = np.ones((height, width), bool) if mask is None else mask
-    needed = _SAMPLES_PER_COIL * coils
-    tiles: list[Complex] = []  # of the two ends in turn
-    for rows in np.array_split(np.arange(height), _BANDS):
-        y, x = np.nonzero(sampled[rows])
-        outwards = np.argsort(x, kind="stable")
-        count = min(max(int(np.ceil(_OUTERMOST / 2 * len(x))), -(-needed // (2 * slices * _BANDS))), len(x) // 2)
-        if count:
-            tiles.extend(
-                stack[:, :, rows[y[end]], x[end]].swapaxes(0, 1).reshape(coils, -1)
-                for end in (outwards[:count], outwards[-count:])
-            )
-    if sum(tile.shape[1] for tile in tiles) < needed:
+    sampled = np.ones(stack.shape[2:], bool) if mask is None else mask
+    alive = stack[stack.any(axis=(1, 2, 3))][:, stack.any(axis=(0, 2, 3))]
+    samples = alive[:, :, sampled]
+    if samples.size == 0 or (samples == samples[:, :, :1]).all():
         raise InputError(
-            f"k-space of shape {kspace.shape} has too few samples at its edges to tell the noise of {coils} coils; "
-            "give the noise level yourself."
+            f"k-space of shape {kspace.shape} is the same everywhere, so its noise can't be told; give --noise-std."
         )
-
-    power = np.array([(np.abs(tile) ** 2).mean(axis=1) for tile in tiles])  # (tiles, coils)
-    loudness = (power / np.maximum(np.median(power, axis=0), np.finfo(power.dtype).tiny)).mean(axis=1)
-    side = np.arange(len(tiles)) % 2
-    quietest = np.array([loudness[side == s].min() for s in (0, 1)])
-    columns = np.flatnonzero(sampled.any(axis=0)) - width // 2
-    comparable = min(-columns[0], columns[-1]) >= _FULL_REACH * (width // 2 - 1) and quietest.min() > 0
-    ratio = float(quietest.max() / quietest.min()) if comparable else 1.0
-    if ratio > _UNEVEN:
-        loudness[side == quietest.argmin()] = np.inf
-    quiet: list[Complex] = []
-    for i in np.argsort(loudness):
-        if loudness[i] > _QUIET * loudness.min() and sum(tile.shape[1] for tile in quiet) >= needed:
-            break
-        quiet.append(tiles[i])
-    covariance = _without_outliers(np.concatenate(quiet, axis=1).astype(np.complex128))
-    return Noise(covariance, np.sqrt(ratio) if ratio > _UNEVEN else 1.0)
-
-
-def _without_outliers(noise: NDArray[np.complex128]) -> NDArray[np.complex128]:
-    """Covariance ``(coils, coils)`` of samples ``(coils, n)`` that are Gaussian but for a few that hold signal.
-
-    Those beyond the 97.5 % quantile of the Mahalanobis distance are left out, with the distance's median as yardstick:
-    the reweighting step of robust covariance estimation (Rousseeuw and Van Driessen, Technometrics 41, 1999).
-    """
-    from scipy.stats import chi2
-
-    freedom = 2 * len(noise)  # real numbers in a sample
-    limit = chi2.ppf(0.975, freedom)
-    kept, covariance = noise, np.eye(len(noise), dtype=np.complex128)
-    for _ in range(5):
-        covariance = kept @ kept.conj().T / (2 * kept.shape[1])
-        distance = (noise.conj() * np.linalg.lstsq(covariance, noise, rcond=None)[0]).sum(axis=0).real
-        covariance *= np.median(distance) / chi2.median(freedom)
-        kept = noise[:, distance * chi2.median(freedom) <= limit * np.median(distance)]
-    return (covariance + covariance.conj().T) / 2  # some matrix products are Hermitian to rounding only
-
-
-def noise_std_per_coil(kspace: Complex, mask: NDArray[np.bool_] | None = None) -> NDArray[np.float64]:
-    """Standard deviation of each real and each imaginary part, for each coil: ``(coils,)``. See `noise_covariance`."""
-    return np.sqrt(np.diag(noise_covariance(kspace, mask)).real)
+    patches, edges = patch_noise(alive, sampled), edge_noise(alive, sampled)
+    unevenness = 1.0 if edges is None else edges.unevenness
+    if patches is not None and (edges is None or patches.uncertainty <= edges.uncertainty or patches.std <= edges.std):
+        covariance = patches.covariance if alive.shape[1] == stack.shape[1] else None
+        source = "from patches of the centre of k-space"
+        return Noise(patches.std, patches.uncertainty, source, covariance, unevenness)
+    if edges is None or edges.std == 0:
+        raise InputError(
+            f"k-space of shape {kspace.shape} has no fully sampled centre and too few samples at its edges to tell "
+            "the noise; give --noise-std."
+        )
+    return Noise(edges.std, edges.uncertainty, "from the edges of k-space, signal included", unevenness=unevenness)
 
 
 def noise_std(kspace: Complex, mask: NDArray[np.bool_] | None = None) -> float:
-    """One standard deviation (of each real and each imaginary part) for all coils: the root of their mean variance."""
-    return float(np.sqrt(np.mean(noise_std_per_coil(kspace, mask) ** 2)))
-
-
-def prewhiten(array: Complex, covariance: NDArray[np.complex128]) -> Complex:
-    """Virtual coils with uncorrelated noise of standard deviation one in each real and each imaginary part.
-
-    Multiplies by the inverse of the covariance's Cholesky factor. Apply it to k-space before maps are estimated; maps
-    that are already there need the same.
-
-    Args:
-        array: ``(..., coils, H, W)``, k-space, coil images or maps.
-        covariance: ``(coils, coils)``, as from `noise_covariance`.
-
-    Raises:
-        InputError: shapes do not agree, or the covariance is not positive definite.
-    """
-    coils = array.shape[-3]
-    if covariance.shape != (coils, coils):
-        raise InputError(
-            f"The noise covariance has shape {covariance.shape}, but there are {coils} coils in {array.shape}."
-        )
-    try:
-        factor = np.linalg.cholesky(covariance)
-    except np.linalg.LinAlgError as error:
-        raise InputError(
-            f"The noise covariance of {coils} coils is not positive definite: a coil has no noise, or two are the same."
-        ) from error
-    inverse = np.linalg.inv(factor).astype(np.complex64)
-    white: Complex = np.einsum("dc,...chw->...dhw", inverse, array, optimize=True)
-    return white
+    """One standard deviation (of each real and each imaginary part) for all coils; see `estimate_noise`."""
+    return estimate_noise(kspace, mask).std

@@ -328,7 +328,9 @@ def fast(
         Karras(steps, sigma_max, sigma_min, rho),
         [Renoise(eta)],
         signal,
-        guidance=Proximal(PosteriorVariance(data_std, noise_floor, held_back), Converged(tolerance, cg_steps), "estimate"),
+        guidance=Proximal(
+            PosteriorVariance(data_std, noise_floor, held_back), Converged(tolerance, cg_steps), "estimate"
+        ),
     )
 
 

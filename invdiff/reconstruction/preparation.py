@@ -6,13 +6,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from invdiff.data.calibration import Calibration, calibrate, check_maps
-from invdiff.data.noise import Noise, noise_at_edges, noise_of_scan, prewhiten
+from invdiff.data.noise import estimate_noise, noise_of_scan
 from invdiff.data.scan import Scan
+from invdiff.data.whitening import normalised_before_whitening, prewhiten
 from invdiff.errors import InputError
 
 Complex = NDArray[np.complex64]
 
-_LARGEST_CONDITION = 1e4  # of a covariance that is inverted: beyond, a coil has no noise, or two are nearly the same
+
+@dataclass(frozen=True)
+class ResidualNoise:
+    """The noise level that the residual of a fit shows.
+
+    Attributes:
+        std: of each real number, in the units of the measurement: noise, and what maps and prior can't explain.
+        uncertainty: one relative standard deviation of it, by chance, by the probe and by what the last round changed.
+        freedom: degrees of freedom that the fit left.
+    """
+
+    std: float
+    uncertainty: float
+    freedom: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,29 +35,47 @@ class Preparation:
 
     Attributes:
         covariance: complex128 ``(coils, coils)`` of the noise that was made white; None: coils are the file's own.
-        noise_std: of each real number after that.
+        noise_std: of each real number after that, as first told.
+        noise_uncertainty: one relative standard deviation of it; zero where it was given.
         noise_source: where the noise level is from, in words.
         calibration: the coil maps, and how well they explain the calibration data; None where there is one coil.
         warnings: sentences.
+        residual: the noise that the residual of a fit shows, what maps misfit included; None where nobody looked.
     """
 
     covariance: NDArray[np.complex128] | None
     noise_std: float
+    noise_uncertainty: float
     noise_source: str
     calibration: Calibration | None = None
     warnings: tuple[str, ...] = ()
+    residual: ResidualNoise | None = None
+
+    @property
+    def data_noise_std(self) -> float:
+        """The level that the data term assumes: the residual's, where that is better known than the first."""
+        if self.residual is not None and self.residual.uncertainty < self.noise_uncertainty:
+            return self.residual.std
+        return self.noise_std
 
     def virtual_coils(self, kspace: Complex) -> Complex:
         """k-space ``(..., coils, H, W)`` of the file as the reconstruction sees it, at the file's scale."""
         if self.covariance is None:
             return kspace
-        return (self.noise_std * prewhiten(kspace, self.covariance)).astype(np.complex64)
+        return prewhiten(kspace, self.covariance)
 
     @property
     def report(self) -> tuple[str, ...]:
         """What to tell a user, a line each."""
+        known = f", within {self.noise_uncertainty:.1%}" if self.noise_uncertainty > 0 else ""
         coils = "; coils prewhitened" if self.covariance is not None else ""
-        lines = [f"noise: {self.noise_source}{coils}"]
+        lines = [f"noise: {self.noise_source}{known}{coils}"]
+        if self.residual is not None:
+            taken = "assumed from here on" if self.data_noise_std == self.residual.std else "not assumed"
+            lines.append(
+                f"residual of a fit: {self.residual.std:.3g}, within {self.residual.uncertainty:.1%}, noise and what "
+                f"maps misfit together; {self.noise_std:.3g} before it; {taken}"
+            )
         found = self.calibration
         if found is not None:
             crop = "of the file" if found.crop is None else f"by ESPIRiT, crop {found.crop:g}"
@@ -60,9 +92,16 @@ class Preparation:
         """The same, to be stored with a result."""
         stored: dict[str, str | float | int | bool] = {
             "noise_source": self.noise_source,
+            "noise_uncertainty": self.noise_uncertainty,
             "prewhitened": self.covariance is not None,
             "warnings": "\n".join(self.warnings),
         }
+        if self.residual is not None:
+            stored |= {
+                "first_noise_std": self.noise_std,
+                "residual_noise_std": self.residual.std,
+                "residual_noise_uncertainty": self.residual.uncertainty,
+            }
         found = self.calibration
         if found is not None:
             stored |= {
@@ -80,8 +119,8 @@ def prepare(
     """The scan with noise level and maps filled in, its coils prewhitened where their covariance can be told.
 
     Coils stay as they are where the noise level is given (by the caller or the file), or maps come with the file,
-    since these belong to its coils. Virtual coils have the root of the mean variance of the file's, so that intensities
-    keep their scale. A ground truth of the file is not touched.
+    since these belong to its coils. Maps of virtual coils are scaled such that intensities are those of the file's own
+    coils, whose maps have a sum of squares of one. A ground truth of the file is not touched.
 
     Args:
         scan: as read.
@@ -101,52 +140,37 @@ def prepare(
     else:
         found = check_maps(scan, scan.maps, prepared.noise_std)
     warnings = prepared.warnings if found.explains else (*prepared.warnings, _unexplained(found))
+    if prepared.covariance is not None:
+        found = replace(found, maps=normalised_before_whitening(found.maps, prepared.covariance))
     prepared = replace(prepared, calibration=found, warnings=warnings)
     return replace(scan, maps=found.maps, mask=scan.sampled), prepared
 
 
 def _noise(scan: Scan, given: float | None) -> Preparation:
     if given is not None:
-        return Preparation(None, given, "as given")
+        return Preparation(None, given, 0.0, "as given")
     if scan.noise_std is not None:
-        return Preparation(None, scan.noise_std, "as the file says")
-    if scan.noise is not None:
-        noise, source = noise_of_scan(scan.noise), "from the file's noise scan"
-    else:
-        try:
-            noise, source = noise_at_edges(scan.kspace, scan.mask), "from the edges of k-space"
-        except InputError:
-            return _one_level(scan)
+        return Preparation(None, scan.noise_std, 0.0, "as the file says")
+    try:
+        noise = estimate_noise(scan.kspace, scan.mask) if scan.noise is None else noise_of_scan(scan.noise)
+    except InputError as error:
+        raise InputError(f"{scan.name}: {error}") from error
     warnings: tuple[str, ...] = ()
     if noise.unevenness > 1:
         warnings = (
             f"The noise at one edge of k-space is {noise.unevenness:.1f} times that at the other, so the data were "
-            f"filtered and no one level describes it; {noise.std:.3g}, the louder edge's, is assumed. Compare with a "
-            "--noise-std of your own.",
+            f"filtered and no one level describes it; {noise.std:.3g} is assumed. Compare with a --noise-std of your "
+            "own.",
+        )
+    if scan.noise is not None and noise.covariance is None:
+        warnings += (
+            f"The noise scan of the {scan.coils} coils has a covariance that can't be inverted (a coil without noise, "
+            "or two alike), so coils are not prewhitened and one noise level is assumed; leave out dead coils.",
         )
     whitens = scan.coils > 1 and scan.maps is None
-    if whitens and not _can_be_inverted(noise):
-        warnings += (
-            f"The noise of the {scan.coils} coils has a covariance that can't be inverted (a coil without noise, or "
-            "two alike), so coils are not prewhitened and one noise level is assumed; leave out dead coils.",
-        )
-        whitens = False
-    return Preparation(noise.covariance if whitens else None, noise.std, source, warnings=warnings)
-
-
-def _one_level(scan: Scan) -> Preparation:
-    """All coils taken for one, where there are too few samples at the edges to tell them apart."""
-    pooled = scan.kspace.reshape(-1, 1, *scan.image_shape)
-    warning = (
-        f"The edges of k-space hold too few samples to tell the noise covariance of {scan.coils} coils, so coils are "
-        "not prewhitened and one noise level is assumed; give a noise scan in the file, or --noise-std."
+    return Preparation(
+        noise.covariance if whitens else None, noise.std, noise.uncertainty, noise.source, warnings=warnings
     )
-    return Preparation(None, noise_at_edges(pooled, scan.mask).std, "from the edges of k-space", warnings=(warning,))
-
-
-def _can_be_inverted(noise: Noise) -> bool:
-    variances = np.linalg.eigvalsh(noise.covariance)
-    return bool(variances[0] * _LARGEST_CONDITION > variances[-1] > 0)
 
 
 def _unexplained(found: Calibration) -> str:

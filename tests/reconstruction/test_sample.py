@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from invdiff.data import achieved_acceleration, combine, noise_at_edges, to_image, to_kspace
+from invdiff.data import achieved_acceleration, combine, estimate_noise, to_image, to_kspace
 from invdiff.errors import InputError
 from invdiff.reconstruction import Cases, sample_cases, sample_scan
 from invdiff.reconstruction.cases import FULL_DATA
@@ -54,9 +54,8 @@ def test_truth_is_the_combination_of_full_data_by_the_same_maps(sense: Cases, fu
 def test_maps_and_noise_come_from_sampled_data(sense: Cases, full: np.ndarray) -> None:
     scan = sense.measured
     sampled = np.where(scan.sampled, full, 0)
-    assert scan.noise_std == noise_at_edges(sampled, scan.mask).std
-    np.testing.assert_array_equal(sense.preparation.covariance, noise_at_edges(sampled, scan.mask).covariance)
-    # other lines about the same centre: the calibration region and so the maps are the same but for their whitening
+    assert scan.noise_std == estimate_noise(sampled, scan.mask).std
+    # other lines about the same centre: the calibration region and so the maps are the same
     one, other = (sample_cases("sense", seed, noise_std=1e-6).measured.maps for seed in (3, 1))
     np.testing.assert_array_equal(one, other)
 
@@ -64,9 +63,9 @@ def test_maps_and_noise_come_from_sampled_data(sense: Cases, full: np.ndarray) -
 def test_one_set_of_maps_explains_the_sample(sense: Cases) -> None:
     found = sense.preparation.calibration
     assert found.sets == 1
-    assert found.residual == pytest.approx(found.noise_residual, rel=0.1)
+    assert found.noise_residual < found.residual < 1.4 * found.noise_residual  # the loudest noise counts as signal
     assert sense.preparation.warnings == ()
-    assert sense.preparation.attributes["prewhitened"]
+    assert not sense.preparation.attributes["prewhitened"]
 
 
 def test_fourier_is_one_coil() -> None:

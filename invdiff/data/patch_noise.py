@@ -1,0 +1,183 @@
+"""The noise of a scan from patches of its k-space that no image explains.
+
+Patches of k-space, across coils, lie near a subspace of few dimensions (as ESPIRiT uses), and white noise fills all.
+So the small singular values of the matrix of patches are noise alone: Veraart et al., Denoising of diffusion MRI using
+random matrix theory (NeuroImage 142, 2016); Gavish and Donoho, IEEE Transactions on Information Theory 60 (2014).
+Patches overlap, so their spectrum is not Marchenko and Pastur's; it is found by drawing white noise in their place.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from invdiff.data.covariance import shrunk_covariance
+from invdiff.data.masks import calibration_region
+from invdiff.data.scale import largest_part
+
+Complex = NDArray[np.complex128]
+
+_ROUNDS = 12  # until the number of the signal's dimensions stays
+_DIMENSIONS = 128  # of a patch, about: signal leaves room there, and the matrix is small
+_SLICES = 8  # at most, evenly spaced
+_PATCHES = 2000  # at most, drawn at random where there are more
+_FEWEST_ROWS = 64  # of which half are kept: fewer hold too few patches
+_FEWEST = 4  # dimensions that are left to noise
+_OUTERMOST = 0.05  # of the sampled positions tell how the noise of coils might be correlated
+_SAMPLES_PER_COIL = 4  # of them, or nothing is told of correlations
+_NARROWEST = 6  # shorter side of a patch times coils and twins: one coil's object fills all of fewer
+_CHANCE = 2.0  # of the error that independent samples would leave, as overlapping patches use them unequally
+_LEAST = 0.005  # relative uncertainty: with the line above, found by simulation (benchmarks/noise.py)
+_CLEARLY = 0.9  # of the signal's dimensions: a covariance that leaves fewer describes the noise better than one level
+
+
+@dataclass(frozen=True, eq=False)
+class PatchNoise:
+    """Noise as patches of k-space tell it.
+
+    Attributes:
+        std: of each real number, in the units of k-space; for all coils the root of their mean variance.
+        uncertainty: one relative standard deviation of ``std``.
+        covariance: complex128 ``(coils, coils)``; None where one level describes all coils as well.
+    """
+
+    std: float
+    uncertainty: float
+    covariance: Complex | None = None
+
+
+def patch_noise(kspace: NDArray[np.complexfloating[Any, Any]], mask: NDArray[np.bool_]) -> PatchNoise | None:
+    """The noise in the fully sampled centre of k-space; None where it holds too few patches.
+
+    Where the whole readout (axis -2) is sampled, the central half of its field of view is looked at: the receiver's
+    filter cuts the noise at its ends.
+
+    Args:
+        kspace: ``(slices, coils, H, W)``, finite and not zero everywhere.
+        mask: bool ``(H, W)``.
+    """
+    scale = largest_part(kspace)
+    kspace = kspace[np.unique(np.linspace(0, len(kspace) - 1, _SLICES).round().astype(int))]
+    kspace = kspace.astype(np.complex128) / scale
+    height, width = calibration_region(mask)
+    if height == mask.shape[0] >= _FEWEST_ROWS:
+        columns = mask.all(axis=0)
+        kspace = _central_half(np.where(columns, kspace, 0))
+        height = kspace.shape[2]
+        mask = np.broadcast_to(columns, kspace.shape[2:])
+    centre = _central(kspace, (height, width))
+    kernel = _kernel(centre.shape)
+    if kernel is None:
+        return None
+    noise = _spectrum(centre, kernel)
+    found = PatchNoise(scale * noise.std, noise.uncertainty)
+    shape = _outer_covariance(kspace, mask)
+    if shape is None:
+        return found
+    white = np.einsum("dc,schw->sdhw", np.linalg.inv(np.linalg.cholesky(shape)), centre, optimize=True)
+    whitened = _spectrum(white, kernel)
+    if whitened.signal > _CLEARLY * noise.signal:
+        return found
+    covariance = (scale * whitened.std) ** 2 * shape
+    return PatchNoise(float(np.sqrt(np.diag(covariance).real.mean())), whitened.uncertainty, covariance)
+
+
+def _outer_covariance(kspace: Complex, mask: NDArray[np.bool_]) -> Complex | None:
+    """The covariance of coils in the outermost corners of what was sampled; None where they hold too few samples."""
+    coils = kspace.shape[1]
+    rows, columns = np.nonzero(mask)
+    height, width = mask.shape
+    inwards = np.argsort(-np.minimum(np.abs(rows - height // 2) / height, np.abs(columns - width // 2) / width))
+    outermost = inwards[: int(_OUTERMOST * len(inwards))]
+    samples = kspace[:, :, rows[outermost], columns[outermost]].swapaxes(0, 1).reshape(coils, -1)
+    if coils == 1 or samples.shape[1] < _SAMPLES_PER_COIL * coils:
+        return None
+    return shrunk_covariance(samples)
+
+
+@dataclass(frozen=True)
+class _Spectrum:
+    """What the singular values of patches tell: the level of white noise, and how many dimensions hold signal."""
+
+    std: float
+    uncertainty: float
+    signal: int
+
+
+def _spectrum(centre: Complex, kernel: tuple[int, int]) -> _Spectrum:
+    """The level of white noise in the region ``(slices, coils, h, w)``.
+
+    To first order the small singular values of signal and noise are those of the noise with the signal's dimensions
+    projected out, on both sides; so they are compared with those of drawn noise of unit level after the same
+    projections. Dimensions louder than the loudest of these hold signal. The uncertainty is that of chance, by the real
+    numbers that noise has to itself, and of how far quiet and louder dimensions disagree. Where signal fills nearly all
+    dimensions, what is left is an upper bound.
+    """
+    parts = np.random.default_rng(0).standard_normal((2, *centre.shape))
+    patches, drawn = _patches(centre, kernel), _patches(parts[0] + 1j * parts[1], kernel)
+    dimensions, count = patches.shape
+    most = min(dimensions, count)
+    powers, basis = np.linalg.eigh(patches @ patches.conj().T)
+    powers = np.maximum(powers, np.finfo(np.float64).eps * powers[-1])
+    signal, variance = most // 2, 0.0
+    for _ in range(_ROUNDS):
+        loud = basis[:, dimensions - signal :] / np.sqrt(powers[dimensions - signal :])
+        right = patches.conj().T @ loud
+        left = basis[:, : dimensions - signal].conj().T @ drawn
+        left -= (left @ right) @ right.conj().T
+        expected = np.linalg.eigvalsh(left @ left.conj().T)[signal - most :]
+        quiet = powers[: dimensions - signal][signal - most :]
+        half = (most - signal) // 2
+        variance = quiet.sum() / expected.sum()
+        loudest = quiet[:half].sum() / expected[:half].sum() * expected[-1]
+        before, signal = signal, min(int((powers > loudest).sum()), most - _FEWEST)
+        if signal == before:
+            break
+    slope = float(np.log(quiet[half:].sum() / expected[half:].sum() * expected[:half].sum() / quiet[:half].sum())) / 2
+    chance = _CHANCE**2 / (2 * centre.size * (1 - signal / most) * (1 - signal / count))
+    filled = 1.0 if signal == most - _FEWEST else 0.0
+    return _Spectrum(float(np.sqrt(variance)), float(np.sqrt(chance + slope**2 + _LEAST**2 + filled)), signal)
+
+
+def _kernel(shape: tuple[int, ...]) -> tuple[int, int] | None:
+    """Sides of a patch of ``(slices, coils, h, w)``, square where the region allows; None where it is too small."""
+    _, coils, height, width = shape
+    area = _DIMENSIONS / (2 * coils)
+    short = max(1, min(round(area**0.5), min(height, width) // 3))
+    long = min(round(max(area / short, 2)), max(height, width) // 3)
+    if 2 * coils * short < _NARROWEST or 2 * coils * short * long < _DIMENSIONS / 2:
+        return None
+    return (long, short) if height > width else (short, long)
+
+
+def _patches(kspace: Complex, kernel: tuple[int, int]) -> Complex:
+    """Patches as columns ``(2 coils area, patches)``: of every coil and of its conjugate twin.
+
+    The twin of a coil is its k-space mirrored and conjugated, as of the conjugate image: images whose phase is smooth
+    are seen alike by both, which leaves room for noise even where a single coil's object fills the field of view
+    (virtual conjugate coils; Blaimer et al., Magnetic Resonance in Medicine 61, 2009).
+    """
+    odd = kspace[:, :, 1 - kspace.shape[2] % 2 :, 1 - kspace.shape[3] % 2 :]
+    twins = np.concatenate([odd, odd[:, :, ::-1, ::-1].conj()], axis=1)
+    windows = np.lib.stride_tricks.sliding_window_view(twins, kernel, axis=(2, 3)).transpose(0, 2, 3, 1, 4, 5)
+    places = windows.shape[:3]
+    count = int(np.prod(places))
+    kept = np.random.default_rng(0).permutation(count)[:_PATCHES]
+    columns: Complex = windows[np.unravel_index(np.sort(kept), places)].reshape(len(kept), -1).T
+    return columns
+
+
+def _central(kspace: Complex, sides: tuple[int, int]) -> Complex:
+    """The rectangle about the centre of k-space with these sides."""
+    rows, columns = (slice(n // 2 - s // 2, n // 2 - s // 2 + s) for n, s in zip(kspace.shape[2:], sides, strict=True))
+    return kspace[:, :, rows, columns]
+
+
+def _central_half(kspace: Complex) -> Complex:
+    """k-space of the central half of the field of view along axis -2."""
+    length = kspace.shape[2]
+    along = np.fft.fftshift(np.fft.ifft(np.fft.ifftshift(kspace, 2), axis=2, norm="ortho"), 2)
+    half = along[:, :, length // 2 - length // 4 : length // 2 - length // 4 + length // 2]
+    inner: Complex = np.fft.fftshift(np.fft.fft(np.fft.ifftshift(half, 2), axis=2, norm="ortho"), 2)
+    return inner
