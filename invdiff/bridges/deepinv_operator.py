@@ -1,6 +1,7 @@
 """Physics of the deepinv library as operators."""
 
 import copy
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from types import FunctionType
@@ -39,15 +40,18 @@ class DeepinvOperator(LinearOperator):
         return self.measurement
 
     def forward(self, x: Tensor) -> Tensor:
-        channels = (1, *self.image) if len(self.image) == 2 else self.image
-        batch = x.shape[: x.ndim - len(self.image)]
-        measured: Tensor = self._used.A(x.reshape(-1, *channels).to(number_of(self._used).dtype))
-        return measured.reshape(*batch, *self.measurement).to(x.dtype)
+        images = x.unsqueeze(-3) if len(self.image) == 2 else x
+        return self._of_batch(self._used.A, images, x.shape[: x.ndim - len(self.image)], self.measurement)
 
     def adjoint(self, y: Tensor) -> Tensor:
-        batch = y.shape[: y.ndim - len(self.measurement)]
-        image: Tensor = self._used.A_adjoint(y.reshape(-1, *self.measurement).to(number_of(self._used).dtype))
-        return image.reshape(*batch, *self.image).to(y.dtype)
+        return self._of_batch(self._used.A_adjoint, y, y.shape[: y.ndim - len(self.measurement)], self.image)
+
+    def _of_batch(self, function: Callable[[Tensor], Tensor], x: Tensor, batch: Shape, made: Shape) -> Tensor:
+        """What deepinv's function makes of each item; of none, which many of its physics can't take, nothing."""
+        if 0 in batch:
+            return x.new_zeros(*batch, *made)
+        items = x.reshape(-1, *x.shape[len(batch) :]).to(number_of(self._used).dtype)
+        return function(items).reshape(*batch, *made).to(x.dtype)
 
     @cached_property
     def _used(self) -> Any:

@@ -27,7 +27,7 @@ def evaluate(
     ] = None,
     method: Annotated[
         Several,
-        typer.Option(help="See `invdiff methods`; may be repeated.  [default: fast, or none beside a --baseline]"),
+        typer.Option(help="See `invdiff methods`; may be repeated.  [default: estimate, or none beside a --baseline]"),
     ] = None,
     baseline: Annotated[
         Several, typer.Option(help="zero-filled, cg-sense, l1-wavelet or tv, at its best weight; may be repeated.")

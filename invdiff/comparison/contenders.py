@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Protocol
@@ -75,14 +76,14 @@ class Contender(Protocol):
 
 @dataclass(frozen=True)
 class Diffusion:
-    """The mean of a method's posterior samples.
+    """The mean of a method's posterior samples, or the image of a method that makes one.
 
     Args:
         method: the method.
         given: its parameters, as text; the others have their defaults.
         prior: what images look like.
         prior_name: what to call it.
-        samples: how many for each slice.
+        samples: how many for each slice, of a method that draws some.
 
     Raises:
         InputError: the method has no such parameter, or a value is none.
@@ -115,19 +116,23 @@ class Diffusion:
         parameters: dict[str, Any] = {**self.method.defaults, **self.given}
         if "signal" in parameters:
             parameters["signal"] = self.sampler.signal  # it may be another for complex images, or for this prior
-        parameters |= {"samples": self.samples, "prior": self.prior_name}
+        parameters |= {"samples": self._count, "prior": self.prior_name}
         return " ".join(f"{key}={name_of_value(value)}" for key, value in parameters.items())
 
+    @property
+    def _count(self) -> int:
+        return 1 if self.method.spread else self.samples  # a method of one image has no samples to average
+
     def check(self, cases: Cases) -> None:
-        """Bind the method to the first slice."""
-        self.sampler.bind(next(iter(cases)), self.prior)
+        """Bind the method to the first slice that is not empty."""
+        for problem in islice(cases, 1):
+            self.sampler.bind(problem, self.prior)
 
     def __call__(self, cases: Cases, seed: int, keep: Path, progress: Progress) -> Outcome:
         """As `reconstruct`; what was kept before an interruption costs no time."""
         sampler, start = self.sampler, perf_counter()
-        count = 1 if self.method.spread else self.samples  # a method of one image has no samples to average
         cases = known_noise(cases, self.prior)
-        result = reconstruct(cases, sampler, self.prior, samples=count, seed=seed, keep=keep, progress=progress)
+        result = reconstruct(cases, sampler, self.prior, samples=self._count, seed=seed, keep=keep, progress=progress)
         outcome = Outcome(result.mean, perf_counter() - start, sampler.nfe)
         keep.unlink(missing_ok=True)
         return outcome

@@ -11,14 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from invdiff.data.covariance import shrunk_covariance
-from invdiff.data.edge_noise import edge_noise
-from invdiff.data.patch_noise import patch_noise
+from invdiff.data.edge_noise import EdgeNoise, edge_noise
+from invdiff.data.patch_noise import PatchNoise, patch_noise
 from invdiff.data.scale import largest_part
 from invdiff.errors import InputError
 
 Complex = NDArray[np.complex64]
 
 _LARGEST_CONDITION = 1e4  # of a covariance that is inverted: beyond, a coil has no noise, or two are nearly the same
+
+_WELL_KNOWN = 0.3  # relative uncertainty of a level beyond which it may well be signal
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +101,7 @@ def estimate_noise(kspace: Complex, mask: NDArray[np.bool_] | None = None) -> No
         )
     patches, edges = patch_noise(alive, sampled), edge_noise(alive, sampled)
     unevenness = 1.0 if edges is None else edges.unevenness
-    if patches is not None and (edges is None or patches.uncertainty <= edges.uncertainty or patches.std <= edges.std):
+    if patches is not None and (edges is None or _better(patches, edges)):
         covariance = patches.covariance if alive.shape[1] == stack.shape[1] else None
         source = "from patches of the centre of k-space"
         return Noise(patches.std, patches.uncertainty, source, covariance, unevenness)
@@ -109,6 +111,12 @@ def estimate_noise(kspace: Complex, mask: NDArray[np.bool_] | None = None) -> No
             "the noise; give --noise-std."
         )
     return Noise(edges.std, edges.uncertainty, "from the edges of k-space, signal included", unevenness=unevenness)
+
+
+def _better(patches: PatchNoise, edges: EdgeNoise) -> bool:
+    """Whether to believe patches: where either is well known the better known, else the quieter."""
+    known = min(patches.uncertainty, edges.uncertainty) < _WELL_KNOWN
+    return patches.uncertainty <= edges.uncertainty if known else patches.std <= edges.std
 
 
 def noise_std(kspace: Complex, mask: NDArray[np.bool_] | None = None) -> float:

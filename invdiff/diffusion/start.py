@@ -96,7 +96,7 @@ class WienerStart(Start):
         s = max(context.known_noise_std, self.held_back * levels.sigma(0))
         power = power_at_frequencies(context.denoiser.prior, blank) / (2 if blank.is_complex() else 1)
         axes = tuple(range(-power.ndim, 0))
-        kind = RealCirculant if operator.real_domain else Circulant
+        kind = Circulant if blank.is_complex() else RealCirculant
         precision = kind(operator.domain_shape, s**2 / power, axes) + operator.gram
         image = Converged()(precision, context.adjoint_y, torch.zeros_like(context.adjoint_y), context.trace)
         return State(levels.alpha[0] * image.to(blank.dtype).expand_as(blank), 0)

@@ -15,7 +15,7 @@ PRECISIONS = {torch.float32, torch.float64, torch.complex64, torch.complex128}
 
 
 def as_tensor(array: Array, taker: object) -> Tensor:
-    """The same numbers as a tensor: itself, or a copy of a NumPy array.
+    """The same numbers as a tensor: itself, or a copy of a NumPy array or of a conjugate view.
 
     Args:
         array: numbers of any kind and shape, floating-point ones in single or double precision.
@@ -39,4 +39,4 @@ def as_tensor(array: Array, taker: object) -> Tensor:
     if (tensor.is_floating_point() or tensor.is_complex()) and tensor.dtype not in PRECISIONS:
         wider = "x.to(torch.complex64)" if tensor.is_complex() else "x.float()"
         raise InputError(f"{taker} takes single or double precision but got {tensor.dtype}; convert it first: {wider}.")
-    return tensor
+    return tensor.resolve_conj().resolve_neg()  # numbers that are only marked as conjugate have no real view

@@ -46,12 +46,16 @@ class SenseGram(LinearOperator):
 
     def nearest_circulant(self) -> LinearOperator:
         """At each frequency the convolution's multiplier, averaged over the frequencies at which the maps see it."""
-        axes = tuple(range(-self.image_dims, 0))
-        image = self.maps.shape[-self.image_dims :]
-        seen = torch.fft.fftn(self.maps, dim=axes).abs().square().sum(-self.image_dims - 1) / size(image) ** 2
-        multiplier = self.convolution.multiplier.to(seen.dtype).expand(*seen.shape[: -self.image_dims], *image)
+        axes, image = self.convolution.axes, tuple(range(-self.image_dims, 0))
+        kept = [axis for axis in image if axis not in axes]  # positions, of which every frequency sees the mean
+        count = size(tuple(self.maps.shape[axis] for axis in axes))
+        seen = torch.fft.fftn(self.maps, dim=axes).abs().square().sum(-self.image_dims - 1) / count**2
+        multiplier = self.convolution.multiplier * torch.ones_like(seen)
         spread = torch.fft.ifftn(torch.fft.fftn(multiplier, dim=axes) * torch.fft.fftn(seen, dim=axes).conj(), dim=axes)
-        return Circulant(self.domain_shape, spread.real.clamp(min=0), axes)
+        if kept:
+            spread = spread.mean(kept, keepdim=True)
+        value = spread if multiplier.is_complex() else spread.real
+        return Circulant(self.domain_shape, value.clamp(min=0) if self.is_positive else value, image)
 
     @cached_property
     def _parts(self) -> "dict[tuple[torch.dtype, torch.device], tuple[Tensor, Tensor, Tensor]]":

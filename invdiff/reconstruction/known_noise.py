@@ -16,8 +16,8 @@ _CALLS = 15
 
 
 def known_noise(cases: Cases, prior: Prior) -> Cases:
-    """The cases with a noise level that is known well enough: where k-space alone does not tell it, as with a small centre,
-    the residual of a reconstruction does (see `residual_noise`), which costs some sixty network calls.
+    """The cases with a noise level that is known well enough: where k-space alone does not tell it, as with a small
+    centre, the residual of a reconstruction does (see `residual_noise`), which costs some sixty network calls.
 
     Args:
         cases: of a scan, else they are handed back as they are.

@@ -13,6 +13,9 @@ from invdiff.errors import InputError
 
 Complex = NDArray[np.complex64]
 
+_MISFIT = 1.5  # times the noise: a residual above it holds what maps and prior can't explain
+_KNOWN = 0.3  # relative uncertainty of a level that is known
+
 
 @dataclass(frozen=True)
 class ResidualNoise:
@@ -53,10 +56,13 @@ class Preparation:
 
     @property
     def data_noise_std(self) -> float:
-        """The level that the data term assumes: the residual's, where that is better known than the first."""
-        if self.residual is not None and self.residual.uncertainty < self.noise_uncertainty:
-            return self.residual.std
-        return self.noise_std
+        """The level that the data term assumes: the residual's where that is better known than the first, unless it is
+        so far above a first level that is known that it must hold misfit."""
+        found = self.residual
+        if found is None or found.uncertainty >= self.noise_uncertainty:
+            return self.noise_std
+        is_misfit = found.std > _MISFIT * self.noise_std and self.noise_uncertainty < _KNOWN
+        return self.noise_std if is_misfit else found.std
 
     def virtual_coils(self, kspace: Complex) -> Complex:
         """k-space ``(..., coils, H, W)`` of the file as the reconstruction sees it, at the file's scale."""

@@ -22,10 +22,11 @@ Reconstruct = Callable[[Problem], Tensor]
 
 _PROBE = 0.3  # of the noise level: small beside what the fit reacts to, large beside rounding
 _SMALLEST_PROBE = 1e-4  # of the measurement's root mean square, where there is next to no noise
+_SETTLED = 0.01  # a change of the level by less ends the rounds
 _LEAST_FREEDOM = 0.01  # of the real numbers measured must be left by the fit
 
 
-def residual_noise(problem: Problem, reconstruct: Reconstruct, *, rounds: int = 2, seed: int = 0) -> ResidualNoise:
+def residual_noise(problem: Problem, reconstruct: Reconstruct, *, rounds: int = 3, seed: int = 0) -> ResidualNoise:
     """s² = |y - A x(y)|² / (N - 2 h + q), with a fit that believes the level of the round before.
 
     N is the count of real numbers in y; h = zᵀ (A x(y + e z) - A x(y)) / e and q = |A x(y + e z) - A x(y)|² / e², of
@@ -35,7 +36,7 @@ def residual_noise(problem: Problem, reconstruct: Reconstruct, *, rounds: int = 
     Args:
         problem: with the noise level to begin with.
         reconstruct: a deterministic method.
-        rounds: one or more.
+        rounds: at most so many; it ends when a round changes the level by less than a hundredth.
         seed: of the probe.
 
     Raises:
@@ -69,6 +70,8 @@ def residual_noise(problem: Problem, reconstruct: Reconstruct, *, rounds: int = 
             )
         before, level = level, (float(_power(problem.y - fit)) / freedom) ** 0.5
         change = abs(level - before) / level if level > 0 else 0.0
+        if change < _SETTLED:
+            break
     chance = 1 / (2 * freedom) + 2 * explained / freedom**2
     settled = change if rounds > 1 else 0.0
     return ResidualNoise(level, (chance + settled**2) ** 0.5, freedom)

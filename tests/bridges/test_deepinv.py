@@ -71,6 +71,7 @@ def test_physics_are_the_operator(name: str, dtype: torch.dtype) -> None:
     assert isinstance(physics, deepinv.physics.LinearPhysics)
     assert (made.dtype, back.dtype) == (dtype, dtype)
     assert (made.shape, back.shape) == (y.shape, x.shape)
+    assert (physics.A(x[:0]).shape, physics.A_adjoint(y[:0]).shape) == (y[:0].shape, x[:0].shape)
     assert torch.equal(physics(x), made)  # there is no noise
     if name != "soft SENSE":  # whose two channels are not its two map sets
         torch.testing.assert_close(complex_of(made), A(complex_of(x)))

@@ -98,7 +98,7 @@ def test_a_row_is_what_solve_gives(invdiff: Run, folder: Path, scans: Path, tmp_
     command = "solve", scans / "file1.h5", "--undersample", "random", "--prior", folder / "prior.safetensors"
     assert invdiff(*command, *QUICK, "--out", tmp_path / "solve").code == 0
     with h5py.File(tmp_path / "solve" / "reconstruction.h5") as file:
-        expected = psnr(file["ground_truth"][()], file["mean"][()])
+        expected = psnr(file["ground_truth"][()], file["image"][()])
     (row,) = rows
     assert float(row["psnr"]) == pytest.approx(expected, abs=1e-3)
 
@@ -154,15 +154,15 @@ BAD_INPUT = [
     ("{broken}/undersampled", [], "a.h5 is undersampled (acceleration 2.00)"),
     ("{scans}", ["--mask", "spiral"], "no mask 'spiral'; there are equispaced"),
     ("{scans}", ["--mask", "radial", "--acceleration", "1"], "1.5 or more"),
-    ("{scans}", ["--mask", "uniform2d-scoremri"], "file1.h5, mask uniform2d-scoremri 2x, fast: "),
+    ("{scans}", ["--mask", "uniform2d-scoremri"], "file1.h5, mask uniform2d-scoremri 2x, estimate: "),
     ("{scans}", ["--acceleration", "0.5"], "not 0.5"),
     ("{scans}", ["--method", "magic"], "no method 'magic'"),
     ("{scans}", ["--baseline", "magic"], "no baseline 'magic'; there are zero-filled, cg-sense, l1-wavelet, tv"),
     ("{scans}", ["--convention", "magic"], "no convention 'magic'; there are fastmri, inversebench, song"),
     ("{scans}", ["--target", "magic"], "no target 'magic'; there are mvue, rss"),
     ("{scans}", ["--set", "magic=1"], "none of the methods has a parameter 'magic'"),
-    ("{scans}", ["--set", "dds.steps=1"], "those compared are fast"),
-    ("{scans}", ["--set", "fast.eta=2"], "from 0 to 1"),
+    ("{scans}", ["--set", "dds.steps=1"], "those compared are estimate"),
+    ("{scans}", ["--set", "estimate.tolerance=2"], "between 0 and 1"),
     ("{scans}", ["--samples", "0"], "samples=0"),
     ("{scans}", ["--slice", "7"], "file1.h5 has slices 0 to 1; asked for [7]"),
     ("{scans}", ["--coils", "0"], "image.npy: A scan has at least one coil"),

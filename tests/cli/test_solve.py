@@ -19,7 +19,7 @@ from invdiff.priors import load_prior
 from invdiff.reconstruction import picture_cases, read_picture, reconstruct, scan_cases
 
 Run = Callable[..., Any]
-QUICK = ("--set", "steps=3", "--samples", 2)
+QUICK = ("--method", "fast", "--set", "steps=3", "--samples", 2)
 
 
 def solve(invdiff: Run, folder: Path, name: str, out: Path, *options: object) -> dict[str, Any]:
@@ -49,12 +49,14 @@ def test_results(
 ) -> None:
     found = solve(invdiff, folder, name, tmp_path / "a", "--operator", operator, "--seed", 5)
     image, samples = (slices, 24, 20), (slices, 2, 24, 20)
-    expected = {"mean": (image, "c8"), "std": (image, "f4"), "samples": (samples, "c8"), "zero_filled": (image, "c8")}
+    of_samples = {"mean": (image, "c8"), "std": (image, "f4"), "samples": (samples, "c8"), "zero_filled": (image, "c8")}
+    expected = {"image": (image, "c8"), **of_samples}
     if truth:
         expected["ground_truth"] = (image, "c8")
     attributes = found.pop("attributes")
     assert {key: (value.shape, value.dtype.str[1:]) for key, value in found.items()} == expected
     np.testing.assert_allclose(found["mean"], found["samples"].mean(1), rtol=1e-5)
+    np.testing.assert_array_equal(found["image"], found["mean"])
     half = np.abs(found["samples"][:, 1] - found["samples"][:, 0]) / 2
     np.testing.assert_allclose(found["std"], half * 2**0.5, atol=1e-6 * np.abs(found["mean"]).max())
     assert all(np.isfinite(value).all() for value in found.values())
@@ -126,7 +128,7 @@ def test_a_prior_of_real_images_serves_a_method_made_for_two_channels(
 
 @pytest.mark.parametrize("name", ["sense.h5", "denoise.png"])
 def test_a_late_start_from_another_run(invdiff: Run, folder: Path, tmp_path: Path, name: str) -> None:
-    """The command does what the library does with the mean of that run."""
+    """The command does what the library does with the image of that run."""
     operator = "sense" if name == "sense.h5" else "denoise"
     before = solve(invdiff, folder, name, tmp_path / "before", "--operator", operator)
     begun = tmp_path / "before" / "reconstruction.h5"
@@ -141,10 +143,10 @@ def test_a_late_start_from_another_run(invdiff: Run, folder: Path, tmp_path: Pat
         METHODS["fast"].with_settings({"steps": "3"}, is_complex=cases.is_complex),
         start=LateStart(0.5, image="initial"),
     )
-    prior = load_prior(folder / "prior.safetensors")
-    expected = reconstruct(replace(cases, initial=before["mean"]), sampler, prior, samples=2)
+    prior = load_prior(folder / "prior.safetensors").in_precision("auto")
+    expected = reconstruct(replace(cases, initial=before["image"]), sampler, prior, samples=2)
     np.testing.assert_array_equal(found["samples"], expected.samples)
-    other = reconstruct(replace(cases, initial=2 * before["mean"]), sampler, prior, samples=2)
+    other = reconstruct(replace(cases, initial=2 * before["image"]), sampler, prior, samples=2)
     assert (found["samples"] != other.samples).any()
 
 
@@ -317,10 +319,10 @@ def broken(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         (broken / f"cut-{whole}").write_bytes(content[: len(content) // 2])
     with h5py.File(broken / "group.h5", "w") as file:
         file.create_group("image")
-    with h5py.File(broken / "one-mean.h5", "w") as file:
-        file["mean"] = image[None]
-    with h5py.File(broken / "nan-mean.h5", "w") as file:
-        file["mean"] = np.full((2, 24, 20), np.nan)
+    with h5py.File(broken / "one-image.h5", "w") as file:
+        file["image"] = image[None]
+    with h5py.File(broken / "nan-image.h5", "w") as file:
+        file["image"] = np.full((2, 24, 20), np.nan)
     (broken / "hostile.pt").write_bytes(pickle.dumps(Hostile(broken / "hacked")))
     torch.save({"config": "{}", "state": {"weight": torch.ones(3)}}, broken / "foreign.pt")
     torch.save({"weight": torch.ones(3)}, broken / "plain.pt")
@@ -388,7 +390,7 @@ BAD_INPUT = [
     ("sense", "{folder}/sense.h5", ["--start-time", "1.5"], "from 0 to 1, so a run can't start at 1.5"),
     ("sense", "{folder}/sense.h5", ["--start-sigma", "0.01"], "lowest level has sigma 0.015, so nothing is left"),
     ("sense", "{folder}/sense.h5", ["--start-sigma", "nan"], "nothing is left"),
-    ("sense", "{folder}/sense.h5", ["--start", "{folder}/sense.h5", "--start-sigma", "1"], "no dataset 'mean'"),
+    ("sense", "{folder}/sense.h5", ["--start", "{folder}/sense.h5", "--start-sigma", "1"], "no dataset 'image'"),
     ("sense", "{folder}/sense.h5", ["--start", "{broken}/nowhere.h5", "--start-sigma", "1"], "does not exist"),
     ("sense", "{folder}/sense.h5", ["--start", "{broken}/file", "--start-sigma", "1"], "can't be read as HDF5"),
     ("sense", "{folder}/sense.h5", ["--start", "{broken}", "--start-sigma", "1"], "is a folder; give"),
@@ -396,13 +398,13 @@ BAD_INPUT = [
     (
         "sense",
         "{folder}/sense.h5",
-        ["--start", "{broken}/one-mean.h5", "--start-sigma", "1"],
+        ["--start", "{broken}/one-image.h5", "--start-sigma", "1"],
         "have shape (1, 24, 20)",
     ),
     (
         "sense",
         "{folder}/sense.h5",
-        ["--start", "{broken}/nan-mean.h5", "--start-sigma", "1"],
+        ["--start", "{broken}/nan-image.h5", "--start-sigma", "1"],
         "initial image holds NaN",
     ),
     ("sense", "{folder}/sense.h5", ["--samples", "0"], "samples=0"),

@@ -28,6 +28,7 @@ from invdiff.diffusion import (
     EulerMaruyama,
     Geometric,
     GradientConsistency,
+    HalfQuadratic,
     Karras,
     PosteriorVariance,
     ProbabilityFlow,
@@ -40,6 +41,7 @@ from invdiff.diffusion import (
     Sampler,
     Signal,
     SplitComplex,
+    SplittingWeight,
     Step,
     SubVP,
     Tweedie,
@@ -360,6 +362,20 @@ def fast(paper: Paper) -> Affine:
     return x
 
 
+HELD_BACK = 0.3
+
+
+def half_quadratic(paper: Paper) -> Affine:
+    """DPIR, eq. (6): argmin_v |y - A v|^2 / s^2 + |v - D(x)|^2 / sigma^2 is what the denoiser D is shown next; s is the
+    noise level, or a part of sigma where that is more."""
+    x = edm_sigmas(paper)[0] * paper.z()
+    for sigma in edm_sigmas(paper)[:-1]:
+        s = max(paper.noise_std, HELD_BACK * sigma)
+        inverse = np.linalg.inv(paper.A.T @ paper.A / s**2 + np.eye(len(paper.mean)) / sigma**2)
+        x = (paper.clean(x, 1, sigma) / sigma**2 + paper.A.T @ paper.y / s**2).through(inverse)
+    return x
+
+
 def guided_heun(paper: Paper) -> Affine:
     sigmas = edm_sigmas(paper)
     x = sigmas[0] * paper.z()
@@ -589,6 +605,9 @@ CASES = {
         guidance=Proximal(DiffPIRWeight(2.0), EXACTLY, "estimate"),
     ),
     "fast": case(fast, ve, karras, Renoise(1.0), guidance=by_variance),
+    "half-quadratic splitting": case(
+        half_quadratic, ve, karras, HalfQuadratic(), guidance=Proximal(SplittingWeight(HELD_BACK), EXACTLY)
+    ),
     "Heun, guided": case(guided_heun, ve, karras, ProbabilityFlow(), guidance=by_variance),
     "reverse diffusion, guided": case(guided_reverse_diffusion, ve, ve_grid, ReverseDiffusion(), guidance=by_variance),
     "Song, gradient": case(

@@ -1,4 +1,6 @@
 import math
+from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -13,11 +15,16 @@ from invdiff.diffusion import (
     Cosine,
     DiscreteCosine,
     DiscreteVP,
+    DownToNoise,
     Geometric,
     Grid,
+    HalfQuadratic,
     Karras,
     Levels,
+    Problem,
+    Sampler,
     SubVP,
+    TwoChannel,
     Uniform,
 )
 from invdiff.errors import InputError
@@ -222,4 +229,58 @@ def test_karras_has_the_same_sigmas_under_any_sde(sde: SDE) -> None:
 )
 def test_grids_that_make_no_sense_are_refused(make, words: str) -> None:
     with pytest.raises(InputError, match=words):
+        make()
+
+
+# Down to the noise
+
+
+def check_down_to_noise(levels: Levels, noise_std: float, times_noise: float) -> None:
+    """Falling from 0.35, or from the last where that is more, to the multiple of the noise, or to 0.004."""
+    last = max(times_noise * noise_std, 0.004)
+    sigmas = [levels.sigma(k) for k in range(levels.steps)]
+    assert sigmas == sorted(sigmas, reverse=True)
+    assert sigmas[0] == pytest.approx(max(0.35, last))
+    if levels.steps > 1:
+        assert sigmas[-1] == pytest.approx(last)
+
+
+@pytest.mark.parametrize("sde", SDES, ids=lambda sde: type(sde).__name__)
+@given(
+    noise_std=st.sampled_from([0.0, 1e-12]) | st.floats(1e-6, 3.0),
+    times_noise=st.floats(0.5, 4),
+    steps=st.integers(1, 9),
+)
+def test_levels_go_down_to_the_noise(sde: SDE, noise_std: float, times_noise: float, steps: int) -> None:
+    grid = DownToNoise(steps, times_noise=times_noise)
+    check_down_to_noise(grid.given(noise_std).levels(sde), noise_std, times_noise)
+    check_down_to_noise(grid.given(None).levels(sde), 0.0, times_noise)
+    check_down_to_noise(grid.levels(sde), 0.0, times_noise)
+
+
+@pytest.mark.parametrize("noise_std", [0.01, 0.02, 0.5])
+def test_levels_of_another_noise_are_noticed(noise_std: float) -> None:
+    with pytest.raises(AssertionError):
+        check_down_to_noise(DownToNoise(5).given(1.1 * noise_std).levels(VE()), noise_std, 2.0)
+
+
+@pytest.mark.parametrize("scale", [1.0, 8.0, 1e-9])
+def test_the_noise_is_that_of_an_operator_of_norm_one_in_the_prior_s_units(small, scale: float) -> None:
+    problem = small.problem("sense", noise_std=0.1)
+    sampler = Sampler(VE(), DownToNoise(4), [HalfQuadratic()], TwoChannel())
+    louder = Problem(scale * problem.operator, scale * problem.y, scale * 0.1, scale=2.0)
+    assert sampler.bind(louder, small.prior(2)).levels.sigma(3) == pytest.approx(2 * 0.1 / 2)
+
+
+def test_a_grid_down_to_the_noise_needs_it(small) -> None:
+    problem = replace(small.problem("sense"), noise_std=None)
+    with pytest.raises(InputError, match=r"DownToNoise needs the noise level: give Problem\(noise"):
+        Sampler(VE(), DownToNoise(4), [HalfQuadratic()], TwoChannel()).bind(problem, small.prior(2))
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: DownToNoise(0), lambda: DownToNoise(times_noise=0.0), lambda: DownToNoise(sigma_max=math.nan)]
+)
+def test_grids_down_to_the_noise_that_make_no_sense_are_refused(make: Callable[[], Grid]) -> None:
+    with pytest.raises(InputError, match=r"at least one step|times_noise is the last level|sigma_min and sigma_max"):
         make()

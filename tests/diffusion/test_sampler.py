@@ -243,8 +243,14 @@ def test_seed_and_case_change_every_sample(small, changed: dict[str, int]) -> No
 METHOD_SAMPLERS = {name: method.build(steps=4) for name, method in METHODS.items()}
 
 
+def suiting(run: Sampler) -> Sampler:
+    """The sampler for a prior of one kind of images, as exact priors are: without signals of other channels."""
+    return replace(run, signal=run.signal.suiting(is_complex=run.signal.is_complex, channels=(run.signal.channels,)))
+
+
 def ends(small, run: Sampler, forget: Callable[[State], State] = lambda state: state) -> tuple[list[Tensor], Tensor]:
     """How a run ends that goes on from each of its states, saved and read again, and how it ends in one go."""
+    run = suiting(run)
     problem, prior = small.problem("sense"), small.prior(run.signal.channels, run.view.domain)
 
     def bound() -> Context:
@@ -283,9 +289,9 @@ def test_a_run_resumed_without_its_memory_is_another(small) -> None:
 
 
 def counted_calls(small, run: Sampler) -> int:
-    signal = run.signal.suiting(is_complex=run.signal.is_complex, channels=(run.signal.channels,))
-    prior = small.prior(signal.channels, run.view.domain)
-    return replace(run, signal=signal)(small.problem("sense"), prior, samples=2, together=2).nfe
+    run = suiting(run)
+    prior = small.prior(run.signal.channels, run.view.domain)
+    return run(small.problem("sense"), prior, samples=2, together=2).nfe
 
 
 def test_nfe_is_counted_for_every_method(small) -> None:

@@ -318,6 +318,11 @@ def check_peel(A: LinearOperator) -> None:
     close(matrix_of(rest @ part), matrix_of(A), float(matrix_of(A).norm()), single=False)
 
 
+def check_norm_bound(pair: Pair) -> None:
+    bound, matrix = pair.simple.norm_bound(), matrix_of(pair.simple, pair.real_domain)
+    assert bound >= float(torch.linalg.matrix_norm(matrix, ord=2)) * (1 - 1e-5)  # what is no closed form has 1e-6
+
+
 def check_row_projection(pair: Pair) -> None:
     seen, matrix = pair.simple.row_projection, matrix_of(pair.simple, pair.real_domain)
     assert seen.is_projection
@@ -352,6 +357,12 @@ def test_what_is_peeled_off_goes_back_on(composition: Composition) -> None:
     check_peel(composition.pair.simple)
 
 
+@given(composition=compositions())
+@settings(max_examples=80)
+def test_no_singular_value_exceeds_the_bound_of_the_norm(composition: Composition) -> None:
+    check_norm_bound(composition.pair)
+
+
 @given(composition=compositions(double=True))
 @settings(max_examples=40)
 def test_row_projection_is_the_projection_onto_what_is_seen(composition: Composition) -> None:
@@ -374,6 +385,9 @@ class Broken(Diagonal):
     def row_projection(self) -> LinearOperator:
         return Mask(torch.tensor([True, False]))
 
+    def norm_bound(self) -> float:
+        return 1.9
+
     def pullback(self, middle: LinearOperator) -> LinearOperator:
         return self @ middle @ self
 
@@ -392,6 +406,7 @@ BROKEN = Broken(D.values)
         lambda pair: check_pullback(pair, Identity((2,))),
         lambda pair: check_adjoint_of_a_product(Pair.of(Fourier((2,))), pair),
         lambda pair: check_peel(pair.simple),
+        lambda pair: check_norm_bound(pair),
         lambda pair: check_row_projection(pair),
     ],
 )

@@ -1,12 +1,29 @@
 """Conjugate gradients: items do not know of each other, and an end before the tolerance is not silent."""
 
+import math
 import warnings
+from collections.abc import Callable
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
 
 import invdiff.operators.conjugate_gradient as module
-from invdiff.operators import ConvergenceWarning, Diagonal, Identity, LinearOperator, sense, without_structure
+from invdiff.operators import (
+    Circulant,
+    ConvergenceWarning,
+    Diagonal,
+    Identity,
+    LinearOperator,
+    Mask,
+    Subsample,
+    inpainting,
+    sense,
+    without_structure,
+)
+from invdiff.operators.conjugate_gradient import Solution
 from invdiff.operators.functions import FromFunctions
 from invdiff.operators.structure import Structure
 
@@ -96,3 +113,149 @@ def test_nan_is_seen_in_its_item_alone() -> None:
     x = PRECISION.solve(b)
     assert x[1].isnan().any()
     assert not x[[0, 2, 3, 4]].isnan().any()
+
+
+# Preconditioned
+
+
+@st.composite
+def precisions(draw: Callable[[st.SearchStrategy[int]], int]) -> LinearOperator:
+    """a I + b AᴴA or C + b AᴴA, for SENSE, missing pixels, and missing pixels of a blurred image."""
+    generator = torch.Generator().manual_seed(draw(st.integers(0, 1000)))
+    mask = torch.rand(SHAPE, generator=generator) < 0.5
+    mask[0, 0] = True
+    maps = torch.randn(3, *SHAPE, dtype=torch.complex128, generator=generator)
+    blur = Circulant(SHAPE, torch.rand(SHAPE, generator=generator), (-2, -1))
+    G = [sense(mask, maps), inpainting(mask), Subsample(mask) @ blur][draw(st.integers(0, 2))].gram
+    shift = 10.0 ** draw(st.integers(-2, 2))
+    if draw(st.booleans()):
+        return shift * Identity(SHAPE) + G
+    return Circulant(SHAPE, shift + 10 * torch.rand(SHAPE, generator=generator), (-2, -1)) + G
+
+
+def check_preconditioned(A: LinearOperator, preconditioner: LinearOperator | None) -> None:
+    plain = A.solve(B)
+    left = (A.solve(B, preconditioner=preconditioner) - plain).flatten(1).norm(dim=1)
+    assert bool((left <= 1e-6 * plain.flatten(1).norm(dim=1)).all())
+
+
+@given(A=precisions())
+@settings(max_examples=40)
+def test_preconditioned_and_not_it_is_one_solution(A: LinearOperator) -> None:
+    check_preconditioned(A, A.preconditioner)
+
+
+def test_a_preconditioner_that_is_not_positive_is_noticed() -> None:
+    mask = torch.rand(SHAPE, generator=torch.Generator().manual_seed(0)) < 0.5
+    with pytest.raises(AssertionError):
+        check_preconditioned(PRECISION, Mask(mask))
+
+
+def told(A: LinearOperator, b: Tensor, **options: object) -> Solution:
+    """What a solve reports, which it does once."""
+    heard: list[Solution] = []
+    A.solve(b, report=heard.append, **options)  # type: ignore[arg-type]
+    (solution,) = heard
+    return solution
+
+
+def test_preconditioned_it_takes_fewer_iterations() -> None:
+    """Where the precision of the prior grows with frequency, as of natural images."""
+    down, across = (torch.fft.fftfreq(side).double() for side in SHAPE)
+    steep = Circulant(SHAPE, 1e-3 + 1e3 * (down[:, None] ** 2 + across**2), (-2, -1)) + A.gram
+    assert told(steep, B, preconditioner=steep.preconditioner).iterations < told(steep, B).iterations / 2
+
+
+# What is reported
+
+
+def check_report(solve: Callable[..., Tensor], max_iter: int | None, tol: float) -> None:
+    """The relative residual of the worst item, and the fewest iterations that reach it."""
+    heard: list[Solution] = []
+    x = solve(B, max_iter=max_iter, tol=tol, report=heard.append)
+    (solution,) = heard
+    whole = B.flatten(1).norm(dim=1)
+    left = (B - PRECISION(x)).flatten(1).norm(dim=1) / torch.where(whole > 0, whole, 1)
+    assert solution.residual == pytest.approx(float(left.max()), rel=1e-3)
+    assert solution.converged == (solution.residual <= tol)
+    assert solution.iterations <= (max_iter or math.inf)
+    assert torch.equal(PRECISION.solve(B, max_iter=solution.iterations, tol=tol), x)
+    if solution.iterations:
+        assert not torch.equal(PRECISION.solve(B, max_iter=solution.iterations - 1, tol=tol), x)
+
+
+@pytest.mark.parametrize("max_iter", [1, 4, None])
+@pytest.mark.parametrize("tol", [1e-8, 1e-3, 0.5])
+def test_iterations_and_residual_are_the_true_ones(max_iter: int | None, tol: float) -> None:
+    check_report(PRECISION.solve, max_iter, tol)
+
+
+@pytest.mark.parametrize(
+    "wrongly",
+    [
+        lambda solved: solved._replace(iterations=solved.iterations + 1),
+        lambda solved: solved._replace(iterations=solved.iterations - 1),
+        lambda solved: solved._replace(residual=1.1 * solved.residual),
+        lambda solved: solved._replace(converged=not solved.converged),
+    ],
+)
+def test_a_wrong_report_is_noticed(wrongly: Callable[[Solution], Solution]) -> None:
+    def solve(b: Tensor, *, report: Callable[[Solution], None], **options: object) -> Tensor:
+        return PRECISION.solve(b, report=lambda solved: report(wrongly(solved)), **options)  # type: ignore[arg-type]
+
+    with pytest.raises(AssertionError):
+        check_report(solve, 4, 1e-8)
+
+
+def test_nothing_to_solve_takes_no_iteration() -> None:
+    assert told(PRECISION, 0 * B) == Solution(0, 0.0, True)
+    assert told(PRECISION, B[:0]) == Solution(0, 0.0, True)
+    assert told(PRECISION, B, initial=PRECISION.solve(B), tol=1e-6).iterations == 0
+
+
+# Numbers of any size
+
+
+def check_scales(solve: Callable[[Tensor], tuple[Tensor, int]], power: int) -> None:
+    """b times a power of two, which rounds nothing, gives x times it in as many iterations."""
+    b = B[0].to(torch.complex64)
+    once, many = solve(b), solve(b * 2.0**power)
+    assert once[1] == many[1] > 1
+    assert torch.equal(many[0] / 2.0**power, once[0])
+
+
+@given(power=st.integers(-95, 95), preconditioned=st.booleans())
+@settings(max_examples=40)
+def test_iterations_do_not_depend_on_the_size_of_numbers(power: int, preconditioned: bool) -> None:
+    """From 1e-30 to 1e30 in single precision, whose squares overflow or vanish."""
+
+    def solve(b: Tensor) -> tuple[Tensor, int]:
+        heard: list[Solution] = []
+        by = PRECISION.preconditioner if preconditioned else None
+        return PRECISION.solve(b, preconditioner=by, report=heard.append), heard[0].iterations
+
+    check_scales(solve, power)
+
+
+@pytest.mark.parametrize("power", [-95, 95])
+def test_a_solve_that_squares_its_numbers_as_they_are_is_noticed(power: int) -> None:
+    def steepest(b: Tensor) -> tuple[Tensor, int]:
+        x, residual = torch.zeros_like(b), b
+        for _ in range(3):
+            step = torch.vdot(residual.flatten(), residual.flatten())
+            step = step / torch.vdot(residual.flatten(), PRECISION(residual).flatten())
+            x, residual = x + step * residual, residual - step * PRECISION(residual)
+        return x, 3
+
+    check_scales(steepest, 5)
+    with pytest.raises(AssertionError):
+        check_scales(steepest, power)
+
+
+@given(exponent=st.integers(-30, 30))
+def test_scales_of_the_operator_cancel(exponent: int) -> None:
+    """a (I + AᴴA) x = a b, in single precision."""
+    b, a = B[0].to(torch.complex64), 10.0**exponent
+    scaled = a * Identity(SHAPE) + 0.5 * a * A.gram
+    torch.testing.assert_close(scaled.solve(a * b), PRECISION.solve(b), rtol=1e-4, atol=1e-5)
+    assert told(scaled, a * b).iterations == told(PRECISION, b).iterations

@@ -1,12 +1,15 @@
 """Projection onto the measured data: of real images, and Song's closed form for complex ones."""
 
+import math
+from collections.abc import Callable
+
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from invdiff.operators import Fourier, LinearOperator, Mask, RealPart, Subsample
+from invdiff.operators import Fourier, LinearOperator, Mask, RealPart, Subsample, inpainting, sense
 
 SHAPES = [(6, 5), (4, 8), (7,)]
 
@@ -71,3 +74,58 @@ def test_complex_images_follow_the_closed_form(shape: tuple[int, ...], lam: floa
     torch.testing.assert_close(x + lam * A.pinv(y - A(x)), closed)
     with pytest.raises(AssertionError):
         torch.testing.assert_close(x + (lam + 0.1) * A.pinv(y - A(x)), closed)
+
+
+# Twice is once
+
+
+def ill_conditioned(columns: list[int]) -> LinearOperator:
+    """SENSE from few lines and three smooth maps: singular values from one to next to nothing."""
+    line = torch.linspace(-1, 1, 24)
+    squares = [
+        (line[:, None] - 1.2 * math.sin(angle)) ** 2 + (line - 1.2 * math.cos(angle)) ** 2
+        for angle in (0.0, 2 * math.pi / 3, 4 * math.pi / 3)
+    ]
+    maps = torch.stack([torch.polar(torch.exp(-square / 2), square) for square in squares])
+    mask = torch.zeros(24, 24, dtype=torch.bool)
+    mask[:, columns] = True
+    return sense(mask, (maps / maps.abs().square().sum(0).sqrt()).to(torch.complex128))
+
+
+def check_twice_is_once(A: LinearOperator, project: Callable[[Tensor, Tensor], Tensor], seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    kind = torch.complex128 if A.is_complex_linear else torch.float64
+    y = A(torch.randn(A.domain_shape, dtype=kind, generator=generator))
+    once = project(torch.randn(A.domain_shape, dtype=kind, generator=generator), y)
+    assert (project(once, y) - once).norm() <= 1e-4 * once.norm()
+    assert (A(once) - y).norm() <= 1e-3 * y.norm()
+
+
+FEW = {"one line": ([12], None), "eight lines": ([8, 9, 10, 11, 12, 13, 14, 15], 1e-6)}
+"""Columns that are sampled, and a tolerance that conjugate gradients reach."""
+
+
+@pytest.mark.parametrize("lines", FEW)
+@given(seed=st.integers(0, 5))
+@settings(max_examples=4)
+def test_a_point_that_meets_the_data_stays(lines: str, seed: int) -> None:
+    columns, tol = FEW[lines]
+    A = ill_conditioned(columns)
+    check_twice_is_once(A, lambda x, y: A.project(x, y, tol=tol), seed)
+
+
+@given(seed=st.integers(0, 100), shape=st.sampled_from(SHAPES))
+def test_closed_forms_are_projections(seed: int, shape: tuple[int, ...]) -> None:
+    mask, A, *_ = problem(shape, seed)
+    for B in (A, A @ RealPart(shape).H, inpainting(mask)):
+        check_twice_is_once(B, B.project, seed)
+
+
+@pytest.mark.filterwarnings("ignore::invdiff.operators.ConvergenceWarning")
+@pytest.mark.parametrize("lines", FEW)
+def test_a_residual_that_is_solved_to_its_own_size_moves_what_meets_the_data(lines: str) -> None:
+    """What rounding leaves of y - A x is blown up where the gram is nearly singular."""
+    columns, tol = FEW[lines]
+    A = ill_conditioned(columns)
+    with pytest.raises(AssertionError):
+        check_twice_is_once(A, lambda x, y: x + A.pinv(y - A(x), tol=tol), 1)

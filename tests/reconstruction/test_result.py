@@ -30,7 +30,7 @@ def test_round_trip(tmp_path: Path, truth: bool) -> None:
     path.write_text("an older file is replaced")
     result.write(path)
     with h5py.File(path) as file:
-        names = {"mean", "std", "samples", "zero_filled", *(["ground_truth"] if truth else [])}
+        names = {"image", "mean", "std", "samples", "zero_filled", *(["ground_truth"] if truth else [])}
         assert set(file) == names
         for name in names:
             np.testing.assert_array_equal(file[name][()], getattr(result, name))
@@ -39,6 +39,36 @@ def test_round_trip(tmp_path: Path, truth: bool) -> None:
         assert file.attrs["seed"] == 3
         np.testing.assert_array_equal(file.attrs["scale"], [0.5, 2.0])
     assert [p.name for p in tmp_path.iterdir()] == ["result.h5"]
+
+
+def test_the_image_is_the_estimate_or_else_the_mean() -> None:
+    drawn = reconstruction(3, method="fast", sampler="a", nfe=1)
+    estimate = reconstruction(1, method="estimate", sampler="b", nfe=2).as_estimate()
+    np.testing.assert_array_equal(drawn.image, drawn.mean)
+    np.testing.assert_array_equal(estimate.image, reconstruction(1).samples[:, 0])
+    both = estimate.with_samples(drawn)
+    np.testing.assert_array_equal(both.image, estimate.image)
+    np.testing.assert_array_equal(both.mean, drawn.mean)
+    np.testing.assert_array_equal(both.std, drawn.std)
+    assert (both.image != both.mean).any()
+
+
+@pytest.mark.parametrize(
+    ("samples", "names"),
+    [(0, {"image", "estimate"}), (1, {"image", "estimate", "samples", "mean", "std"})],
+)
+def test_an_estimate_is_written_with_the_samples_that_there_are(tmp_path: Path, samples: int, names: set[str]) -> None:
+    """Of no samples there is neither a mean nor a deviation, which would be NaN."""
+    result = reconstruction(1, truth=False, method="estimate", sampler="a", nfe=1).as_estimate()
+    if samples:
+        result = result.with_samples(reconstruction(samples, method="fast", sampler="b", nfe=2))
+    result.write(tmp_path / "result.h5")
+    with h5py.File(tmp_path / "result.h5") as file:
+        assert set(file) == {*names, "zero_filled"}
+        assert all(np.isfinite(array[()]).all() for array in file.values())
+        assert file.attrs["method"] == "estimate"
+        assert file.attrs.get("samples_method") == ("fast" if samples else None)
+        assert file.attrs.get("samples_nfe") == (2 if samples else None)
 
 
 def test_a_failing_write_leaves_what_was_there(tmp_path: Path) -> None:
@@ -58,40 +88,40 @@ def test_no_such_folder(tmp_path: Path) -> None:
         reconstruction().write(tmp_path / "nowhere" / "result.h5")
 
 
-def test_the_mean_is_read_back(tmp_path: Path) -> None:
-    result = reconstruction()
+@pytest.mark.parametrize("result", [reconstruction(), reconstruction(1).as_estimate()], ids=["mean", "estimate"])
+def test_the_image_is_read_back(tmp_path: Path, result: Reconstruction) -> None:
     result.write(tmp_path / "result.h5")
-    mean = read_reconstructed(tmp_path / "result.h5")
-    np.testing.assert_array_equal(mean, result.mean)
-    assert mean.dtype == np.complex64
+    image = read_reconstructed(tmp_path / "result.h5")
+    np.testing.assert_array_equal(image, result.image)
+    assert image.dtype == np.complex64
     with h5py.File(tmp_path / "real.h5", "w") as file:
-        file["mean"] = np.abs(result.mean).astype(np.float64)
-    np.testing.assert_allclose(read_reconstructed(str(tmp_path / "real.h5")), np.abs(result.mean), rtol=1e-6)
+        file["image"] = np.abs(result.image).astype(np.float64)
+    np.testing.assert_allclose(read_reconstructed(str(tmp_path / "real.h5")), np.abs(result.image), rtol=1e-6)
 
 
 @pytest.mark.parametrize(
-    ("mean", "words"),
+    ("image", "words"),
     [
-        (None, "no dataset 'mean'"),
-        (np.ones((5, 4)), r"no dataset 'mean' of shape \(slices, H, W\)"),
-        (np.ones((1, 2, 5, 4)), "no dataset 'mean'"),
-        (np.ones((2, 5, 4), bool), "no dataset 'mean'"),
-        (np.full((2, 5, 4), b"text"), "no dataset 'mean'"),
+        (None, "no dataset 'image'"),
+        (np.ones((5, 4)), r"no dataset 'image' of shape \(slices, H, W\)"),
+        (np.ones((1, 2, 5, 4)), "no dataset 'image'"),
+        (np.ones((2, 5, 4), bool), "no dataset 'image'"),
+        (np.full((2, 5, 4), b"text"), "no dataset 'image'"),
     ],
 )
-def test_a_file_without_a_mean_is_refused(tmp_path: Path, mean: object, words: str) -> None:
+def test_a_file_without_an_image_is_refused(tmp_path: Path, image: object, words: str) -> None:
     with h5py.File(tmp_path / "other.h5", "w") as file:
         file["kspace"] = np.ones(3)
-        if mean is not None:
-            file["mean"] = mean
+        if image is not None:
+            file["image"] = image
     with pytest.raises(InputError, match=words):
         read_reconstructed(tmp_path / "other.h5")
 
 
-def test_a_group_is_no_mean(tmp_path: Path) -> None:
+def test_a_group_is_no_image(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "other.h5", "w") as file:
-        file.create_group("mean")
-    with pytest.raises(InputError, match="no dataset 'mean'"):
+        file.create_group("image")
+    with pytest.raises(InputError, match="no dataset 'image'"):
         read_reconstructed(tmp_path / "other.h5")
 
 

@@ -42,8 +42,8 @@ class SplittingWeight(Part):
     """gamma = sigma^2 / max(noise_std, held_back sigma)^2: half-quadratic splitting (Zhang 2021, DPIR, sec. 3, with
     lambda = 1), the data's weight held back while the image is still coarse.
 
-    gamma is at most 1 / held_back^2, and so is the condition number of I + gamma AᴴA for an operator of norm one,
-    however small the noise.
+    gamma is at most 1 / held_back^2, so the condition number of I + gamma AᴴA at most 1 + 1 / held_back^2 for an
+    operator of norm one, however small the noise.
 
     Raises:
         InputError: held_back is negative.
