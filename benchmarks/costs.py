@@ -1,7 +1,7 @@
 """What an estimate costs beside SigPy's L1-wavelet reconstruction, and how much memory either takes.
 
 As a script, in a process of its own: `python benchmarks/costs.py SCAN.npz REPEATS SIDE ...` prints seconds and the peak
-memory as JSON. A side imports what it needs and no more, so that the memory is its own.
+memory as JSON. A side imports what it needs and no more; SigPy imports torch where there is one, so both hold it.
 """
 
 import json

@@ -82,13 +82,14 @@ def simulated(
 ) -> None:
     """Scans made of slices that training never saw."""
     rows, prior = Rows(rows_path), _begin(device, threads)
+    made = _chosen(prior, chosen)
     keys = []
     for i, (name, image) in enumerate(middle_slices(slices, split)):
         if series and str(i) not in series.split(","):
             continue
         for mask in masks.split(","):
             keys.append((f"{split}: {name}", mask))
-            _make(rows, keys[-1], _chosen(prior, chosen), partial(simulated_cases, image, SIMULATED[mask], i))
+            _make(rows, keys[-1], made, partial(simulated_cases, image, SIMULATED[mask], i))
     print_tables(rows, keys, tuple(contenders(prior)))
 
 
@@ -105,6 +106,7 @@ def measured(
 ) -> None:
     """Measured scans, undersampled by hand."""
     rows, prior = Rows(rows_path), _begin(device, threads)
+    made = _chosen(prior, chosen)
 
     def undersampled(path: Path, mask: str) -> Cases:
         scan = read_scan(path)
@@ -120,7 +122,7 @@ def measured(
     for path in scans:
         for mask in masks.split(","):
             keys.append((path.stem + how, mask))
-            _make(rows, keys[-1], _chosen(prior, chosen), partial(cases, path, mask))
+            _make(rows, keys[-1], made, partial(cases, path, mask))
     print_tables(rows, keys, tuple(contenders(prior)))
 
 
@@ -157,8 +159,11 @@ def _begin(device: str, threads: int) -> Prior:
 
 
 def _chosen(prior: Prior, names: str) -> dict[str, Contender]:
+    """Whose rows are made; how they are set is printed."""
     everyone = contenders(prior)
     wanted = {"": list(everyone), "none": []}.get(names, names.split(","))
+    for name in wanted:
+        print(f"{name}: {everyone[name].settings}")
     return {name: everyone[name] for name in wanted}
 
 
