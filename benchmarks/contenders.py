@@ -1,23 +1,51 @@
-"""Who reconstructs the simulated scans of the benchmarks, and how well."""
+"""Who reconstructs the scans of the benchmarks, and how well."""
 
-from functools import cache, partial
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
+from dpir import DPIR
 from numpy.typing import NDArray
 
+from invdiff.comparison import CLASSICAL, Contender, Diffusion
 from invdiff.data import MASKS, simulate
-from invdiff.diffusion import fast
-from invdiff.evaluation import best_by_truth, l1_wavelet, psnr, total_variation
-from invdiff.evaluation.baselines import SPARSE_WEIGHTS
+from invdiff.diffusion import find_method
+from invdiff.evaluation import psnr, ssim
 from invdiff.priors import Prior
-from invdiff.reconstruction import reconstruct, scan_cases
+from invdiff.reconstruction import Cases, scan_cases
 
-ZERO_FILLED, OURS = "zero-filled", "fast"
-RIVALS = {"L1-wavelet": l1_wavelet, "total variation": total_variation}
-
+RIVALS = {
+    "zero-filled": CLASSICAL["zero-filled"],
+    "CG-SENSE": CLASSICAL["cg-sense"],
+    "L1-wavelet": CLASSICAL["l1-wavelet"],
+    "TV": CLASSICAL["tv"],
+}
+"""No learned prior; each at its best weight by the truth."""
+QUANTITIES = ("PSNR", "SSIM", "seconds", "calls")
 
 Sampling = tuple[str, float, float]
 """A kind of mask, its acceleration, and the fraction of the centre."""
+
+
+def fast(prior: Prior, samples: int) -> Diffusion:
+    """The mean of samples of `fast`."""
+    return Diffusion(find_method("fast"), {}, prior, "builtin", samples)
+
+
+def estimate(prior: Prior, calls: int) -> Diffusion:
+    """The image of `estimate`."""
+    return Diffusion(find_method("estimate"), {"steps": str(calls)}, prior, "builtin", samples=1)
+
+
+def contenders(prior: Prior) -> dict[str, Contender]:
+    """All, by the names that tables call them: some with their network calls."""
+    return {
+        **RIVALS,
+        **{f"DPIR {calls}": DPIR(prior, calls) for calls in (8, 30)},
+        "fast": fast(prior, samples=8),
+        **{f"estimate {calls}": estimate(prior, calls) for calls in (15, 30, 60)},
+    }
 
 
 @cache
@@ -27,19 +55,31 @@ def make_mask(shape: tuple[int, int], sampling: Sampling, seed: int) -> NDArray[
     return MASKS[kind](shape, acceleration, centre, seed)
 
 
-def score(
-    contender: str, prior: Prior, image: NDArray[np.float32], sampling: Sampling, seed: int, samples: int
-) -> float:
-    """PSNR by fastMRI's convention: of the mean of the default method's samples, of a rival at the weight that suits
-    the truth best, or of zero-filled. 8 birdcage coils, smooth phase, noise of standard deviation 0.005; maps given.
-    """
+def simulated_cases(image: NDArray[np.float32], sampling: Sampling, seed: int) -> Cases:
+    """The image as 8 birdcage coils would see it, with smooth phase and noise of standard deviation 0.005; maps and
+    noise level given."""
     mask = make_mask(image.shape, sampling, seed)
-    scan = simulate(image, coils=8, mask=mask, noise_std=0.005, seed=seed)
-    cases = scan_cases(scan, "sense")
+    return scan_cases(simulate(image, coils=8, mask=mask, noise_std=0.005, seed=seed), "sense")
+
+
+def score(contender: Contender, cases: Cases) -> dict[str, float]:
+    """PSNR and SSIM by fastMRI's conventions, seconds, and network calls of all samples of a slice.
+
+    The seconds of what has its best weight by the truth are those of one weight.
+
+    Raises:
+        InputError: the contender can't reconstruct the scan.
+    """
+    contender.check(cases)
+    with TemporaryDirectory() as folder:
+        outcome = contender(cases, 0, Path(folder) / "finished.npz", lambda done, total: None)
     truth = cases.ground_truth
     assert truth is not None
-    if contender == ZERO_FILLED:
-        return psnr(truth, cases.zero_filled)
-    if contender == OURS:
-        return psnr(truth, reconstruct(cases, fast(), prior, samples=samples, seed=0).mean)
-    return best_by_truth(partial(RIVALS[contender], scan), SPARSE_WEIGHTS, truth).psnr
+    samples = contender.samples if isinstance(contender, Diffusion) else 1
+    numbers = (
+        psnr(truth, outcome.image),
+        ssim(truth, outcome.image),
+        outcome.seconds,
+        outcome.nfe * samples,
+    )
+    return dict(zip(QUANTITIES, numbers, strict=True))
