@@ -337,10 +337,10 @@ def fast(
 @method("invdiff", "zhang2021", spread="fast")
 def estimate(
     steps: int = 30,
-    sigma_max: float = 0.35,
+    sigma_max: float = 0.75,
     times_noise: float = 2.0,
     held_back: float = 0.1,
-    tolerance: float = 1e-3,
+    tolerance: float = 5e-4,
     cg_steps: int = 100,
     rho: float = 7.0,
     signal: Signal = TURNED,
