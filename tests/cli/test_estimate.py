@@ -252,10 +252,11 @@ def test_empty_slices_are_zero_and_the_others_as_without(
         np.testing.assert_array_equal(padded["attributes"][name][left], whole["attributes"][name][left])
 
 
-def test_they_are_counted(invdiff: Run, folder: Path, tmp_path: Path) -> None:
-    write_scan(volume(1), tmp_path / "padded.h5")
+@pytest.mark.parametrize(("empty", "named"), [((1,), "slice 1"), ((0, 2), "slices 0, 2")])
+def test_they_are_named(invdiff: Run, folder: Path, tmp_path: Path, empty: tuple[int, ...], named: str) -> None:
+    write_scan(volume(*empty), tmp_path / "padded.h5")
     ran = invdiff(*arguments(folder, tmp_path / "padded.h5", tmp_path / "out", "--samples", 0))
-    assert "3 slice(s) (1 empty) of 24 x 20" in ran.out
+    assert f"3 slice(s) (empty: {named}) of 24 x 20" in ran.out
 
 
 def test_nothing_but_empty_slices_is_refused(invdiff: Run, folder: Path, tmp_path: Path) -> None:
