@@ -58,6 +58,7 @@ def solve(
     samples: Annotated[
         int | None,
         typer.Option(
+            min=0,
             help="Posterior samples for each slice; 0 for the estimate alone.",
             show_default="4 beside an estimate, 8 of other methods",
         ),

@@ -123,7 +123,8 @@ class LateStart(Start):
         sigma: the level: the run begins at the first of the grid with beta/alpha at most this; or
         time: the same of the SDE's time, in [0, 1]. In VE, levels are geometric in time, so early times mean tiny
             noise.
-        image: what to begin from: Aᴴ y, a least-squares image (`Problem.least_squares`), or ``Problem(initial=...)``.
+        image: what to begin from: Aᴴ y for A of norm one, a least-squares image (`Problem.least_squares`), or
+            ``Problem(initial=...)``.
 
     Raises:
         InputError: not exactly one of sigma and time is given; the grid has no level that low; or the problem has no
@@ -166,7 +167,7 @@ class LateStart(Start):
         problem, k = context.problem, self.first_level(context.levels)
         match self.image:
             case "zero-filled":
-                image = problem.zero_filled
+                image = problem.zero_filled / problem.operator.norm_bound() ** 2  # as of an operator of norm one
             case "least-squares":
                 image = problem.least_squares(trace=context.trace)
             case "initial":

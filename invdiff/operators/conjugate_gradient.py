@@ -47,7 +47,8 @@ def conjugate_gradient(
     """x with A x = b for positive A (Hestenes & Stiefel 1952), inner products Re<u, v>; see `LinearOperator.solve`.
 
     A singular A is solved in its range; from ``initial=None`` and without a preconditioner that gives the solution of
-    least norm. Every item is scaled to a largest number of one, so that no square overflows or vanishes.
+    least norm. Every item is scaled to a largest number of one, before it is preconditioned and after, so that no
+    square overflows or vanishes.
     """
     event = len(operator.domain_shape)
     tol = default_tolerance(b.dtype) if tol is None else tol
@@ -60,12 +61,20 @@ def conjugate_gradient(
     def over_event(scalar: Tensor) -> Tensor:
         return scalar.reshape(scalar.shape + (1,) * event)
 
-    size = b.abs().flatten(b.ndim - event).amax(-1)
-    size = over_event(torch.where(size > 0, size, 1))
+    def largest(u: Tensor) -> Tensor:
+        found = u.abs().flatten(u.ndim - event).amax(-1)
+        return over_event(torch.where(found > 0, found, 1))
+
+    size = largest(b)
     b = b / size
     x = torch.zeros_like(b) if initial is None else initial / size
     residual = b if initial is None else b - operator.forward(x)
-    turned = residual if preconditioner is None else preconditioner.forward(residual)
+    gain = 1.0 if preconditioner is None else largest(preconditioner.forward(residual))
+
+    def preconditioned(residual: Tensor) -> Tensor:
+        return residual if preconditioner is None else preconditioner.forward(residual) / gain
+
+    turned = preconditioned(residual)
     direction = turned
     squared = inner(residual, residual)
     weighed = inner(residual, turned)
@@ -82,7 +91,7 @@ def conjugate_gradient(
         residual = residual - over_event(step) * image
         squared = torch.where(active, inner(residual, residual), squared)
         active = active & (squared > goal)
-        turned = residual if preconditioner is None else preconditioner.forward(residual)
+        turned = preconditioned(residual)
         previous, weighed = weighed, torch.where(active, inner(residual, turned), weighed)
         turn = torch.where(active, weighed / torch.where(active, previous, 1), 0)
         direction = turned + over_event(turn) * direction

@@ -88,10 +88,8 @@ class Regularised(LinearOperator):
             )
         scaled = Regularised(self.shift / size, self.weight / size, self.gram_operator)
         start = None if initial is None else size * as_tensor(initial, self)
-        return (
-            scaled.solve(b, initial=start, tol=tol, max_iter=max_iter, preconditioner=preconditioner, report=report)
-            / size
-        )
+        nearer = None if preconditioner is None else size * preconditioner
+        return scaled.solve(b, initial=start, tol=tol, max_iter=max_iter, preconditioner=nearer, report=report) / size
 
     def sample(self, noise: NoiseSource) -> Tensor:
         if not self.is_positive_definite:

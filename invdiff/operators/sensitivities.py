@@ -77,9 +77,11 @@ class Sensitivities(LinearOperator):
         return (self.maps.conj() * self.maps).real.sum(0)
 
     def norm_bound(self) -> float:
-        """The largest root of the sum of squares of a pixel's numbers; the norm itself for a single set."""
-        squares = (self.maps.conj() * self.maps).real.reshape(-1, *self.image_shape).sum(0)
-        return math.sqrt(float(squares.max()))
+        """The norm itself: the largest singular value of a pixel's matrix, coils by sets."""
+        if not self.has_sets:
+            return math.sqrt(float(self.power.max()))
+        pixels = self.maps.flatten(2).permute(2, 1, 0)
+        return math.sqrt(float(torch.linalg.eigvalsh(pixels.mH @ pixels).max()))
 
     def forward(self, x: Tensor) -> Tensor:
         seen = in_precision_of(x, self.maps) * x.unsqueeze(-self.image_dims - 1)

@@ -78,6 +78,7 @@ class ConditionalPrior(Prior):
         self.denoiser = denoiser
         self.intensity = denoiser.intensity
         self.data_std = denoiser.data_std
+        self.precision = denoiser.precision
 
     def given(self, problem: "Problem") -> Prior:
         """The prior of what ``problem`` did not sample, ``denoise`` and ``score`` ready to be asked.

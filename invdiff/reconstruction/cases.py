@@ -126,7 +126,8 @@ class Cases:
         height, width = measured.sampled.shape
         coils = f", {measured.coils} coils" if isinstance(measured, Scan) else ""
         achieved = achieved_acceleration(measured.sampled)
-        nothing_in = f" ({len(self.empty)} empty)" if self.empty else ""
+        empty = ", ".join(map(str, sorted(self.empty)))
+        nothing_in = f" (empty: slice{'s' * (len(self.empty) > 1)} {empty})" if empty else ""
         sampling = "" if achieved == 1 else f"acceleration {achieved:.2f}, "
         return (
             f"{measured.name}: {self.count} slice(s){nothing_in} of {height} x {width}{coils}, {sampling}noise "

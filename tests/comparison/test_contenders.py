@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,29 @@ def test_diffusion_is_the_mean_of_a_reconstruction(cases: Cases, prior: ScorePri
     assert not list(tmp_path.iterdir())
     for words in ("steps=3 ", "eta=1.0", "signal=split", "samples=2", "prior=tiny"):
         assert words in contender.settings
+
+
+def test_of_an_estimate_there_is_one_image_however_many_samples_are_asked_for(
+    cases: Cases, prior: ScorePrior, tmp_path: Path
+) -> None:
+    contender = Diffusion(find_method("estimate"), {"steps": "3"}, prior, "tiny", 5)
+    found = outcome(contender, cases, tmp_path)
+    expected = reconstruct(cases, contender.sampler, prior, samples=2, seed=5)
+    np.testing.assert_array_equal(found.image, expected.samples[:, 0])
+    assert (found.image != expected.mean).any()
+    assert "samples=1 " in contender.settings
+    assert "samples=5 " in Diffusion(find_method("fast"), {}, prior, "tiny", 5).settings
+
+
+def test_an_empty_slice_does_not_stand_for_all(prior: ScorePrior) -> None:
+    """What a contender can't do is found out on a slice that holds something; without one that is for `reconstruct`."""
+    scan = simulate(np.abs(shepp_logan(SHAPE))[None].repeat(2, 0), coils=3, mask=random_lines(SHAPE, 2, 0.3))
+    padded = scan.kspace * np.array([0, 1])[:, None, None, None]
+    contender = Diffusion(find_method("mc_ddpm"), {"steps": "3"}, prior, "tiny", 1)
+    with pytest.raises(InputError, match="unsampled k-space"):
+        contender.check(
+            Cases("sense", replace(scan, kspace=padded, ground_truth=None, noise_std=0.1, mask=scan.sampled))
+        )
 
 
 @pytest.mark.parametrize("name", CLASSICAL)

@@ -252,10 +252,20 @@ def test_a_solve_that_squares_its_numbers_as_they_are_is_noticed(power: int) -> 
         check_scales(steepest, power)
 
 
-@given(exponent=st.integers(-30, 30))
-def test_scales_of_the_operator_cancel(exponent: int) -> None:
-    """a (I + AᴴA) x = a b, in single precision."""
+@given(exponent=st.integers(-30, 30), preconditioned=st.booleans())
+def test_scales_of_the_operator_cancel(exponent: int, preconditioned: bool) -> None:
+    """a (I + AᴴA) x = a b, in single precision, and by a preconditioner that is as far from one."""
     b, a = B[0].to(torch.complex64), 10.0**exponent
     scaled = a * Identity(SHAPE) + 0.5 * a * A.gram
-    torch.testing.assert_close(scaled.solve(a * b), PRECISION.solve(b), rtol=1e-4, atol=1e-5)
-    assert told(scaled, a * b).iterations == told(PRECISION, b).iterations
+    by = [operator.preconditioner if preconditioned else None for operator in (scaled, PRECISION)]
+    made, expected = scaled.solve(a * b, preconditioner=by[0]), PRECISION.solve(b, preconditioner=by[1])
+    torch.testing.assert_close(made, expected, rtol=1e-4, atol=1e-5)
+    assert told(scaled, a * b, preconditioner=by[0]).iterations == told(PRECISION, b, preconditioner=by[1]).iterations
+
+
+@given(exponent=st.integers(-30, 30))
+def test_the_scale_of_a_preconditioner_does_not_matter(exponent: int) -> None:
+    b, by = B[0].to(torch.complex64), PRECISION.preconditioner
+    assert by is not None
+    made = PRECISION.solve(b, preconditioner=10.0**exponent * by)
+    torch.testing.assert_close(made, PRECISION.solve(b, preconditioner=by), rtol=1e-4, atol=1e-5)

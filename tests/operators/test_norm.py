@@ -21,13 +21,27 @@ def check_bound_is_the_norm(A: LinearOperator) -> None:
 
 
 @given(seed=st.integers(0, 1000), coils=st.integers(1, 4), scale=st.floats(1e-12, 1e12))
-def test_the_bound_of_one_map_set_is_its_norm(seed: int, coils: int, scale: float) -> None:
+def test_the_bound_of_coil_maps_is_their_norm(seed: int, coils: int, scale: float) -> None:
     maps = random_maps(coils, seed)
     check_bound_is_the_norm(scale * Sensitivities(maps))
     check_bound_is_the_norm(scale * sense(torch.ones(SHAPE, dtype=torch.bool), maps))
     check_bound_is_the_norm(scale * Sensitivities(torch.stack([maps, maps])))  # two images that are seen alike
+    check_bound_is_the_norm(scale * Sensitivities(torch.stack([maps, random_maps(coils, seed + 1)])))
 
 
-def test_of_two_map_sets_that_differ_it_is_above_the_norm() -> None:
+def test_two_map_sets_that_are_orthogonal_have_the_norm_of_one() -> None:
+    """As those of ESPIRiT, which are eigenvectors at every pixel."""
+    sets = torch.linalg.qr(torch.randn(12, 4, 2, dtype=torch.complex128, generator=torch.Generator().manual_seed(0)))[0]
+    assert Sensitivities(sets.permute(2, 1, 0).reshape(2, 4, *SHAPE)).norm_bound() == pytest.approx(1)
+
+
+class Loose(Sensitivities):
+    """As if all sets were seen alike."""
+
+    def norm_bound(self) -> float:
+        return float(self.maps.abs().square().sum((0, 1)).max().sqrt())
+
+
+def test_a_looser_bound_is_noticed() -> None:
     with pytest.raises(AssertionError):
-        check_bound_is_the_norm(Sensitivities(torch.stack([random_maps(3, 0), random_maps(3, 1)])))
+        check_bound_is_the_norm(Loose(torch.stack([random_maps(3, 0), random_maps(3, 1)])))

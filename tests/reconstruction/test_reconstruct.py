@@ -56,6 +56,7 @@ def test_samples_are_the_sampler_s() -> None:
         np.testing.assert_array_equal(result.samples[i], posterior.samples.numpy())
     assert result.attributes["nfe"] == posterior.nfe
     assert result.attributes["seed"] == 3
+    assert result.attributes["precision"] == "f32"
 
 
 def test_they_are_computed_where_the_prior_is(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,9 +142,9 @@ def test_finished_samples_are_taken_again(tmp_path: Path, drawn: list[tuple[int,
     assert [path.name for path in tmp_path.iterdir()] == ["finished.npz"]
 
 
-@pytest.mark.parametrize("change", ["seed", "method", "network", "noise", "data", "maps", "mask"])
+@pytest.mark.parametrize("change", ["seed", "method", "network", "precision", "noise", "data", "maps", "mask"])
 def test_finished_samples_belong_to_one_problem_method_and_seed(
-    tmp_path: Path, drawn: list[tuple[int, int]], change: str
+    tmp_path: Path, drawn: list[tuple[int, int]], change: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept: dict[str, Any] = {"samples": 1, "keep": tmp_path / "finished.npz"}
     reconstruct(CASES, SAMPLER, network(0, None), **kept)  # no intensity, so that no scale tells maps apart
@@ -156,6 +157,9 @@ def test_finished_samples_belong_to_one_problem_method_and_seed(
             sampler = fast(steps=3, eta=0.9, signal=TwoChannel())
         case "network":
             prior = network(1, None)
+        case "precision":
+            monkeypatch.setattr("invdiff.priors.precision.has_bfloat16", lambda device: True)
+            prior = network(0, None).in_precision("bf16")
         case "noise":
             scan = replace(SCAN, noise_std=0.03, mask=SCAN.sampled)
         case "data":
