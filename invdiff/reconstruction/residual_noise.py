@@ -22,6 +22,7 @@ Reconstruct = Callable[[Problem], Tensor]
 
 _PROBE = 0.3  # of the noise level: small beside what the fit reacts to, large beside rounding
 _SMALLEST_PROBE = 1e-4  # of the measurement's root mean square, where there is next to no noise
+_MISFIT = 0.03  # relative: what a fit leaves of the image itself made the level 1 to 5 % high on simulated scans
 _LEAST_FREEDOM = 0.01  # of the real numbers measured must be left by the fit
 
 
@@ -71,7 +72,7 @@ def residual_noise(problem: Problem, reconstruct: Reconstruct, *, rounds: int = 
         change = abs(level - before) / level if level > 0 else 0.0
     chance = 1 / (2 * freedom) + 2 * explained / freedom**2
     settled = change if rounds > 1 else 0.0
-    return ResidualNoise(level, (chance + settled**2) ** 0.5, freedom)
+    return ResidualNoise(level, (chance + settled**2 + _MISFIT**2) ** 0.5, freedom)
 
 
 def _power(y: Tensor) -> Tensor:
