@@ -22,11 +22,12 @@ _ROUNDS = 12  # until the number of the signal's dimensions stays
 _DIMENSIONS = 128  # of a patch, about: signal leaves room there, and the matrix is small
 _SLICES = 8  # at most, evenly spaced
 _PATCHES = 2000  # at most, drawn at random where there are more
-_FEWEST_ROWS = 64  # of which half are kept: fewer hold too few patches
+_FEWEST_ROWS = 64  # of which three quarters are kept: fewer hold too few patches
 _FEWEST = 4  # dimensions that are left to noise
 _OUTERMOST = 0.05  # of the sampled positions tell how the noise of coils might be correlated
 _SAMPLES_PER_COIL = 4  # of them, or nothing is told of correlations
-_NARROWEST = 6  # shorter side of a patch times coils and twins: one coil's object fills all of fewer
+_SMALLEST = 4  # samples of a coil in a patch: fewer tell no neighbours
+_NARROWEST = 8  # shorter side of a patch times coils and twins: one coil's object fills all of fewer
 _CHANCE = 2.0  # of the error that independent samples would leave, as overlapping patches use them unequally
 _LEAST = 0.005  # relative uncertainty: with the line above, found by simulation (benchmarks/noise.py)
 _CLEARLY = 0.9  # of the signal's dimensions: a covariance that leaves fewer describes the noise better than one level
@@ -50,8 +51,8 @@ class PatchNoise:
 def patch_noise(kspace: NDArray[np.complexfloating[Any, Any]], mask: NDArray[np.bool_]) -> PatchNoise | None:
     """The noise in the fully sampled centre of k-space; None where it holds too few patches.
 
-    Where the whole readout (axis -2) is sampled, the central half of its field of view is looked at: the receiver's
-    filter cuts the noise at its ends.
+    Where the whole readout (axis -2) is sampled, the central three quarters of its field of view are looked at: the
+    receiver's filter cuts the noise at its ends.
 
     Args:
         kspace: ``(slices, coils, H, W)``, finite and not zero everywhere.
@@ -63,7 +64,7 @@ def patch_noise(kspace: NDArray[np.complexfloating[Any, Any]], mask: NDArray[np.
     height, width = calibration_region(mask)
     if height == mask.shape[0] >= _FEWEST_ROWS:
         columns = mask.all(axis=0)
-        kspace = _central_half(np.where(columns, kspace, 0))
+        kspace = _without_ends(np.where(columns, kspace, 0))
         height = kspace.shape[2]
         mask = np.broadcast_to(columns, kspace.shape[2:])
     centre = _central(kspace, (height, width))
@@ -125,11 +126,12 @@ def _spectrum(centre: Complex, kernel: tuple[int, int]) -> _Spectrum:
         loud = basis[:, dimensions - signal :] / np.sqrt(powers[dimensions - signal :])
         right = patches.conj().T @ loud
         left = basis[:, : dimensions - signal].conj().T @ drawn
-        left -= (left @ right) @ right.conj().T
+        taken = left @ right
+        left -= taken @ right.conj().T
         expected = np.linalg.eigvalsh(left @ left.conj().T)[signal - most :]
         quiet = powers[: dimensions - signal][signal - most :]
         half = (most - signal) // 2
-        variance = quiet.sum() / expected.sum()
+        variance = quiet.sum() / (2 * (dimensions - signal) * count - (np.abs(taken) ** 2).sum())
         loudest = quiet[:half].sum() / expected[:half].sum() * expected[-1]
         before, signal = signal, min(int((powers > loudest).sum()), most - _FEWEST)
         if signal == before:
@@ -142,10 +144,14 @@ def _spectrum(centre: Complex, kernel: tuple[int, int]) -> _Spectrum:
 
 def _kernel(shape: tuple[int, ...]) -> tuple[int, int] | None:
     """Sides of a patch of ``(slices, coils, h, w)``, square where the region allows; None where it is too small."""
-    _, coils, height, width = shape
-    area = _DIMENSIONS / (2 * coils)
-    short = max(1, min(round(area**0.5), min(height, width) // 3))
-    long = min(round(max(area / short, 2)), max(height, width) // 3)
+    slices, coils, height, width = shape
+    for dimensions in range(_DIMENSIONS, _DIMENSIONS // 2 - 1, -8):
+        area = dimensions / (2 * coils)
+        short = max(1, min(round(area**0.5), min(height, width) // 3))
+        long = min(round(max(area / short, 2)), max(height, width) // 3)
+        places = slices * (min(height, width) - short) * (max(height, width) - long)
+        if 2 * coils * short * long <= places or short * long <= _SMALLEST:
+            break
     if 2 * coils * short < _NARROWEST or 2 * coils * short * long < _DIMENSIONS / 2:
         return None
     return (long, short) if height > width else (short, long)
@@ -174,10 +180,11 @@ def _central(kspace: Complex, sides: tuple[int, int]) -> Complex:
     return kspace[:, :, rows, columns]
 
 
-def _central_half(kspace: Complex) -> Complex:
-    """k-space of the central half of the field of view along axis -2."""
+def _without_ends(kspace: Complex) -> Complex:
+    """k-space of the central three quarters of the field of view along axis -2."""
     length = kspace.shape[2]
+    kept = 3 * length // 4
     along = np.fft.fftshift(np.fft.ifft(np.fft.ifftshift(kspace, 2), axis=2, norm="ortho"), 2)
-    half = along[:, :, length // 2 - length // 4 : length // 2 - length // 4 + length // 2]
-    inner: Complex = np.fft.fftshift(np.fft.fft(np.fft.ifftshift(half, 2), axis=2, norm="ortho"), 2)
+    central = along[:, :, length // 2 - kept // 2 : length // 2 - kept // 2 + kept]
+    inner: Complex = np.fft.fftshift(np.fft.fft(np.fft.ifftshift(central, 2), axis=2, norm="ortho"), 2)
     return inner

@@ -23,7 +23,8 @@ class ResidualNoise:
 
     Attributes:
         std: of each real number, in the units of the measurement: noise, and what maps and prior can't explain.
-        uncertainty: one relative standard deviation of it, by chance, by the probe and by what the last round changed.
+        uncertainty: one relative standard deviation of it, by chance, the probe, what the last round changed and what
+            the fit leaves of the image itself.
         freedom: degrees of freedom that the fit left.
     """
 

@@ -23,6 +23,7 @@ Reconstruct = Callable[[Problem], Tensor]
 _PROBE = 0.3  # of the noise level: small beside what the fit reacts to, large beside rounding
 _SMALLEST_PROBE = 1e-4  # of the measurement's root mean square, where there is next to no noise
 _SETTLED = 0.01  # a change of the level by less ends the rounds
+_MISFIT = 0.03  # relative: what a fit leaves of the image itself made the level 1 to 5 % high on simulated scans
 _LEAST_FREEDOM = 0.01  # of the real numbers measured must be left by the fit
 
 
@@ -74,7 +75,7 @@ def residual_noise(problem: Problem, reconstruct: Reconstruct, *, rounds: int = 
             break
     chance = 1 / (2 * freedom) + 2 * explained / freedom**2
     settled = change if rounds > 1 else 0.0
-    return ResidualNoise(level, (chance + settled**2) ** 0.5, freedom)
+    return ResidualNoise(level, (chance + settled**2 + _MISFIT**2) ** 0.5, freedom)
 
 
 def _power(y: Tensor) -> Tensor:
