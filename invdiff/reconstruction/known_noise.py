@@ -10,20 +10,18 @@ from invdiff.priors import Prior
 from invdiff.reconstruction.cases import Cases
 from invdiff.reconstruction.residual_noise import with_residual_noise
 
-WELL_ENOUGH = 0.03
-"""Relative standard deviation of a noise level below which it is taken as it is."""
 _CALLS = 15
 
 
 def known_noise(cases: Cases, prior: Prior) -> Cases:
     """The cases with a noise level that is known well enough: where k-space alone does not tell it, as with a small
-    centre, the residual of a reconstruction does (see `residual_noise`), which costs some sixty network calls.
+    centre, or maps misfit, the residual of a reconstruction does (see `residual_noise`), for 30 to 90 network calls.
 
     Args:
         cases: of a scan, else they are handed back as they are.
         prior: of the reconstruction, which is a coarse `estimate`.
     """
-    if cases.preparation is None or cases.preparation.noise_uncertainty <= WELL_ENOUGH:
+    if cases.preparation is None or cases.preparation.is_settled:
         return cases
     default = estimate(_CALLS)
     sampler = replace(default, signal=default.signal.suiting(is_complex=cases.is_complex, channels=prior.channels))

@@ -13,8 +13,8 @@ from invdiff.errors import InputError
 
 Complex = NDArray[np.complex64]
 
-_MISFIT = 1.5  # times the noise: a residual above it holds what maps and prior can't explain
-_KNOWN = 0.3  # relative uncertainty of a level that is known
+_WELL_KNOWN = 0.03  # relative uncertainty of a level that is taken as it is
+_EXPLAINED = 1.1  # times what noise alone would leave of the calibration data
 
 
 @dataclass(frozen=True)
@@ -57,13 +57,17 @@ class Preparation:
 
     @property
     def data_noise_std(self) -> float:
-        """The level that the data term assumes: the residual's where that is better known than the first, unless it is
-        so far above a first level that is known that it must hold misfit."""
-        found = self.residual
-        if found is None or found.uncertainty >= self.noise_uncertainty:
-            return self.noise_std
-        is_misfit = found.std > _MISFIT * self.noise_std and self.noise_uncertainty < _KNOWN
-        return self.noise_std if is_misfit else found.std
+        """The level that the data term assumes: that of the residual, where somebody looked. Where maps misfit it is
+        above the noise, and data are to be believed no more than they can be explained."""
+        return self.noise_std if self.residual is None else self.residual.std
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing is gained by looking at a residual: the level was given, or it is well known and the maps
+        leave what noise alone would leave."""
+        found = self.calibration
+        explained = found is None or found.residual <= _EXPLAINED * found.noise_residual
+        return self.noise_uncertainty == 0 or (self.noise_uncertainty <= _WELL_KNOWN and explained)
 
     def virtual_coils(self, kspace: Complex) -> Complex:
         """k-space ``(..., coils, H, W)`` of the file as the reconstruction sees it, at the file's scale."""
@@ -78,10 +82,10 @@ class Preparation:
         coils = "; coils prewhitened" if self.covariance is not None else ""
         lines = [f"noise: {self.noise_source}{known}{coils}"]
         if self.residual is not None:
-            taken = "assumed from here on" if self.data_noise_std == self.residual.std else "not assumed"
+            lines[0] += f": {self.noise_std:.3g}"
             lines.append(
-                f"residual of a fit: {self.residual.std:.3g}, within {self.residual.uncertainty:.1%}, noise and what "
-                f"maps misfit together; {self.noise_std:.3g} before it; {taken}"
+                f"residual of a fit: {self.residual.std:.3g}, within {self.residual.uncertainty:.1%}: noise and what maps "
+                "misfit together, by which the data are judged"
             )
         found = self.calibration
         if found is not None:

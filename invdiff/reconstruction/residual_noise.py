@@ -22,7 +22,7 @@ Reconstruct = Callable[[Problem], Tensor]
 
 _PROBE = 0.3  # of the noise level: small beside what the fit reacts to, large beside rounding
 _SMALLEST_PROBE = 1e-4  # of the measurement's root mean square, where there is next to no noise
-_SETTLED = 0.01  # a change of the level by less ends the rounds
+_SETTLED = 0.05  # a change of the level by less ends the rounds
 _MISFIT = 0.03  # relative: what a fit leaves of the image itself made the level 1 to 5 % high on simulated scans
 _LEAST_FREEDOM = 0.01  # of the real numbers measured must be left by the fit
 
@@ -37,7 +37,7 @@ def residual_noise(problem: Problem, reconstruct: Reconstruct, *, rounds: int = 
     Args:
         problem: with the noise level to begin with.
         reconstruct: a deterministic method.
-        rounds: at most so many; it ends when a round changes the level by less than a hundredth.
+        rounds: at most so many; it ends when a round changes the level by less than a twentieth.
         seed: of the probe.
 
     Raises:
@@ -83,17 +83,17 @@ def _power(y: Tensor) -> Tensor:
 
 
 def with_residual_noise(cases: Cases, reconstruct: Reconstruct) -> Cases:
-    """The cases of a scan with the noise that the residual of its brightest slice shows among what was found out.
+    """The cases of a scan with the level that the residual of its brightest slice shows, which the data term assumes.
 
-    The data term's level becomes the residual's only where that is the better known; a level that was given stays.
-    Cases without an estimate of the noise (pictures), or whose fit leaves no freedom, are handed back as they are.
+    A level that was given stays. Cases without an estimate of the noise (pictures), or whose fit leaves no freedom, are
+    handed back as they are.
 
     Args:
         cases: of a scan, with the first estimate of its noise.
         reconstruct: a deterministic method.
     """
     scan, preparation = cases.measured, cases.preparation
-    if preparation is None or not isinstance(scan, Scan):
+    if preparation is None or preparation.noise_uncertainty == 0 or not isinstance(scan, Scan):
         return cases
     problem = max(cases, key=lambda problem: float(_power(problem.y)))
     try:
