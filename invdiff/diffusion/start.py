@@ -20,6 +20,9 @@ from invdiff.operators import Circulant
 from invdiff.operators.real_part import RealCirculant
 from invdiff.priors.base import Prior
 
+STRONGEST = 1e4
+"""Of a prior against the data: what is weighed more is as good as zero, and its rounding would hide the rest."""
+
 
 class Start(Part, ABC):
     """Gives the first state."""
@@ -97,7 +100,8 @@ class WienerStart(Start):
         power = power_at_frequencies(context.denoiser.prior, blank) / (2 if blank.is_complex() else 1)
         axes = tuple(range(-power.ndim, 0))
         kind = Circulant if blank.is_complex() else RealCirculant
-        precision = kind(operator.domain_shape, s**2 / power, axes) + operator.gram
+        strength = (s**2 / power).clamp(max=STRONGEST)
+        precision = kind(operator.domain_shape, strength, axes) + operator.gram
         image = Converged()(precision, context.adjoint_y, torch.zeros_like(context.adjoint_y), context.trace)
         return State(levels.alpha[0] * image.to(blank.dtype).expand_as(blank), 0)
 

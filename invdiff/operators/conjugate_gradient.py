@@ -97,12 +97,12 @@ def conjugate_gradient(
         direction = turned + over_event(turn) * direction
         iterations += 1
     reached = (squared / torch.where(whole > 0, whole, 1)).max().sqrt() if squared.numel() else torch.zeros(())
-    converged = not bool(active.any())
+    converged = not bool((squared > goal).any())  # NaN is seen in the result
     if report is not None:
         report(Solution(iterations, float(reached), converged))
     if max_iter is None and not converged:
         warnings.warn(
-            f"Conjugate gradients on {operator!r} stopped after {limit} iterations at a relative residual of "
+            f"Conjugate gradients on {operator!r} stopped after {iterations} iterations at a relative residual of "
             f"{float(reached):.1e}, above the tolerance {float(torch.as_tensor(tol).min()):.1e}.",
             ConvergenceWarning,
             stacklevel=3,

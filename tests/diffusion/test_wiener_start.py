@@ -174,10 +174,13 @@ def test_without_a_spectrum_it_is_white(data_std: float | None, power: float) ->
     torch.testing.assert_close(found, torch.full(SHAPE, power).double())
 
 
-def test_bins_without_power_do_not_divide_by_zero(small) -> None:
+@pytest.mark.parametrize("spectrum", [(1.0, 0.0, 0.0), (1e-3, 0.0), (1e6, 1e-6, 1e-30), (0.0, 1.0)])
+def test_bins_without_power_do_not_divide_by_zero(small, spectrum: tuple[float, ...]) -> None:
     sampler = Sampler(VE(), Karras(3, SIGMA, 0.1), [HalfQuadratic()], TwoChannel(), start=WienerStart())
     problem = small.problem("sense")
     problem = Problem(problem.operator, problem.y.to(torch.complex64), problem.noise_std)
-    first, *_ = sampler.states(sampler.bind(problem, Spectral((1.0, 0.0, 0.0))))
+    context = sampler.bind(problem, Spectral(spectrum))
+    first = next(iter(sampler.states(context)))
+    assert context.trace.warning is None
     assert torch.view_as_real(first.x).isfinite().all()
     assert first.x.abs().max() > 0

@@ -147,7 +147,7 @@ def test_preconditioned_and_not_it_is_one_solution(A: LinearOperator) -> None:
 
 def test_a_preconditioner_that_is_not_positive_is_noticed() -> None:
     mask = torch.rand(SHAPE, generator=torch.Generator().manual_seed(0)) < 0.5
-    with pytest.raises(AssertionError):
+    with pytest.warns(ConvergenceWarning), pytest.raises(AssertionError):
         check_preconditioned(PRECISION, Mask(mask))
 
 
@@ -211,6 +211,13 @@ def test_nothing_to_solve_takes_no_iteration() -> None:
     assert told(PRECISION, 0 * B) == Solution(0, 0.0, True)
     assert told(PRECISION, B[:0]) == Solution(0, 0.0, True)
     assert told(PRECISION, B, initial=PRECISION.solve(B), tol=1e-6).iterations == 0
+
+
+def test_what_is_out_of_range_is_told_as_unsolved() -> None:
+    """A right-hand side that a singular operator makes of nothing: no iteration changes it."""
+    singular = without_structure(Diagonal(torch.tensor([1.0, 0, 3]).double()))
+    operator = FromFunctions(singular.forward, singular.adjoint, (3,), (3,), structure=Structure.POSITIVE)
+    assert told(operator, torch.tensor([0.0, 1, 0]).double(), max_iter=10) == Solution(1, 1.0, False)
 
 
 # Numbers of any size

@@ -212,6 +212,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.filterwarnings("ignore::invdiff.operators.ConvergenceWarning")  # of what is no linear map
 @pytest.mark.parametrize("name", BROKEN)
 def test_the_contract_notices(name: str) -> None:
     check, operator = BROKEN[name]
