@@ -84,8 +84,8 @@ class Preparation:
         if self.residual is not None:
             lines[0] += f": {self.noise_std:.3g}"
             lines.append(
-                f"residual of a fit: {self.residual.std:.3g}, within {self.residual.uncertainty:.1%}: noise and what maps "
-                "misfit together, by which the data are judged"
+                f"residual of a fit: {self.residual.std:.3g}, within {self.residual.uncertainty:.1%}: noise and what "
+                "maps misfit together, by which the data are judged"
             )
         found = self.calibration
         if found is not None:

@@ -366,14 +366,15 @@ HELD_BACK = 0.3
 
 
 def half_quadratic(paper: Paper) -> Affine:
-    """DPIR, eq. (6): argmin_v |y - A v|^2 / s^2 + |v - D(x)|^2 / sigma^2 is what the denoiser D is shown next; s is the
-    noise level, or a part of sigma where that is more."""
-    x = edm_sigmas(paper)[0] * paper.z()
+    """DPIR, sec. 3: argmin_v |y - A v|^2 / s^2 + |v - D(x)|^2 / sigma^2 is what the denoiser D is shown next; s is the
+    noise level, or a part of sigma where that is more. The result is the mean of the last two."""
+    x = before = edm_sigmas(paper)[0] * paper.z()
     for sigma in edm_sigmas(paper)[:-1]:
+        before = x
         s = max(paper.noise_std, HELD_BACK * sigma)
         inverse = np.linalg.inv(paper.A.T @ paper.A / s**2 + np.eye(len(paper.mean)) / sigma**2)
         x = (paper.clean(x, 1, sigma) / sigma**2 + paper.A.T @ paper.y / s**2).through(inverse)
-    return x
+    return (before + x) / 2
 
 
 def guided_heun(paper: Paper) -> Affine:

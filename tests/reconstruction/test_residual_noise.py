@@ -114,7 +114,7 @@ FULL = simulate(np.abs(shepp_logan((48, 48))), coils=6, noise_std=NOISE)
 MASK = equispaced((48, 48), 3, 10)
 
 
-def test_the_better_known_level_is_assumed_and_both_are_kept() -> None:
+def test_the_residual_s_level_is_assumed_and_both_are_kept() -> None:
     cases = scan_cases(Scan(FULL.kspace, maps=FULL.maps), "sense", mask=MASK)
     first = cases.preparation.noise_std
     doubtful = replace(
@@ -126,13 +126,23 @@ def test_the_better_known_level_is_assumed_and_both_are_kept() -> None:
     assert found.measured.noise_std == pytest.approx(NOISE, rel=0.1)
     assert [problem.noise_std for problem in found] == [found.measured.noise_std]
     assert (found.preparation.noise_std, found.preparation.residual.std) == (2 * NOISE, found.measured.noise_std)
-    assert "assumed from here on" in found.preparation.report[1]
+    assert found.preparation.report[0].endswith(f": {2 * NOISE:.3g}")
+    assert "by which the data are judged" in found.preparation.report[1]
     assert found.preparation.attributes["first_noise_std"] == 2 * NOISE
-    sure = replace(cases, preparation=replace(cases.preparation, noise_uncertainty=1e-4))
-    kept = with_residual_noise(sure, wiener(1.0))
-    assert kept.measured.noise_std == first
-    assert kept.preparation.residual.std == pytest.approx(NOISE, rel=0.1)
-    assert "not assumed" in kept.preparation.report[1]
+    assert first == pytest.approx(NOISE, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("uncertainty", "residual", "is_settled"),
+    [(0.0, 9.0, True), (0.02, 1.0, True), (0.02, 1.5, False), (0.1, 1.0, False)],
+)
+def test_a_residual_is_looked_at_where_noise_or_maps_leave_doubt(
+    uncertainty: float, residual: float, is_settled: bool
+) -> None:
+    cases = scan_cases(Scan(FULL.kspace, maps=FULL.maps), "sense", mask=MASK)
+    calibration = replace(cases.preparation.calibration, residual=residual, noise_residual=1.0)
+    prepared = replace(cases.preparation, noise_uncertainty=uncertainty, calibration=calibration)
+    assert prepared.is_settled == is_settled
 
 
 def test_a_level_that_was_given_stays() -> None:
