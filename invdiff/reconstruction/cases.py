@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from invdiff.data.coils import combine_slices, one_image
+from invdiff.data.coils import combine_slices
 from invdiff.data.fourier import to_image
 from invdiff.data.masks import achieved_acceleration
 from invdiff.data.scan import Scan
@@ -22,6 +22,7 @@ from invdiff.evaluation.baselines import (
     cg_sense,
     l1_wavelet,
     total_variation,
+    zero_filled,
 )
 from invdiff.operators import denoising, fourier, inpainting, sense
 from invdiff.reconstruction.picture import Picture
@@ -136,9 +137,10 @@ class Cases:
 
     @property
     def zero_filled(self) -> NDArray[np.inexact]:
-        """Aᴴ y for each slice, ``(slices, H, W)``."""
-        images = np.stack([problem.operator.H(problem.y).numpy() for problem in self])
-        return one_image(images) if self.has_map_sets else images
+        """Aᴴ y for each slice, coils combined by least squares: ``(slices, H, W)``."""
+        if isinstance(self.measured, Scan):
+            return zero_filled(self.measured)
+        return np.stack([problem.operator.H(problem.y).numpy() for problem in self])
 
     @property
     def ground_truth(self) -> NDArray[np.inexact] | None:
