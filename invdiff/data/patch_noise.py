@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from invdiff.data.covariance import shrunk_covariance
 from invdiff.data.masks import calibration_region
 from invdiff.data.scale import largest_part
+from invdiff.data.whitening import whitening
 
 Complex = NDArray[np.complex128]
 
@@ -24,8 +25,9 @@ _SLICES = 8  # at most, evenly spaced
 _PATCHES = 2000  # at most, drawn at random where there are more
 _FEWEST_ROWS = 64  # of which three quarters are kept: fewer hold too few patches
 _FEWEST = 4  # dimensions that are left to noise
-_OUTERMOST = 0.05  # of the sampled positions tell how the noise of coils might be correlated
-_SAMPLES_PER_COIL = 4  # of them, or nothing is told of correlations
+_OUTERMOST = 0.05  # of the sampled positions may hold noise alone
+_QUIETEST = 0.1  # so may these of the rows along the readout
+_SAMPLES_PER_COIL = 4  # at least, or nothing is told of correlations
 _SMALLEST = 4  # samples of a coil in a patch: fewer tell no neighbours
 _NARROWEST = 8  # shorter side of a patch times coils and twins: one coil's object fills all of fewer
 _CHANCE = 2.0  # of the error that independent samples would leave, as overlapping patches use them unequally
@@ -52,7 +54,8 @@ def patch_noise(kspace: NDArray[np.complexfloating[Any, Any]], mask: NDArray[np.
     """The noise in the fully sampled centre of k-space; None where it holds too few patches.
 
     Where the whole readout (axis -2) is sampled, the central three quarters of its field of view are looked at: the
-    receiver's filter cuts the noise at its ends.
+    receiver's filter cuts the noise at its ends. Samples that may be noise alone tell how it is correlated between
+    coils, if with their covariance less of the patches counts as signal; where they hold signal, more does.
 
     Args:
         kspace: ``(slices, coils, H, W)``, finite and not zero everywhere.
@@ -60,41 +63,51 @@ def patch_noise(kspace: NDArray[np.complexfloating[Any, Any]], mask: NDArray[np.
     """
     scale = largest_part(kspace)
     kspace = kspace[np.unique(np.linspace(0, len(kspace) - 1, _SLICES).round().astype(int))]
-    kspace = kspace.astype(np.complex128) / scale
+    samples: Complex = kspace.astype(np.complex128) / scale
     height, width = calibration_region(mask)
+    quiet: list[Complex] = []
     if height == mask.shape[0] >= _FEWEST_ROWS:
         columns = mask.all(axis=0)
-        kspace = _without_ends(np.where(columns, kspace, 0))
-        height = kspace.shape[2]
-        mask = np.broadcast_to(columns, kspace.shape[2:])
-    centre = _central(kspace, (height, width))
+        readout = _without_ends(np.where(columns, samples, 0))
+        quiet.append(_quietest_rows(readout[..., columns]))
+        samples = np.fft.fftshift(np.fft.fft(np.fft.ifftshift(readout, 2), axis=2, norm="ortho"), 2)
+        height = samples.shape[2]
+        mask = np.broadcast_to(columns, samples.shape[2:])
+    quiet.append(_outermost(samples, mask))
+    centre = _central(samples, (height, width))
     kernel = _kernel(centre.shape)
     if kernel is None:
         return None
-    noise = _spectrum(centre, kernel)
-    found = PatchNoise(scale * noise.std, noise.uncertainty)
-    shape = _outer_covariance(kspace, mask)
-    if shape is None:
-        return found
-    white = np.einsum("dc,schw->sdhw", np.linalg.inv(np.linalg.cholesky(shape)), centre, optimize=True)
-    whitened = _spectrum(white, kernel)
-    if whitened.signal > _CLEARLY * noise.signal:
-        return found
-    covariance = (scale * whitened.std) ** 2 * shape
-    return PatchNoise(float(np.sqrt(np.diag(covariance).real.mean())), whitened.uncertainty, covariance)
+    white = _spectrum(centre, kernel)
+    found = PatchNoise(scale * white.std, white.uncertainty)
+    least = _CLEARLY * white.signal
+    for tile in quiet:
+        coils, count = tile.shape
+        if coils == 1 or count < _SAMPLES_PER_COIL * coils or not tile.any(axis=1).all():
+            continue
+        shape = shrunk_covariance(tile)
+        coloured = _spectrum(np.einsum("dc,schw->sdhw", whitening(shape), centre, optimize=True), kernel)
+        if coloured.signal < least:
+            least = coloured.signal
+            covariance = (scale * coloured.std) ** 2 * shape / (np.trace(shape).real / coils)
+            found = PatchNoise(scale * coloured.std, coloured.uncertainty, covariance)
+    return found
 
 
-def _outer_covariance(kspace: Complex, mask: NDArray[np.bool_]) -> Complex | None:
-    """The covariance of coils in the outermost corners of what was sampled; None where they hold too few samples."""
-    coils = kspace.shape[1]
+def _outermost(kspace: Complex, mask: NDArray[np.bool_]) -> Complex:
+    """Samples ``(coils, n)`` in the outermost corners of what was measured."""
     rows, columns = np.nonzero(mask)
     height, width = mask.shape
     inwards = np.argsort(-np.minimum(np.abs(rows - height // 2) / height, np.abs(columns - width // 2) / width))
-    outermost = inwards[: int(_OUTERMOST * len(inwards))]
-    samples = kspace[:, :, rows[outermost], columns[outermost]].swapaxes(0, 1).reshape(coils, -1)
-    if coils == 1 or samples.shape[1] < _SAMPLES_PER_COIL * coils:
-        return None
-    return shrunk_covariance(samples)
+    kept = inwards[: int(_OUTERMOST * len(inwards))]
+    return kspace[:, :, rows[kept], columns[kept]].swapaxes(0, 1).reshape(kspace.shape[1], -1)
+
+
+def _quietest_rows(readout: Complex) -> Complex:
+    """Samples ``(coils, n)`` of the rows of ``(slices, coils, x, lines)`` that hold least power: beside the object."""
+    power = (np.abs(readout) ** 2).sum(axis=(0, 1, 3))
+    kept = np.argsort(power)[: max(1, int(_QUIETEST * len(power)))]
+    return readout[:, :, kept].swapaxes(0, 1).reshape(readout.shape[1], -1)
 
 
 @dataclass(frozen=True)
@@ -181,10 +194,8 @@ def _central(kspace: Complex, sides: tuple[int, int]) -> Complex:
 
 
 def _without_ends(kspace: Complex) -> Complex:
-    """k-space of the central three quarters of the field of view along axis -2."""
+    """The central three quarters of the field of view along axis -2, which is transformed to positions x."""
     length = kspace.shape[2]
     kept = 3 * length // 4
-    along = np.fft.fftshift(np.fft.ifft(np.fft.ifftshift(kspace, 2), axis=2, norm="ortho"), 2)
-    central = along[:, :, length // 2 - kept // 2 : length // 2 - kept // 2 + kept]
-    inner: Complex = np.fft.fftshift(np.fft.fft(np.fft.ifftshift(central, 2), axis=2, norm="ortho"), 2)
-    return inner
+    along: Complex = np.fft.fftshift(np.fft.ifft(np.fft.ifftshift(kspace, 2), axis=2, norm="ortho"), 2)
+    return along[:, :, length // 2 - kept // 2 : length // 2 - kept // 2 + kept]

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from invdiff.data.coils import combine_slices, one_image
+from invdiff.data.coils import combine_slices
 from invdiff.data.fourier import to_image
 from invdiff.data.masks import achieved_acceleration
 from invdiff.data.scan import Scan
@@ -23,6 +23,7 @@ from invdiff.evaluation.baselines import (
     cg_sense,
     l1_wavelet,
     total_variation,
+    zero_filled,
 )
 from invdiff.operators import denoising, fourier, inpainting, sense
 from invdiff.reconstruction.picture import Picture
@@ -155,8 +156,10 @@ class Cases:
 
     @property
     def zero_filled(self) -> NDArray[np.inexact]:
-        """Aᴴ y for each slice, ``(slices, H, W)``."""
-        return self.whole({index: problem.operator.H(problem.y).numpy() for index, problem in self.numbered()})
+        """Aᴴ y for each slice, coils combined by least squares: ``(slices, H, W)``."""
+        if isinstance(self.measured, Scan):
+            return zero_filled(self.measured)
+        return np.stack([problem.zero_filled.numpy() for problem in self])
 
     def whole(self, images: Mapping[int, NDArray[np.inexact]]) -> NDArray[np.inexact]:
         """One image for each slice, ``(slices, ..., H, W)``, zero where there is none; those of several map sets become

@@ -221,7 +221,8 @@ MEASURED = {
     "phantom_gre_2ch_os2": 0.15,
     "ulf_brain_flair_B_rfcage_rep1": 0.15,
     "ulf_brain_gre_6A": 0.15,
-    "brain_pulseq_16ch": 0.4,  # its loudest combinations of coils look like signal
+    "brain_pulseq_16ch": 0.1,
+    "brain_sigpy_8ch_poisson": 0.1,
 }
 """How near to the levels in the files, which were read off k-space and are no truth."""
 
@@ -238,4 +239,4 @@ def test_measured_scans(shared_data: Path, name: str) -> None:
     assert noise_std(scan.kspace, scan.mask) == pytest.approx(expected, rel=MEASURED[name])
     if scan.mask is None:
         under = scan.undersample(equispaced(scan.image_shape, 4, 24))
-        assert noise_std(under.kspace, under.mask) == pytest.approx(expected, rel=MEASURED[name] + 0.1)
+        assert noise_std(under.kspace, under.mask) == pytest.approx(expected, rel=MEASURED[name] + 0.05)
