@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from invdiff.data.coils import combine_slices
+from invdiff.data.coils import combine_slices, one_image
 from invdiff.data.fourier import to_image
 from invdiff.data.masks import achieved_acceleration
 from invdiff.data.scan import Scan
