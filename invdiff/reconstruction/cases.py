@@ -126,13 +126,14 @@ class Cases:
         measured = self.measured
         height, width = measured.sampled.shape
         coils = f", {measured.coils} coils" if isinstance(measured, Scan) else ""
+        noise_std = measured.noise_std if self.preparation is None else self.preparation.known_noise_std
         achieved = achieved_acceleration(measured.sampled)
         empty = ", ".join(map(str, sorted(self.empty)))
         nothing_in = f" (empty: slice{'s' * (len(self.empty) > 1)} {empty})" if empty else ""
         sampling = "" if achieved == 1 else f"acceleration {achieved:.2f}, "
         return (
             f"{measured.name}: {self.count} slice(s){nothing_in} of {height} x {width}{coils}, {sampling}noise "
-            f"{measured.noise_std:.3g} in each real number"
+            f"{noise_std:.3g} in each real number"
         )
 
     @property

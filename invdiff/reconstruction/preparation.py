@@ -62,6 +62,12 @@ class Preparation:
         return self.noise_std if self.residual is None else self.residual.std
 
     @property
+    def known_noise_std(self) -> float:
+        """The noise of each real number, by what knows it better: the first look, or the residual."""
+        found = self.residual
+        return found.std if found is not None and found.uncertainty < self.noise_uncertainty else self.noise_std
+
+    @property
     def is_settled(self) -> bool:
         """Whether nothing is gained by looking at a residual: the level was given, or it is well known and the maps
         leave what noise alone would leave."""

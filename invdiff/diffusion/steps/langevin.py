@@ -9,6 +9,7 @@ from torch import Tensor
 
 from invdiff.diffusion.bounds import check_positive
 from invdiff.diffusion.context import Context
+from invdiff.diffusion.guidance.likelihood import AnnealedLikelihood
 from invdiff.diffusion.norms import Over, norms, scaled
 from invdiff.diffusion.steps.base import State, Step
 from invdiff.errors import InputError
@@ -86,7 +87,21 @@ class AnnealedLangevin(LangevinStep):
 
     cites: ClassVar[tuple[str, ...]] = ("song2019",)
 
+    def check(self, context: Context) -> None:
+        if not isinstance(context.guidance, AnnealedLikelihood):
+            return
+        for k in range(context.levels.steps):
+            longest = self._length(k, context) * context.guidance.curvature(k, context)
+            if longest > 2:
+                raise InputError(
+                    f"AnnealedLangevin's step is {longest / 2:.2g} times the longest with which its likelihood stays "
+                    f"stable (sigma {context.levels.sigma(k):.3g}); take a smaller step or a wider likelihood, rho."
+                )
+
     def moved(self, x: Tensor, score: Tensor, noise: Tensor, k: int, context: Context, heat: float) -> Tensor:
-        r, _ = context.levels.kernel(k)
-        length = 2 * r**2 * (self.snr * context.levels.beta[k]) ** 2
+        length = self._length(k, context)
         return x + length * score + heat * math.sqrt(2 * length) * noise
+
+    def _length(self, k: int, context: Context) -> float:
+        r, _ = context.levels.kernel(k)
+        return 2 * r**2 * (self.snr * context.levels.beta[k]) ** 2
