@@ -9,6 +9,7 @@ from dpir import DPIR
 from numpy.typing import NDArray
 
 from invdiff.comparison import CLASSICAL, Contender, Diffusion
+from invdiff.comparison.contenders import Outcome
 from invdiff.data import MASKS, simulate
 from invdiff.diffusion import find_method
 from invdiff.evaluation import psnr, ssim
@@ -62,17 +63,27 @@ def simulated_cases(image: NDArray[np.float32], sampling: Sampling, seed: int) -
     return scan_cases(simulate(image, coils=8, mask=mask, noise_std=0.005, seed=seed), "sense")
 
 
-def score(contender: Contender, cases: Cases) -> dict[str, float]:
-    """PSNR and SSIM by fastMRI's conventions, seconds, and network calls of all samples of a slice.
-
-    The seconds of what has its best weight by the truth are those of one weight.
+def outcome_of(contender: Contender, cases: Cases) -> Outcome:
+    """What it makes of a scan.
 
     Raises:
         InputError: the contender can't reconstruct the scan.
     """
     contender.check(cases)
     with TemporaryDirectory() as folder:
-        outcome = contender(cases, 0, Path(folder) / "finished.npz", lambda done, total: None)
+        return contender(cases, 0, Path(folder) / "finished.npz", lambda done, total: None)
+
+
+def score(contender: Contender, cases: Cases) -> dict[str, float]:
+    """How well it reconstructs a scan, and at what cost; see `judge`."""
+    return judge(contender, cases, outcome_of(contender, cases))
+
+
+def judge(contender: Contender, cases: Cases, outcome: Outcome) -> dict[str, float]:
+    """PSNR and SSIM by fastMRI's conventions, seconds, and network calls of all samples of a slice.
+
+    The seconds of what has its best weight by the truth are those of one weight.
+    """
     truth = cases.ground_truth
     assert truth is not None
     samples = contender.samples if isinstance(contender, Diffusion) else 1

@@ -1,6 +1,7 @@
 """All peers in one run, on simulated and on measured scans, and what they cost:
 `python benchmarks/peers.py simulated rows.csv ../shared/data/slices.h5 [--split test] [--series 0,17]`,
 `python benchmarks/peers.py measured rows.csv SCAN.h5 ... [--map-sets 1] [--truth OTHER.h5]`,
+`python benchmarks/peers.py picture peers.png`, of the package's scan,
 `python benchmarks/peers.py costs rows.csv [--threads 1,2]`.
 
 Zero-filled, CG-SENSE, SigPy's L1-wavelet and total variation, deepinv's DPIR with the built-in prior as its denoiser
@@ -28,7 +29,7 @@ from typing import Annotated
 import numpy as np
 import torch
 import typer
-from contenders import QUANTITIES, Sampling, contenders, make_mask, score, simulated_cases
+from contenders import QUANTITIES, Sampling, contenders, judge, make_mask, outcome_of, score, simulated_cases
 from costs import SIDES, measure
 from numpy.typing import NDArray
 from peer_tables import print_tables
@@ -41,8 +42,9 @@ from invdiff.comparison import Contender
 from invdiff.data import read_scan, shepp_logan
 from invdiff.data.masks import equispaced
 from invdiff.errors import InputError
+from invdiff.evaluation.panel import write_panel
 from invdiff.priors import Prior, load_prior
-from invdiff.reconstruction import Cases, scan_cases
+from invdiff.reconstruction import Cases, sample_cases, scan_cases
 
 SIMULATED: dict[str, Sampling] = {
     "4x lines": ("random", 4.0, 0.08),
@@ -124,6 +126,23 @@ def measured(
             keys.append((path.stem + how, mask))
             _make(rows, keys[-1], made, partial(cases, path, mask))
     print_tables(rows, keys, tuple(contenders(prior)))
+
+
+@app.command()
+def picture(
+    path: Annotated[Path, typer.Argument(metavar="PNG")],
+    chosen: Chosen = "zero-filled,TV,L1-wavelet,DPIR 30,fast,estimate 30",
+    threads: Threads = 1,
+) -> None:
+    """The package's scan by all, as a picture and a table."""
+    prior, cases = _begin("cpu", threads), sample_cases("sense", seed=0)
+    outcomes = {name: outcome_of(contender, cases) for name, contender in _chosen(prior, chosen).items()}
+    truth = cases.ground_truth
+    write_panel(path, {name: outcome.image for name, outcome in outcomes.items()}, truth=truth)
+    print("| | PSNR (dB) | SSIM | seconds | network calls |", "|---|---|---|---|---|", sep="\n")
+    for name, outcome in outcomes.items():
+        by = judge(contenders(prior)[name], cases, outcome)
+        print(f"| {name} | {by['PSNR']:.2f} | {by['SSIM']:.4f} | {by['seconds']:.1f} | {by['calls']:.0f} |")
 
 
 @app.command()
