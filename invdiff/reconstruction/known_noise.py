@@ -10,12 +10,12 @@ from invdiff.priors import Prior
 from invdiff.reconstruction.cases import Cases
 from invdiff.reconstruction.residual_noise import with_residual_noise
 
-_CALLS = 15
+_CALLS = 20
 
 
 def known_noise(cases: Cases, prior: Prior) -> Cases:
     """The cases with a noise level that is known well enough: where k-space alone does not tell it, as with a small
-    centre, or maps misfit, the residual of a reconstruction does (see `residual_noise`), for 30 to 90 network calls.
+    centre, or maps misfit, the residual of a reconstruction does (see `residual_noise`), for 40 to 120 network calls.
 
     Args:
         cases: of a scan, else they are handed back as they are.
