@@ -14,6 +14,7 @@ from invdiff.errors import InputError
 Complex = NDArray[np.complex64]
 
 _WELL_KNOWN = 0.03  # relative uncertainty of a level that is taken as it is
+_KNOWN = 0.3  # relative uncertainty of a level that tells noise and misfit apart
 _EXPLAINED = 1.1  # times what noise alone would leave of the calibration data
 
 
@@ -63,9 +64,13 @@ class Preparation:
 
     @property
     def known_noise_std(self) -> float:
-        """The noise of each real number, by what knows it better: the first look, or the residual."""
+        """The noise of each real number, by what knows it better: the first look, or the residual, which can't be below
+        the noise; one that is clearly above a level that is known holds misfit."""
         found = self.residual
-        return found.std if found is not None and found.uncertainty < self.noise_uncertainty else self.noise_std
+        if found is None or found.uncertainty >= self.noise_uncertainty:
+            return self.noise_std
+        is_misfit = self.noise_uncertainty < _KNOWN and found.std > (1 + 3 * self.noise_uncertainty) * self.noise_std
+        return self.noise_std if is_misfit else found.std
 
     @property
     def is_settled(self) -> bool:

@@ -13,12 +13,14 @@ from invdiff.diffusion import (
     SDE,
     VE,
     VP,
+    AnnealedLangevin,
     AnnealedLikelihood,
     Context,
     Geometric,
     Guidance,
     Levels,
     MagnitudePhase,
+    NextLevel,
     NoisedLikelihood,
     NormMatchedLikelihood,
     RealImage,
@@ -313,3 +315,25 @@ def test_the_annealed_likelihood_needs_a_noise_level(small) -> None:
         sampler.bind(silent, small.prior(2))
     for guidance in (AnnealedLikelihood(noise_std=0.1), NoisedLikelihood(), NormMatchedLikelihood()):
         replace(sampler, guidance=guidance)(silent, small.prior(2))
+
+
+@pytest.mark.parametrize("factor", [0.4, 1.1])
+def test_a_step_is_refused_where_its_likelihood_diverges(small, factor: float) -> None:
+    """Of a measurement without noise the length times the curvature is 2 (snr / rho)^2; beyond two it diverges whatever
+    the prior says."""
+    sampler = Sampler(
+        VE(0.1, 4),
+        Geometric(40),
+        [AnnealedLangevin(factor * RHO, 20), NextLevel()],
+        TwoChannel(),
+        guidance=AnnealedLikelihood(RHO, noise_std=0.0),
+    )
+    problem, prior = small.problem("fourier"), small.prior(2)
+    if factor < 1:
+        assert float(sampler(problem, prior).samples.abs().max()) < 10
+        return
+    with pytest.raises(InputError, match=r"step is 1.2 times the longest with which its likelihood stays stable"):
+        sampler.bind(problem, prior)
+    unchecked = Context(**vars(replace(sampler, guidance=None).bind(problem, prior)) | {"guidance": sampler.guidance})
+    *_, last = sampler.states(unchecked)
+    assert float(last.x.abs().max()) > 1e4
