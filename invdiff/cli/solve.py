@@ -113,6 +113,7 @@ def solve(
     from invdiff.cli.folder import writable_folder
     from invdiff.cli.heap import keep_heap
     from invdiff.cli.options import check_operator, parse_settings, undersampling
+    from invdiff.cli.progress import progress_bar
     from invdiff.diffusion import find_method
     from invdiff.priors import load_prior
     from invdiff.reconstruction import known_noise
@@ -131,11 +132,13 @@ def solve(
     network = load_prior(prior, config=prior_config).in_precision(precision)
     given = input_file is not None
     mask = undersampling(undersample, acceleration, centre_fraction, seed, given=given, operator=operator)
-    cases = known_noise(_cases(input_file, operator, seed, mask, noise_std, map_sets, crop), network)
+    cases = _cases(input_file, operator, seed, mask, noise_std, map_sets, crop)
     sampler = chosen.with_settings(parsed, is_complex=cases.is_complex, channels=network.channels)
     if (start, start_sigma, start_time) != (None, None, None):
         sampler, cases = _starting_late(sampler, cases, start or "zero-filled", start_sigma, start_time)
     writable_folder(out)
+    with progress_bar("noise") as progress:
+        cases = known_noise(cases, network, progress=progress)
     _tell(cases)
     run = _Run(cases, network, seed, out, {"prior": prior, "input": cases.measured.name})
     attributes = {"settings": str(parsed)}
