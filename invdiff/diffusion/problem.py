@@ -1,7 +1,6 @@
 """What was measured."""
 
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -11,6 +10,7 @@ from invdiff.diffusion.trace import Trace
 from invdiff.errors import InputError
 from invdiff.operators import Identity, LinearOperator, Nothing
 from invdiff.operators.arrays import as_tensor
+from invdiff.operators.remembered import remembered
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class Problem:
         """Whether there is any measurement."""
         return self.y.numel() > 0
 
-    @cached_property
+    @remembered
     def zero_filled(self) -> Tensor:
         """Aᴴ y: what was not measured is zero."""
         return self.operator.H(self.y)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from invdiff.errors import InputError
 from invdiff.operators.arrays import Array, as_tensor
+from invdiff.operators.remembered import remembered
 from invdiff.operators.structure import Structure
 
 if TYPE_CHECKING:
@@ -189,7 +190,7 @@ class LinearOperator(ABC):
 
         return pullback(self, middle)
 
-    @cached_property
+    @remembered
     def gram(self) -> "LinearOperator":
         """Aᴴ A, in the fastest form known. It solves and samples: see `solve` and `sample`."""
         from invdiff.operators.gram import gram
@@ -198,7 +199,7 @@ class LinearOperator(ABC):
 
     # Inverse problems
 
-    @cached_property
+    @remembered
     def preconditioner(self) -> "LinearOperator | None":
         """The inverse of `nearest_circulant`, with which conjugate gradients on a positive definite A converge sooner
         (Chan, SIAM Journal on Scientific and Statistical Computing 9, 1988); None where A is not known to be positive
@@ -306,7 +307,7 @@ class LinearOperator(ABC):
         tolerance = (default_tolerance(y.dtype) if tol is None else tol) * of_residual.clamp(min=1)
         return x + self.pinv(residual, tol=tolerance, max_iter=max_iter)
 
-    @cached_property
+    @remembered
     def row_projection(self) -> "LinearOperator":
         """A⁺ A, the orthogonal projection onto what A can see: closed form where known, else with conjugate
         gradients."""

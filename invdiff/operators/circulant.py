@@ -1,7 +1,6 @@
 """Circular convolution: what a diagonal in k-space is in the image."""
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -10,6 +9,7 @@ from invdiff.errors import InputError
 from invdiff.operators.arrays import as_tensor
 from invdiff.operators.base import LinearOperator, Shape, in_precision_of, same
 from invdiff.operators.identity import Identity
+from invdiff.operators.remembered import remembered
 from invdiff.operators.rules import PRODUCT, PULLBACK, SUM
 from invdiff.operators.scaled import ScaledIdentity
 from invdiff.operators.spectral import Map, Spectral, squared_magnitude
@@ -54,7 +54,7 @@ class Circulant(Spectral):
     def codomain_shape(self) -> Shape:
         return self.shape
 
-    @cached_property
+    @remembered
     def structure(self) -> Structure:
         from invdiff.operators.diagonal import Diagonal
 

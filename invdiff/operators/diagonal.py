@@ -1,13 +1,13 @@
 """Element-by-element multiplication."""
 
 from dataclasses import dataclass
-from functools import cached_property
 
 from torch import Tensor
 
 from invdiff.operators.arrays import as_tensor
 from invdiff.operators.base import LinearOperator, Shape, in_precision_of
 from invdiff.operators.identity import Identity
+from invdiff.operators.remembered import remembered
 from invdiff.operators.rules import PRODUCT, PULLBACK, SUM
 from invdiff.operators.scaled import ScaledIdentity
 from invdiff.operators.spectral import Map, Spectral, squared_magnitude
@@ -32,7 +32,7 @@ class Diagonal(Spectral):
     def codomain_shape(self) -> Shape:
         return self.domain_shape
 
-    @cached_property
+    @remembered
     def structure(self) -> Structure:
         found = Structure.DIAGONAL
         values = self.spectrum

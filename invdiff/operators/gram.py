@@ -1,12 +1,12 @@
 """Aᴴ A that remembers A, so that it can be sampled as well as applied and solved."""
 
 from dataclasses import dataclass
-from functools import cached_property
 
 from torch import Tensor
 
 from invdiff.operators.base import LinearOperator, Shape
 from invdiff.operators.identity import Identity
+from invdiff.operators.remembered import remembered
 from invdiff.operators.spectral import spectral_part
 from invdiff.operators.structure import Structure
 
@@ -18,7 +18,7 @@ class Gram(LinearOperator):
     root: LinearOperator
     structure = Structure.POSITIVE
 
-    @cached_property
+    @remembered
     def fast(self) -> LinearOperator:
         """The operator that is applied."""
         return self.root.pullback(Identity(self.root.codomain_shape))

@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
 
 from torch import Tensor
 
@@ -10,6 +9,7 @@ from invdiff.errors import InputError
 from invdiff.operators.base import LinearOperator, Shape, same
 from invdiff.operators.identity import Identity
 from invdiff.operators.lift import Lift, lift
+from invdiff.operators.remembered import remembered
 from invdiff.operators.rules import PRODUCT, PULLBACK
 from invdiff.operators.scaled import Scaled, scaled
 from invdiff.operators.structure import Structure
@@ -33,7 +33,7 @@ class Product(LinearOperator):
     def codomain_shape(self) -> Shape:
         return self.parts[0].codomain_shape
 
-    @cached_property
+    @remembered
     def structure(self) -> Structure:
         found = Structure.UNITARY
         for factor in self.parts:
@@ -61,7 +61,7 @@ class Product(LinearOperator):
     def is_complex_linear(self) -> bool:
         return all(a.is_complex_linear for a in self.parts)
 
-    @cached_property
+    @remembered
     def H(self) -> LinearOperator:
         return self if self.is_self_adjoint else Product(tuple(factor.H for factor in reversed(self.parts)))
 

@@ -1,13 +1,13 @@
 """Sᴴ Fᴴ D F S in one pass: the operator that iterative SENSE reconstructions spend their time in."""
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from invdiff.operators.base import LinearOperator, Shape, in_precision_of, size
 from invdiff.operators.circulant import Circulant
+from invdiff.operators.remembered import remembered
 from invdiff.operators.structure import Structure
 
 BLOCK_BYTES = 2**21
@@ -57,7 +57,7 @@ class SenseGram(LinearOperator):
         value = spread if multiplier.is_complex() else spread.real
         return Circulant(self.domain_shape, value.clamp(min=0) if self.is_positive else value, image)
 
-    @cached_property
+    @remembered
     def _parts(self) -> "dict[tuple[torch.dtype, torch.device], tuple[Tensor, Tensor, Tensor]]":
         return {}
 
@@ -67,9 +67,10 @@ class SenseGram(LinearOperator):
         key = x.dtype, x.device
         if key not in self._parts:
             count = size(tuple(self.convolution.shape[axis] for axis in self.convolution.axes))
-            maps = in_precision_of(x, self.maps)
-            multiplier = in_precision_of(x, self.convolution.multiplier / count)
-            self._parts[key] = maps, maps.conj().resolve_conj(), multiplier
+            with torch.inference_mode(False):  # as what is `remembered`
+                maps = in_precision_of(x, self.maps)
+                multiplier = in_precision_of(x, self.convolution.multiplier / count)
+                self._parts[key] = maps, maps.conj().resolve_conj(), multiplier
         return self._parts[key]
 
     def forward(self, x: Tensor) -> Tensor:

@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -14,6 +13,7 @@ from invdiff.operators.circulant import Circulant
 from invdiff.operators.diagonal import Diagonal
 from invdiff.operators.identity import Identity
 from invdiff.operators.lift import Lift
+from invdiff.operators.remembered import remembered
 from invdiff.operators.rules import PULLBACK
 from invdiff.operators.sense_gram import SenseGram
 from invdiff.operators.structure import Structure
@@ -64,14 +64,14 @@ class Sensitivities(LinearOperator):
     def codomain_shape(self) -> Shape:
         return (self.maps.shape[-self.image_dims - 1], *self.image_shape)
 
-    @cached_property
+    @remembered
     def structure(self) -> Structure:
         if self.has_sets:
             return Structure.NONE
         excess = (self.power - 1).abs().max()
         return Structure.ISOMETRY if bool(excess <= 16 * torch.finfo(self.power.dtype).eps) else Structure.NONE
 
-    @cached_property
+    @remembered
     def power(self) -> Tensor:
         """sum_c abs(S_c)^2 of a single set, real ``image_shape``."""
         return (self.maps.conj() * self.maps).real.sum(0)

@@ -1,7 +1,6 @@
 """P(Λ): the measured samples alone, as a vector."""
 
 from dataclasses import dataclass
-from functools import cached_property
 
 from torch import Tensor
 
@@ -11,6 +10,7 @@ from invdiff.operators.base import LinearOperator, Shape, same, size
 from invdiff.operators.diagonal import Diagonal
 from invdiff.operators.identity import Identity
 from invdiff.operators.mask import Mask, check_mask
+from invdiff.operators.remembered import remembered
 from invdiff.operators.rules import PRODUCT, PULLBACK
 from invdiff.operators.structure import Structure
 
@@ -39,7 +39,7 @@ class Subsample(LinearOperator):
     def domain_shape(self) -> Shape:
         return tuple(self.mask.shape)
 
-    @cached_property
+    @remembered
     def index(self) -> Tensor:
         """Flat positions of the samples kept."""
         return self.mask.flatten().nonzero().flatten()

@@ -1,5 +1,8 @@
 """The contract of the operators of MR imaging, and of the combinations that are easy to get wrong."""
 
+import copy
+from functools import cached_property
+
 import pytest
 import torch
 
@@ -150,3 +153,38 @@ def test_masks_that_differ_do_not_merge() -> None:
     assert repr(Mask(other) @ Subsample(POINTS).H) == "Λ P(Λ)ᴴ"
     assert torch.equal((Mask(POINTS) @ Mask(other)).spectrum, (POINTS & other).double())
     assert repr(Subsample(other[:, :2]) @ Subsample(other[:, :2].flip(0)).H) == "P(Λ) P(Λ)ᴴ"
+
+
+def power_of_all(A: LinearOperator, x: torch.Tensor) -> torch.Tensor:
+    """A real number that depends on all that an operator does."""
+    y = A(x)
+    images = A.H(y), A.gram(x), A.row_projection(x), A.pinv(y, max_iter=2)
+    solved = (1.0 * Identity(A.domain_shape) + A.gram).solve(x, max_iter=2)
+    return torch.stack([array.abs().square().sum() for array in (y, *images, solved)]).sum()
+
+
+def check_gradient_after_inference(A: LinearOperator) -> None:
+    A = copy.deepcopy(A)
+    x = torch.ones(A.domain_shape, dtype=torch.float64 if A.real_domain else torch.complex128)
+    with torch.inference_mode():
+        power_of_all(A, x)
+    x = x.clone().requires_grad_()
+    power_of_all(A, x).backward()
+    assert x.grad is not None
+    assert bool(x.grad.abs().isfinite().all())
+
+
+@pytest.mark.filterwarnings("ignore::invdiff.operators.ConvergenceWarning")  # two iterations need not suffice
+@pytest.mark.parametrize("name", OPERATORS)
+def test_what_was_used_in_inference_mode_carries_gradients(name: str) -> None:
+    check_gradient_after_inference(OPERATORS[name])
+
+
+def test_what_is_remembered_from_inference_mode_is_noticed() -> None:
+    class Remembering(Subsample):
+        @cached_property
+        def index(self) -> torch.Tensor:
+            return self.mask.flatten().nonzero().flatten()
+
+    with pytest.raises(RuntimeError, match="Inference tensors"):
+        check_gradient_after_inference(Remembering(torch.tensor([True, False, True])))
