@@ -18,16 +18,22 @@ from invdiff.operators import LinearOperator, RealPart
 class Signal(Part, ABC):
     """Transports a denoiser of real arrays ``(batch, channels, H, W)`` to the states ``(samples, *, H, W)`` of a
     sampler.
-
-    Attributes:
-        channels: what it shows the network.
-        is_complex: whether states are complex.
-        is_linear: whether states are shown to the network by a linear map, so that they have a density.
     """
 
-    channels: int
-    is_complex: bool
-    is_linear: bool = True
+    @property
+    @abstractmethod
+    def channels(self) -> int:
+        """What it shows the network."""
+
+    @property
+    @abstractmethod
+    def is_complex(self) -> bool:
+        """Whether states are complex."""
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether states are shown to the network by a linear map, so that they have a density."""
+        return True
 
     @property
     def offers(self) -> frozenset[str]:

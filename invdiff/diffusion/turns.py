@@ -24,15 +24,15 @@ class _Wrapped(Signal):
     signal: Signal
 
     @property
-    def channels(self) -> int:  # type: ignore[override] # an attribute of the others
+    def channels(self) -> int:
         return self.signal.channels
 
     @property
-    def is_complex(self) -> bool:  # type: ignore[override]
+    def is_complex(self) -> bool:
         return self.signal.is_complex
 
     @property
-    def is_linear(self) -> bool:  # type: ignore[override]
+    def is_linear(self) -> bool:
         return self.signal.is_linear
 
     @property
@@ -72,7 +72,7 @@ class ByTurns(_Wrapped):
         return self.signals[0]
 
     @property
-    def is_linear(self) -> bool:  # type: ignore[override]
+    def is_linear(self) -> bool:
         return all(signal.is_linear for signal in self.signals)
 
     @property
