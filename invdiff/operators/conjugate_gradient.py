@@ -69,13 +69,9 @@ def conjugate_gradient(
     b = b / size
     x = torch.zeros_like(b) if initial is None else initial / size
     residual = b if initial is None else b - operator.forward(x)
-    gain = 1.0 if preconditioner is None else largest(preconditioner.forward(residual))
-
-    def preconditioned(residual: Tensor) -> Tensor:
-        return residual if preconditioner is None else preconditioner.forward(residual) / gain
-
-    turned = preconditioned(residual)
-    direction = turned
+    turned = residual if preconditioner is None else preconditioner.forward(residual)
+    gain = largest(turned)
+    direction = turned = residual if preconditioner is None else turned / gain
     squared = inner(residual, residual)
     weighed = inner(residual, turned)
     whole = inner(b, b)
@@ -91,7 +87,7 @@ def conjugate_gradient(
         residual = residual - over_event(step) * image
         squared = torch.where(active, inner(residual, residual), squared)
         active = active & (squared > goal)
-        turned = preconditioned(residual)
+        turned = residual if preconditioner is None else preconditioner.forward(residual) / gain
         previous, weighed = weighed, torch.where(active, inner(residual, turned), weighed)
         turn = torch.where(active, weighed / torch.where(active, previous, 1), 0)
         direction = turned + over_event(turn) * direction
