@@ -324,6 +324,10 @@ class LinearOperator(ABC):
     def norm_bound(self) -> float:
         """A number that the largest singular value does not exceed: of products and sums that which follows from their
         parts, else `norm`."""
+        return self._norm
+
+    @remembered
+    def _norm(self) -> float:
         return self.norm()
 
     # Looking inside
