@@ -39,6 +39,8 @@ class Scaled(LinearOperator):
                 kept |= Structure.POSITIVE
         if abs(self.scale) == 1:
             kept |= Structure.UNITARY
+        if self.scale == 0:
+            kept |= Structure.PROJECTION
         return self.operator.structure & (kept | Structure.DIAGONAL)
 
     @property
