@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
+from invdiff import Sampler
 from invdiff.cli import main
 from invdiff.data import shepp_logan, simulate, write_scan
 from invdiff.data.masks import equispaced
@@ -75,3 +77,22 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     np.savez(folder / "denoise.npz", image=crooked, ground_truth=crooked, noise_std=0.05)
     Image.fromarray((200 * noisy).clip(0, 255).astype(np.uint8)).save(folder / "denoise.png")
     return folder
+
+
+@pytest.fixture
+def interrupt_after() -> Callable[[pytest.MonkeyPatch, int], None]:
+    """Ctrl-C when so many images are made: estimates or samples."""
+
+    def interrupt(monkeypatch: pytest.MonkeyPatch, finished: int) -> None:
+        run, count = Sampler.__call__, 0
+
+        def interrupted(self: Sampler, *args: Any, **kwargs: Any) -> Any:
+            nonlocal count
+            if count == finished:
+                raise KeyboardInterrupt
+            count += 1
+            return run(self, *args, **kwargs)
+
+        monkeypatch.setattr(Sampler, "__call__", interrupted)
+
+    return interrupt

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import torch
 
-from invdiff import Sampler
 from invdiff.cli.solve import QUALITY
 from invdiff.data import Scan, read_scan, shepp_logan, simulate, write_scan
 from invdiff.data.masks import equispaced
@@ -20,6 +19,7 @@ from invdiff.priors import load_prior
 from invdiff.reconstruction import picture_cases, read_picture, read_reconstructed, reconstruct, scan_cases
 
 Run = Callable[..., Any]
+Interrupt = Callable[[pytest.MonkeyPatch, int], None]
 Found = dict[str, Any]
 QUICK = ("--set", "steps=3", "--precision", "f32")
 
@@ -132,7 +132,13 @@ def test_better_quality_takes_more_calls_and_standard_is_the_default() -> None:
     ],
 )
 def test_requests_that_make_no_sense_are_refused_at_once(
-    invdiff: Run, folder: Path, tmp_path: Path, options: list[str], words: str, monkeypatch: pytest.MonkeyPatch
+    invdiff: Run,
+    folder: Path,
+    tmp_path: Path,
+    options: list[str],
+    words: str,
+    monkeypatch: pytest.MonkeyPatch,
+    interrupt_after: Interrupt,
 ) -> None:
     interrupt_after(monkeypatch, 0)
     prior = "--prior", folder / "prior.safetensors"
@@ -155,20 +161,6 @@ def test_a_precision_that_the_machine_lacks_is_refused(
 # Interrupted
 
 
-def interrupt_after(monkeypatch: pytest.MonkeyPatch, finished: int) -> None:
-    """Ctrl-C when so many images are made: estimates or samples."""
-    run, count = Sampler.__call__, 0
-
-    def interrupted(self: Sampler, *args: Any, **kwargs: Any) -> Any:
-        nonlocal count
-        if count == finished:
-            raise KeyboardInterrupt
-        count += 1
-        return run(self, *args, **kwargs)
-
-    monkeypatch.setattr(Sampler, "__call__", interrupted)
-
-
 TWO_SLICES_TWO_SAMPLES = ("--samples", 2)
 KEPT = {0: [], 1: ["finished-image.npz"]}
 """Of two estimates and four samples, what is in the folder when so many are made."""
@@ -179,7 +171,12 @@ KEPT[5] = KEPT[3]
 
 @pytest.mark.parametrize("finished", KEPT)
 def test_what_is_made_is_kept_and_the_image_written_before_a_sample_is_drawn(
-    invdiff: Run, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, finished: int
+    invdiff: Run,
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    interrupt_after: Interrupt,
+    finished: int,
 ) -> None:
     whole = solve(invdiff, folder, folder / "sense.h5", tmp_path / "whole", *TWO_SLICES_TWO_SAMPLES)
     out = tmp_path / "out"
@@ -208,7 +205,7 @@ def test_what_is_made_is_kept_and_the_image_written_before_a_sample_is_drawn(
 
 @pytest.mark.parametrize("lost", ["finished-image.npz", "finished.npz"])
 def test_without_what_was_kept_it_is_made_again(
-    invdiff: Run, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: str
+    invdiff: Run, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interrupt_after: Interrupt, lost: str
 ) -> None:
     command = arguments(folder, folder / "sense.h5", tmp_path, *TWO_SLICES_TWO_SAMPLES)
     with monkeypatch.context() as patch:

@@ -11,7 +11,6 @@ import pytest
 import torch
 from PIL import Image
 
-from invdiff import Sampler
 from invdiff.data import read_scan
 from invdiff.data.masks import MASKS
 from invdiff.diffusion import METHODS, LateStart, Soss
@@ -19,6 +18,7 @@ from invdiff.priors import load_prior
 from invdiff.reconstruction import picture_cases, read_picture, reconstruct, scan_cases
 
 Run = Callable[..., Any]
+Interrupt = Callable[[pytest.MonkeyPatch, int], None]
 QUICK = ("--method", "fast", "--set", "steps=3", "--samples", 2)
 
 
@@ -205,22 +205,8 @@ def test_full_data_of_measured_coils_are_the_truth(invdiff: Run, folder: Path, t
     np.testing.assert_allclose(back, kspace, atol=1e-4)
 
 
-def interrupt_after(monkeypatch: pytest.MonkeyPatch, finished: int) -> None:
-    """Ctrl-C when so many samples are done."""
-    run, count = Sampler.__call__, 0
-
-    def interrupted(self: Sampler, *args: Any, **kwargs: Any) -> Any:
-        nonlocal count
-        if count == finished:
-            raise KeyboardInterrupt
-        count += 1
-        return run(self, *args, **kwargs)
-
-    monkeypatch.setattr(Sampler, "__call__", interrupted)
-
-
 def test_an_interrupted_run_goes_on(
-    invdiff: Run, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    invdiff: Run, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interrupt_after: Interrupt
 ) -> None:
     whole = solve(invdiff, folder, "sense.h5", tmp_path / "whole")
     out = tmp_path / "out"
@@ -247,7 +233,7 @@ def test_an_interrupted_run_goes_on(
 
 
 def test_an_interrupt_before_the_first_sample_promises_nothing(
-    invdiff: Run, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    invdiff: Run, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interrupt_after: Interrupt
 ) -> None:
     interrupt_after(monkeypatch, 0)
     ran = invdiff("solve", folder / "sense.h5", "--prior", folder / "prior.safetensors", "--out", tmp_path, *QUICK)
