@@ -8,11 +8,11 @@ import numpy as np
 from dpir import DPIR
 from numpy.typing import NDArray
 
-from invdiff.comparison import CLASSICAL, Contender, Diffusion
-from invdiff.comparison.contenders import Outcome
 from invdiff.data import MASKS, simulate
-from invdiff.diffusion import find_method
-from invdiff.evaluation import psnr, ssim
+from invdiff.evaluation import CLASSICAL, Contender, Diffusion
+from invdiff.evaluation.contenders import Outcome
+from invdiff.methods import find_method
+from invdiff.metrics import psnr, ssim
 from invdiff.priors import Prior
 from invdiff.reconstruction import Cases, scan_cases
 

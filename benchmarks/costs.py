@@ -23,7 +23,7 @@ def estimate_side(path: Path) -> Callable[[], object]:
 
     from invdiff.cli.heap import keep_heap
     from invdiff.data import Scan
-    from invdiff.diffusion import estimate
+    from invdiff.methods import estimate
     from invdiff.priors import load_prior
     from invdiff.reconstruction import reconstruct, scan_cases
 

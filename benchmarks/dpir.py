@@ -14,12 +14,12 @@ from deepinv.optim.prior import PnP
 from numpy.typing import NDArray
 
 from invdiff.bridges import Channels, as_denoiser, to_deepinv
-from invdiff.comparison import Outcome
-from invdiff.comparison.contenders import Progress
+from invdiff.classical import best_by_truth
 from invdiff.diffusion import Problem
 from invdiff.diffusion.sampler import scale_of
 from invdiff.errors import InputError
-from invdiff.evaluation import best_by_truth
+from invdiff.evaluation import Outcome
+from invdiff.evaluation.contenders import Progress
 from invdiff.priors import Prior
 from invdiff.reconstruction import Cases
 

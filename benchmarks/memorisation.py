@@ -17,8 +17,8 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from invdiff.cli.heap import keep_heap
-from invdiff.diffusion import unconditional
-from invdiff.evaluation import write_grid
+from invdiff.methods import unconditional
+from invdiff.pictures import write_grid
 from invdiff.priors import load_prior
 from invdiff.reconstruction import generate
 from invdiff.training.augmentation import Augmentation

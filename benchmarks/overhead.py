@@ -17,8 +17,9 @@ if any(os.environ.get(name) != value for name, value in HEAP.items()):
 
 import torch  # noqa: E402
 
-from invdiff.diffusion import Problem, chung2022_complex  # noqa: E402
+from invdiff.diffusion import Problem  # noqa: E402
 from invdiff.diffusion.sampler import scale_of  # noqa: E402
+from invdiff.methods import chung2022_complex  # noqa: E402
 from invdiff.priors import Prior, load_prior  # noqa: E402
 from invdiff.reconstruction import sample_cases  # noqa: E402
 

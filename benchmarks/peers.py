@@ -38,11 +38,11 @@ from series import middle_slices
 from shading import with_better_truth
 
 from invdiff.cli.heap import keep_heap
-from invdiff.comparison import Contender
 from invdiff.data import read_scan, shepp_logan
 from invdiff.data.masks import equispaced
 from invdiff.errors import InputError
-from invdiff.evaluation.panel import write_panel
+from invdiff.evaluation import Contender
+from invdiff.pictures.panel import write_panel
 from invdiff.priors import Prior, load_prior
 from invdiff.reconstruction import Cases, sample_cases, scan_cases
 

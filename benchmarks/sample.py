@@ -11,8 +11,8 @@ import numpy as np
 
 from invdiff.cli.heap import keep_heap
 from invdiff.data.masks import achieved_acceleration, equispaced
-from invdiff.diffusion import estimate
-from invdiff.evaluation import psnr
+from invdiff.methods import estimate
+from invdiff.metrics import psnr
 from invdiff.priors import load_prior
 from invdiff.reconstruction import known_noise, reconstruct, sample_scan, scan_cases
 
@@ -29,7 +29,7 @@ def main() -> None:
         truth = cases.ground_truth
         assert truth is not None
         rivals = {"zero-filled": psnr(truth, cases.zero_filled)}
-        rivals |= {name: best.psnr for name, best in cases.classical().items()}
+        rivals |= {name: best.psnr for name, best in rivals(cases.measured).items()}
         print(
             f"offset {offset}, acceleration {achieved_acceleration(mask):.2f}:",
             ", ".join(f"{n} {v:.2f}" for n, v in rivals.items()),

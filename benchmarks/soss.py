@@ -12,18 +12,8 @@ from dataclasses import replace
 import torch
 from overhead import Timed
 
-from invdiff.diffusion import (
-    Context,
-    Every,
-    Lagging,
-    Problem,
-    Sampler,
-    SenseStep,
-    State,
-    Step,
-    chung2022_hybrid,
-    chung2022_soss,
-)
+from invdiff.diffusion import Context, Every, Lagging, Problem, Sampler, SenseStep, State, Step
+from invdiff.methods import chung2022_hybrid, chung2022_soss
 from invdiff.operators import sense
 from invdiff.priors import ScorePrior, load_prior
 from invdiff.priors.memory import peak_bytes

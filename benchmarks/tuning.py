@@ -21,7 +21,7 @@ from series import middle_slices
 from invdiff.cli.heap import keep_heap
 from invdiff.data import MASKS, simulate
 from invdiff.data.fourier import to_image, to_kspace
-from invdiff.diffusion import find_method
+from invdiff.methods import find_method
 from invdiff.priors import load_prior
 from invdiff.tuning import Measurement, Parameters, Range, Space, Study, Validation, find_objective, sample_measurement
 

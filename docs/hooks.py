@@ -10,7 +10,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from pydantic import BaseModel, TypeAdapter
 
-from invdiff.diffusion import METHODS
+from invdiff.methods import METHODS
 from invdiff.operators.rules import PRODUCT, PULLBACK, SUM
 from invdiff.training import (
     Augmentation,

@@ -17,7 +17,7 @@ from invdiff.diffusion import (
     SplitComplex,
     TwoChannel,
 )
-from invdiff.evaluation import psnr
+from invdiff.metrics import psnr
 from invdiff.operators import sense
 from invdiff.reconstruction import sample_scan
 

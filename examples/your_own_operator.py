@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from invdiff import Problem
-from invdiff.diffusion import RealImage, fast
+from invdiff.diffusion import RealImage
+from invdiff.methods import fast
 from invdiff.operators import LinearOperator, Shape
 from invdiff.priors import GaussianPrior
 from invdiff.testing import OperatorContract, dot_test

@@ -6,10 +6,26 @@ The names below load on first use, so that ``import invdiff`` takes milliseconds
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from invdiff import bridges, data, diffusion, evaluation, operators, priors, reconstruction, testing
-    from invdiff.diffusion import Posterior, Problem, Sampler
+    from invdiff import (
+        bridges,
+        classical,
+        data,
+        diffusion,
+        evaluation,
+        methods,
+        metrics,
+        operators,
+        pictures,
+        priors,
+        reconstruction,
+        testing,
+        training,
+        tuning,
+    )
+    from invdiff.diffusion import Posterior, Sampler
     from invdiff.errors import InputError
     from invdiff.priors import load_prior
+    from invdiff.problem import Problem
 
     __version__: str
 
@@ -20,35 +36,43 @@ __all__ = [
     "Sampler",
     "__version__",
     "bridges",
-    "comparison",
+    "classical",
     "data",
     "diffusion",
     "evaluation",
     "load_prior",
+    "methods",
+    "metrics",
     "operators",
+    "pictures",
     "priors",
     "reconstruction",
     "testing",
+    "training",
     "tuning",
 ]
 
 _EXPORTS = {
     "InputError": "invdiff.errors",
     "Posterior": "invdiff.diffusion",
-    "Problem": "invdiff.diffusion",
+    "Problem": "invdiff.problem",
     "Sampler": "invdiff.diffusion",
     "load_prior": "invdiff.priors",
 }
 _SUBPACKAGES = {
     "bridges",
-    "comparison",
+    "classical",
     "data",
     "diffusion",
     "evaluation",
+    "methods",
+    "metrics",
     "operators",
+    "pictures",
     "priors",
     "reconstruction",
     "testing",
+    "training",
     "tuning",
 }
 

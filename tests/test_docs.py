@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from invdiff.diffusion import METHODS
+from invdiff.methods import METHODS
 from invdiff.tuning import read_config
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -11,7 +11,7 @@ from invdiff.cli.options import PriorConfigName, PriorName
 from invdiff.errors import InputError
 
 if TYPE_CHECKING:
-    from invdiff.comparison import Comparison, Contender, ScoreTable
+    from invdiff.evaluation import Comparison, Contender, ScoreTable
 
 T = TypeVar("T")
 Several = list[str] | None
@@ -82,8 +82,8 @@ def evaluate(
     from invdiff.cli.folder import writable_folder
     from invdiff.cli.heap import keep_heap
     from invdiff.cli.progress import progress_bar
-    from invdiff.comparison import Comparison, Condition, ScoreTable, Simulation, find_subjects
-    from invdiff.evaluation import find_convention, read_annotations
+    from invdiff.evaluation import Comparison, Condition, ScoreTable, Simulation, find_subjects
+    from invdiff.metrics import find_convention, read_annotations
 
     keep_heap()
     left_out: list[InputError] = []
@@ -129,8 +129,8 @@ def _contenders(
     prior_config: str | None,
     samples: int,
 ) -> "list[Contender]":
-    from invdiff.comparison import CLASSICAL, Diffusion, share_settings
-    from invdiff.diffusion import find_method
+    from invdiff.evaluation import CLASSICAL, Diffusion, share_settings
+    from invdiff.methods import find_method
     from invdiff.priors import load_prior
 
     for name in baselines:
@@ -161,7 +161,7 @@ def _show(comparison: "Comparison", table: "ScoreTable", figure: Path) -> None:
     """Draw the figure and print means."""
     from rich.console import Console
 
-    from invdiff.comparison import summary, write_figure
+    from invdiff.evaluation import summary, write_figure
 
     rows = comparison.found(table)
     if not rows:

@@ -11,7 +11,7 @@ def writable_folder(path: Path) -> None:
     Raises:
         InputError: it can't.
     """
-    from invdiff.data.atomic import atomic
+    from invdiff.files.atomic import atomic
 
     try:
         path.mkdir(parents=True, exist_ok=True)

@@ -15,8 +15,8 @@ def methods(
     ] = None,
 ) -> None:
     """List the methods, with the parts they are made of and their parameters."""
-    from invdiff.diffusion import METHODS, find_method
-    from invdiff.diffusion.registry import name_of_value
+    from invdiff.methods import METHODS, find_method
+    from invdiff.methods.named_parts import name_of_value
 
     if bibtex is not None:
         print("\n\n".join(cited.bibtex for cited in find_method(bibtex).build().citations()))

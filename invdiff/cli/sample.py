@@ -43,8 +43,8 @@ def sample(
     from invdiff.cli.heap import keep_heap
     from invdiff.cli.options import parse_settings
     from invdiff.cli.progress import progress_bar
-    from invdiff.diffusion import UNCONDITIONAL, find_method
-    from invdiff.evaluation.grid import write_grid
+    from invdiff.methods import UNCONDITIONAL, find_method
+    from invdiff.pictures.grid import write_grid
     from invdiff.priors import load_prior
     from invdiff.reconstruction import generate
 

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from invdiff.diffusion import Method, Sampler
+    from invdiff.diffusion import Sampler
+    from invdiff.methods import Method
     from invdiff.priors import Prior
     from invdiff.reconstruction import Cases, Reconstruction
 
@@ -114,7 +115,7 @@ def solve(
     from invdiff.cli.heap import keep_heap
     from invdiff.cli.options import check_operator, parse_settings, undersampling
     from invdiff.cli.progress import progress_bar
-    from invdiff.diffusion import find_method
+    from invdiff.methods import find_method
     from invdiff.priors import load_prior
     from invdiff.reconstruction import known_noise
 
@@ -221,8 +222,9 @@ class _Run:
         """Write the result and its panel; once the last is safe, print the table and drop what was kept."""
         from rich.console import Console
 
-        from invdiff.evaluation.panel import write_panel
-        from invdiff.evaluation.report import table
+        from invdiff.classical import rivals
+        from invdiff.pictures.panel import write_panel
+        from invdiff.pictures.report import table
 
         result.write(self.out / "reconstruction.h5")
         begun = {"noisy" if self.cases.operator == "denoise" else "zero-filled": result.zero_filled}
@@ -236,8 +238,8 @@ class _Run:
         for kept in ("finished.npz", "finished-image.npz"):
             (self.out / kept).unlink(missing_ok=True)
         if truth is not None:
-            rivals = self.cases.classical().items()
-            classical = {f"{name} (best weight {best.weight:.1e})": best.image for name, best in rivals}
+            found = rivals(self.cases.measured).items()
+            classical = {f"{name} (best weight {best.weight:.1e})": best.image for name, best in found}
             Console().print(table(truth, {**begun, **classical, **images}, self.cases.target))
         print(f"wrote {written}")
 
@@ -251,8 +253,8 @@ def _cases(
     map_sets: int | None,
     crop: float | None,
 ) -> "Cases":
-    from invdiff.data import read_scan
-    from invdiff.reconstruction import picture_cases, read_picture, sample_cases, scan_cases
+    from invdiff.data import read_picture, read_scan
+    from invdiff.reconstruction import picture_cases, sample_cases, scan_cases
 
     if path is None:
         return sample_cases(operator, seed, noise_std=noise_std, map_sets=map_sets, crop=crop)

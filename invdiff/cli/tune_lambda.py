@@ -11,7 +11,7 @@ from invdiff.cli.options import Acceleration, CentreFraction, NoiseStd, PriorCon
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from invdiff.diffusion.registry import Method
+    from invdiff.methods.method import Method
     from invdiff.tuning import Measurement, Study, Trial
 
 
@@ -58,7 +58,7 @@ def tune_lambda(
     from invdiff.cli.heap import keep_heap
     from invdiff.cli.options import check_operator, parse_settings, undersampling
     from invdiff.cli.progress import progress_bar
-    from invdiff.diffusion import find_method
+    from invdiff.methods import find_method
     from invdiff.priors import load_prior
     from invdiff.tuning import Space, Study, Trial, Validation, find_objective, parse_range, usual_range
 

@@ -11,6 +11,7 @@ from invdiff.data.fourier import to_image, to_kspace
 from invdiff.data.masks import MASKS, achieved_acceleration, calibration_region
 from invdiff.data.noise import Noise, estimate_noise, noise_of_scan, noise_std
 from invdiff.data.phantom import shepp_logan, smooth_phase
+from invdiff.data.picture import Picture, read_picture
 from invdiff.data.scan import Scan
 from invdiff.data.simulate import read_image, simulate
 from invdiff.data.whitening import normalised_before_whitening, prewhiten, whitening
@@ -21,6 +22,7 @@ __all__ = [
     "Calibration",
     "Eigenmaps",
     "Noise",
+    "Picture",
     "Scan",
     "achieved_acceleration",
     "birdcage_maps",
@@ -39,6 +41,7 @@ __all__ = [
     "one_image",
     "prewhiten",
     "read_image",
+    "read_picture",
     "read_scan",
     "separate",
     "shepp_logan",

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from invdiff.data.archive import read_archive
-from invdiff.data.atomic import atomic
 from invdiff.data.bart import cartesian_kspace, read_cfl
 from invdiff.data.scan import Scan
 from invdiff.errors import InputError
+from invdiff.files.archive import read_archive
+from invdiff.files.atomic import atomic
 
 _HDF5, _BART = (".h5", ".hdf5", ".mrd"), (".cfl", ".hdr")
 SCAN_SUFFIXES = (*_HDF5, ".cfl", ".npz")

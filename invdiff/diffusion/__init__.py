@@ -14,32 +14,11 @@ from invdiff.diffusion.guidance import (
     Proximal,
     SplittingWeight,
 )
-from invdiff.diffusion.inner_solve import Converged, InnerSolve, Truncated
-from invdiff.diffusion.methods import (
-    ccdf,
-    chung2022_complex,
-    chung2022_hybrid,
-    chung2022_magnitude_phase,
-    chung2022_real,
-    chung2022_soss,
-    dds,
-    estimate,
-    fast,
-    jalal2021,
-    mc_ddpm,
-    score_sde,
-    song2021,
-    song2021_baseline,
-    song2021_langevin,
-    song2021_langevin_projection,
-)
 from invdiff.diffusion.ncsnv2 import largest_sigma, level_ratio, number_of_levels, step_size, variance_ratio
 from invdiff.diffusion.noise import NoiseStream
 from invdiff.diffusion.part import Part
 from invdiff.diffusion.posterior import Posterior
-from invdiff.diffusion.problem import Problem
 from invdiff.diffusion.references import Reference, reference
-from invdiff.diffusion.registry import METHODS, Method, find_method
 from invdiff.diffusion.sampler import Sampler
 from invdiff.diffusion.sde import SDE, VE, VP, Cosine, SubVP
 from invdiff.diffusion.signals import MagnitudePhase, RealImage, Signal, SplitComplex, TwoChannel
@@ -67,17 +46,16 @@ from invdiff.diffusion.steps import (
     Step,
     Tweedie,
 )
-from invdiff.diffusion.trace import Trace
 from invdiff.diffusion.turns import TURNED, ByTurns, Turned
-from invdiff.diffusion.unconditional import UNCONDITIONAL, unconditional
 from invdiff.diffusion.views import Sense, Soss, UnsampledKspace, View
+from invdiff.operators.inner_solve import Converged, InnerSolve, Truncated
+from invdiff.operators.trace import Trace
+from invdiff.problem import Problem
 
 __all__ = [
     "DDIM",
-    "METHODS",
     "SDE",
     "TURNED",
-    "UNCONDITIONAL",
     "VE",
     "VP",
     "Ancestral",
@@ -111,7 +89,6 @@ __all__ = [
     "Levels",
     "Likelihood",
     "MagnitudePhase",
-    "Method",
     "NextLevel",
     "NoiseStream",
     "NoisedLikelihood",
@@ -148,28 +125,10 @@ __all__ = [
     "UnsampledKspace",
     "View",
     "WienerStart",
-    "ccdf",
-    "chung2022_complex",
-    "chung2022_hybrid",
-    "chung2022_magnitude_phase",
-    "chung2022_real",
-    "chung2022_soss",
-    "dds",
-    "estimate",
-    "fast",
-    "find_method",
-    "jalal2021",
     "largest_sigma",
     "level_ratio",
-    "mc_ddpm",
     "number_of_levels",
     "reference",
-    "score_sde",
-    "song2021",
-    "song2021_baseline",
-    "song2021_langevin",
-    "song2021_langevin_projection",
     "step_size",
-    "unconditional",
     "variance_ratio",
 ]

@@ -10,12 +10,12 @@ from invdiff.diffusion.grids import Levels
 from invdiff.diffusion.guidance.base import Estimate, Guidance
 from invdiff.diffusion.noise import NoiseStream
 from invdiff.diffusion.part import NEEDS
-from invdiff.diffusion.problem import Problem
 from invdiff.diffusion.sde import SDE
-from invdiff.diffusion.trace import Trace
 from invdiff.diffusion.views.base import View
 from invdiff.errors import InputError
 from invdiff.operators import LinearOperator
+from invdiff.operators.trace import Trace
+from invdiff.problem import Problem
 
 
 @dataclass

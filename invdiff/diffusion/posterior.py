@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from invdiff.diffusion.trace import Trace
+from invdiff.operators.trace import Trace
 
 
 @dataclass(frozen=True)

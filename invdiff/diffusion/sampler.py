@@ -14,18 +14,18 @@ from invdiff.diffusion.guidance.base import Guidance
 from invdiff.diffusion.noise import START, NoiseStream
 from invdiff.diffusion.part import NEEDS, Part
 from invdiff.diffusion.posterior import Posterior
-from invdiff.diffusion.problem import Problem
 from invdiff.diffusion.references import Reference, reference
 from invdiff.diffusion.sde import SDE
 from invdiff.diffusion.signals import Signal
 from invdiff.diffusion.start import FromNoise, Start
 from invdiff.diffusion.steps.base import Predictor, State, Step
-from invdiff.diffusion.trace import Trace
 from invdiff.diffusion.views import Sense, View
 from invdiff.errors import InputError
 from invdiff.operators import ConvergenceWarning, LinearOperator
+from invdiff.operators.trace import Trace
 from invdiff.priors.base import Prior
 from invdiff.priors.unit_white import UnitWhite, white
+from invdiff.problem import Problem
 
 Progress = Callable[[int, int], None]
 

@@ -12,11 +12,11 @@ from torch import Tensor
 from invdiff.diffusion.bounds import check_positive
 from invdiff.diffusion.context import Context
 from invdiff.diffusion.grids import Levels
-from invdiff.diffusion.inner_solve import Converged
 from invdiff.diffusion.part import Part
 from invdiff.diffusion.steps.base import State, Step
 from invdiff.errors import InputError
 from invdiff.operators import Circulant
+from invdiff.operators.inner_solve import Converged
 from invdiff.operators.real_part import RealCirculant
 from invdiff.priors.base import Prior
 

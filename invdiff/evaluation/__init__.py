@@ -1,31 +1,29 @@
-"""Metrics and the conventions they follow, regions of interest, classical baselines, tables and pictures."""
+"""Methods beside each other: every one on every file, mask and acceleration, scored by every convention."""
 
-from invdiff.evaluation.baselines import Best, best_by_truth, cg_sense, l1_wavelet, total_variation, zero_filled
-from invdiff.evaluation.conventions import CONVENTIONS, Agreement, Convention, Scores, find_convention
-from invdiff.evaluation.grid import write_grid
-from invdiff.evaluation.metrics import nmse, psnr, ssim
-from invdiff.evaluation.panel import write_panel
-from invdiff.evaluation.regions import Annotation, read_annotations
-from invdiff.evaluation.report import table
+from invdiff.evaluation.compare import Comparison
+from invdiff.evaluation.condition import Condition
+from invdiff.evaluation.contenders import CLASSICAL, Classical, Contender, Diffusion, Outcome
+from invdiff.evaluation.figure import write_figure
+from invdiff.evaluation.score_table import ScoreTable
+from invdiff.evaluation.settings import share_settings
+from invdiff.evaluation.subjects import Simulation, Subject, find_subjects
+from invdiff.evaluation.summary import summary
+from invdiff.evaluation.targets import TARGETS
 
 __all__ = [
-    "CONVENTIONS",
-    "Agreement",
-    "Annotation",
-    "Best",
-    "Convention",
-    "Scores",
-    "best_by_truth",
-    "cg_sense",
-    "find_convention",
-    "l1_wavelet",
-    "nmse",
-    "psnr",
-    "read_annotations",
-    "ssim",
-    "table",
-    "total_variation",
-    "write_grid",
-    "write_panel",
-    "zero_filled",
+    "CLASSICAL",
+    "TARGETS",
+    "Classical",
+    "Comparison",
+    "Condition",
+    "Contender",
+    "Diffusion",
+    "Outcome",
+    "ScoreTable",
+    "Simulation",
+    "Subject",
+    "find_subjects",
+    "share_settings",
+    "summary",
+    "write_figure",
 ]

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from invdiff.priors.precision import Precision, choose_precision
 
 if TYPE_CHECKING:
-    from invdiff.diffusion.problem import Problem
+    from invdiff.problem import Problem
 
 
 @dataclass(frozen=True)

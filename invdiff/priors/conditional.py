@@ -12,8 +12,8 @@ from invdiff.priors.noise_level import check_positive
 from invdiff.priors.score_prior import ScorePrior
 
 if TYPE_CHECKING:
-    from invdiff.diffusion.problem import Problem
     from invdiff.operators import LinearOperator
+    from invdiff.problem import Problem
 
 DOMAIN = "unsampled k-space"
 AXES = (-2, -1)

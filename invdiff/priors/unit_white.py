@@ -7,7 +7,7 @@ from torch import Tensor
 from invdiff.priors.base import Intensity, Prior
 
 if TYPE_CHECKING:
-    from invdiff.diffusion.problem import Problem
+    from invdiff.problem import Problem
 
 
 class UnitWhite(Prior):

@@ -4,7 +4,6 @@ and samples of a prior alone."""
 from invdiff.reconstruction.cases import Cases, picture_cases, scan_cases
 from invdiff.reconstruction.generate import Generated, generate
 from invdiff.reconstruction.known_noise import known_noise
-from invdiff.reconstruction.picture import Picture, read_picture
 from invdiff.reconstruction.reconstruct import reconstruct
 from invdiff.reconstruction.residual_noise import residual_noise, with_residual_noise
 from invdiff.reconstruction.result import Reconstruction, read_reconstructed
@@ -13,12 +12,10 @@ from invdiff.reconstruction.sample import sample_cases, sample_scan
 __all__ = [
     "Cases",
     "Generated",
-    "Picture",
     "Reconstruction",
     "generate",
     "known_noise",
     "picture_cases",
-    "read_picture",
     "read_reconstructed",
     "reconstruct",
     "residual_noise",

@@ -12,21 +12,11 @@ from numpy.typing import NDArray
 from invdiff.data.coils import combine_slices, one_image
 from invdiff.data.fourier import to_image
 from invdiff.data.masks import achieved_acceleration
+from invdiff.data.picture import Picture
 from invdiff.data.scan import Scan
 from invdiff.diffusion import Problem
 from invdiff.errors import InputError
-from invdiff.evaluation.baselines import (
-    SPARSE_WEIGHTS,
-    TIKHONOV_WEIGHTS,
-    Best,
-    best_by_truth,
-    cg_sense,
-    l1_wavelet,
-    total_variation,
-    zero_filled,
-)
 from invdiff.operators import denoising, fourier, inpainting, sense
-from invdiff.reconstruction.picture import Picture
 from invdiff.reconstruction.preparation import Preparation, prepare
 
 Complex = NDArray[np.complex64]
@@ -142,24 +132,12 @@ class Cases:
         attributes = self.measured.attributes if isinstance(self.measured, Scan) else {}
         return str(attributes.get("target", "the ground truth of the file"))
 
-    def classical(self) -> "dict[str, Best]":
-        """CG-SENSE, L1-wavelet and total variation, each at the weight that suits the truth best; none for pictures and
-        without a truth, and CG-SENSE alone for several map sets."""
-        scan = self.measured
-        if not isinstance(scan, Scan) or scan.ground_truth is None:
-            return {}
-        truth = scan.ground_truth
-        found = {"CG-SENSE": best_by_truth(lambda weight: cg_sense(scan, weight), TIKHONOV_WEIGHTS, truth)}
-        if not self.has_map_sets:
-            found["L1-wavelet"] = best_by_truth(lambda weight: l1_wavelet(scan, weight), SPARSE_WEIGHTS, truth)
-            found["TV"] = best_by_truth(lambda weight: total_variation(scan, weight), SPARSE_WEIGHTS, truth)
-        return found
-
     @property
     def zero_filled(self) -> NDArray[np.inexact]:
         """Aᴴ y for each slice, coils combined by least squares: ``(slices, H, W)``."""
         if isinstance(self.measured, Scan):
-            return zero_filled(self.measured)
+            assert self.measured.maps is not None
+            return combine_slices(to_image(self.measured.kspace), self.measured.maps)
         return np.stack([problem.zero_filled.numpy() for problem in self])
 
     def whole(self, images: Mapping[int, NDArray[np.inexact]]) -> NDArray[np.inexact]:

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from invdiff.data.archive import read_archive
-from invdiff.data.atomic import atomic
 from invdiff.diffusion import Problem, Sampler
 from invdiff.diffusion.sampler import side_by_side
 from invdiff.errors import InputError
+from invdiff.files.archive import read_archive
+from invdiff.files.atomic import atomic
 from invdiff.priors import Prior
 
 Progress = Callable[[int, int], None]

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from invdiff.data.atomic import atomic
 from invdiff.diffusion import Problem, Sampler
+from invdiff.files.atomic import atomic
 from invdiff.priors import Prior
 from invdiff.reconstruction.draw import Progress, draw, provenance
 

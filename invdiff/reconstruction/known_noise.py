@@ -4,8 +4,9 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from invdiff.diffusion import Problem, estimate
+from invdiff.diffusion import Problem
 from invdiff.diffusion.sampler import scale_of
+from invdiff.methods import estimate
 from invdiff.priors import Prior
 from invdiff.reconstruction.cases import Cases
 from invdiff.reconstruction.draw import Progress

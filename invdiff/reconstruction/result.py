@@ -9,8 +9,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from invdiff.data.atomic import atomic
 from invdiff.errors import InputError
+from invdiff.files.atomic import atomic
 
 Image = NDArray[np.inexact]
 

@@ -10,9 +10,9 @@ from invdiff.data.formats import read_scan
 from invdiff.data.fourier import to_image, to_kspace
 from invdiff.data.masks import equispaced
 from invdiff.data.noise import noise_std as estimate_noise_std
+from invdiff.data.picture import Picture
 from invdiff.data.scan import Scan
 from invdiff.reconstruction.cases import Cases, picture_cases, scan_cases
-from invdiff.reconstruction.picture import Picture
 
 EVERY, CENTRE_LINES = 4, 20
 

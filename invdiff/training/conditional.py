@@ -19,11 +19,11 @@ from torch import Tensor, nn
 
 from invdiff.data import MASKS
 from invdiff.data.coils import birdcage_maps
-from invdiff.diffusion.problem import Problem
-from invdiff.evaluation import psnr
+from invdiff.metrics import psnr
 from invdiff.operators import fourier
 from invdiff.priors import EDM, ConditionalPrior, Intensity, ScorePrior, UNet
 from invdiff.priors.conditional import to_channels, to_complex, to_image, to_kspace
+from invdiff.problem import Problem
 from invdiff.training.augmentation import Augmentation
 from invdiff.training.config import BatchSize, RunConfig
 from invdiff.training.images import GroupedImages, Images

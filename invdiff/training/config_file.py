@@ -8,8 +8,8 @@ from typing import Any, get_args, get_type_hints
 
 from pydantic import BaseModel, ValidationError
 
-from invdiff.data.atomic import atomic
 from invdiff.errors import InputError
+from invdiff.files.atomic import atomic
 from invdiff.training.config import RunConfig, TrainingConfig
 
 

@@ -7,8 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from invdiff.diffusion import RealImage, TwoChannel, unconditional
-from invdiff.evaluation import write_grid
+from invdiff.diffusion import RealImage, TwoChannel
+from invdiff.methods import unconditional
+from invdiff.pictures import write_grid
 from invdiff.priors import ScorePrior
 
 SAMPLES = 9

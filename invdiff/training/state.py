@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from invdiff.data.atomic import atomic
 from invdiff.errors import InputError
+from invdiff.files.atomic import atomic
 from invdiff.training.config import RunConfig
 
 FREE = frozenset(

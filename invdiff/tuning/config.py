@@ -7,8 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from invdiff.data.atomic import atomic
 from invdiff.errors import InputError
+from invdiff.files.atomic import atomic
 
 
 class MethodConfig(BaseModel):
@@ -28,7 +28,7 @@ class MethodConfig(BaseModel):
 
     @property
     def texts(self) -> Mapping[str, str]:
-        """The settings as `invdiff.diffusion.registry.Method.with_settings` takes them."""
+        """The settings as `invdiff.methods.registry.Method.with_settings` takes them."""
         return {name: str(value) for name, value in self.settings.items()}
 
 

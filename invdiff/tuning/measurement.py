@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from invdiff.data import Picture, read_picture
 from invdiff.data.formats import SCAN_SUFFIXES, read_scan
 from invdiff.data.masks import equispaced
 from invdiff.data.scan import Scan
 from invdiff.errors import InputError
-from invdiff.reconstruction import Cases, Picture, picture_cases, read_picture, sample_cases, sample_scan, scan_cases
+from invdiff.reconstruction import Cases, picture_cases, sample_cases, sample_scan, scan_cases
 from invdiff.reconstruction.sample import CENTRE_LINES, EVERY
 
 Mask = NDArray[np.bool_]

@@ -11,7 +11,7 @@ from invdiff.data.fourier import to_kspace
 from invdiff.data.masks import calibration_region
 from invdiff.data.scan import Scan
 from invdiff.errors import InputError
-from invdiff.evaluation.metrics import nmse, psnr, ssim
+from invdiff.metrics.metrics import nmse, psnr, ssim
 from invdiff.reconstruction import Cases
 from invdiff.tuning.measurement import Measurement
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from invdiff.data.atomic import atomic
 from invdiff.errors import InputError
+from invdiff.files.atomic import atomic
 from invdiff.tuning.space import Range
 from invdiff.tuning.study import Study
 from invdiff.tuning.surrogate import predict

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from invdiff.diffusion.registry import Method
 from invdiff.errors import InputError
+from invdiff.methods.method import Method
 
 Parameters = Mapping[str, float]
 """A point of a space: values by name, ints where the method takes ints."""

@@ -19,8 +19,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from invdiff.data.atomic import atomic
 from invdiff.errors import InputError
+from invdiff.files.atomic import atomic
 from invdiff.tuning.config import MethodConfig
 from invdiff.tuning.space import Parameters, Space
 from invdiff.tuning.surrogate import Scores, propose, require_ax

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from invdiff.data.scan import Scan
-from invdiff.diffusion.registry import Method
 from invdiff.diffusion.sampler import Sampler
 from invdiff.errors import InputError
+from invdiff.methods.method import Method
 from invdiff.priors import Prior
 from invdiff.reconstruction import Cases, reconstruct
 from invdiff.tuning.measurement import Measurement

@@ -13,8 +13,9 @@ from torch import Tensor
 
 from invdiff.bridges import Channels, as_denoiser, from_deepinv, to_deepinv
 from invdiff.data.coils import birdcage_maps
-from invdiff.diffusion import Problem, RealImage, SplitComplex, fast
+from invdiff.diffusion import Problem, RealImage, SplitComplex
 from invdiff.errors import InputError
+from invdiff.methods import fast
 from invdiff.operators import (
     Fourier,
     FromFunctions,

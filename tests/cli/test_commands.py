@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from invdiff.data import achieved_acceleration, read_scan
-from invdiff.diffusion import METHODS
-from invdiff.diffusion.registry import name_of_value
+from invdiff.methods import METHODS
+from invdiff.methods.named_parts import name_of_value
 
 Run = Callable[..., Any]
 
@@ -74,7 +74,7 @@ def test_bibtex_of_a_method(invdiff: Run, name: str) -> None:
 def test_bibtex_of_a_method_that_there_is_not(invdiff: Run) -> None:
     ran = invdiff("methods", "--bibtex", "magic")
     assert (ran.code, ran.out) == (2, "")
-    assert ran.err.startswith("invdiff: There is no method 'magic'; there are song2021")
+    assert ran.err.startswith("invdiff: There is no method 'magic'; there are jalal2021")
     assert ran.err.count("\n") == 1
 
 

@@ -12,11 +12,11 @@ import pytest
 import torch
 
 from invdiff.cli.solve import QUALITY
-from invdiff.data import Scan, read_scan, shepp_logan, simulate, write_scan
+from invdiff.data import Scan, read_picture, read_scan, shepp_logan, simulate, write_scan
 from invdiff.data.masks import equispaced
-from invdiff.diffusion import METHODS
+from invdiff.methods import METHODS
 from invdiff.priors import load_prior
-from invdiff.reconstruction import picture_cases, read_picture, read_reconstructed, reconstruct, scan_cases
+from invdiff.reconstruction import picture_cases, read_reconstructed, reconstruct, scan_cases
 
 Run = Callable[..., Any]
 Interrupt = Callable[[pytest.MonkeyPatch, int], None]

@@ -11,7 +11,7 @@ from PIL import Image
 from invdiff import Sampler
 from invdiff.data import read_scan, shepp_logan, simulate, write_scan
 from invdiff.data.masks import random_lines
-from invdiff.evaluation import psnr
+from invdiff.metrics import psnr
 
 Run = Callable[..., Any]
 SHAPE = (24, 20)

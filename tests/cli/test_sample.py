@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from invdiff import Sampler
-from invdiff.diffusion import RealImage, unconditional
+from invdiff.diffusion import RealImage
+from invdiff.methods import unconditional
 from invdiff.priors import load_prior
 
 Run = Callable[..., Any]

@@ -11,11 +11,12 @@ import pytest
 import torch
 from PIL import Image
 
-from invdiff.data import read_scan
+from invdiff.data import read_picture, read_scan
 from invdiff.data.masks import MASKS
-from invdiff.diffusion import METHODS, LateStart, Soss
+from invdiff.diffusion import LateStart, Soss
+from invdiff.methods import METHODS
 from invdiff.priors import load_prior
-from invdiff.reconstruction import picture_cases, read_picture, reconstruct, scan_cases
+from invdiff.reconstruction import picture_cases, reconstruct, scan_cases
 
 Run = Callable[..., Any]
 Interrupt = Callable[[pytest.MonkeyPatch, int], None]
@@ -362,7 +363,7 @@ BAD_INPUT = [
         "network 2 channel(s)",
     ),
     ("spiral", "{folder}/sense.h5", [], "no operator 'spiral'; there are sense, fourier, inpainting, denoise"),
-    ("sense", "{folder}/sense.h5", ["--method", "magic"], "no method 'magic'; there are song2021"),
+    ("sense", "{folder}/sense.h5", ["--method", "magic"], "no method 'magic'; there are jalal2021"),
     ("sense", "{folder}/sense.h5", ["--set", "magic=1"], "no parameter magic; it has steps"),
     ("sense", "{folder}/sense.h5", ["--set", "steps=many"], "which 'many' is not"),
     ("sense", "{folder}/sense.h5", ["--set", "steps"], "KEY=VALUE"),

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from invdiff.classical import cg_sense, l1_wavelet
 from invdiff.data import (
     Scan,
     birdcage_maps,
@@ -24,7 +25,6 @@ from invdiff.data import (
 )
 from invdiff.data.masks import equispaced
 from invdiff.errors import InputError
-from invdiff.evaluation import cg_sense, l1_wavelet
 
 NOISE = 0.002
 SIDE = 64

@@ -11,9 +11,7 @@ from torch import Tensor
 
 from invdiff.diffusion import (
     DDIM,
-    METHODS,
     SDE,
-    UNCONDITIONAL,
     VE,
     VP,
     Ancestral,
@@ -48,10 +46,9 @@ from invdiff.diffusion import (
     TwoChannel,
     Uniform,
     UnsampledKspace,
-    find_method,
-    unconditional,
 )
 from invdiff.errors import InputError
+from invdiff.methods import METHODS, UNCONDITIONAL, find_method, unconditional
 from invdiff.operators import denoising
 from invdiff.priors import GaussianMixturePrior, GaussianPrior
 

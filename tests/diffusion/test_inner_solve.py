@@ -19,9 +19,9 @@ from invdiff.diffusion import (
     Truncated,
     TwoChannel,
 )
-from invdiff.diffusion.trace import Trace
 from invdiff.operators import ConvergenceWarning, Identity, LinearOperator, sense
 from invdiff.operators.conjugate_gradient import Solution
+from invdiff.operators.trace import Trace
 
 SHAPE = (6, 8)
 

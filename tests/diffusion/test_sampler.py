@@ -8,7 +8,6 @@ from torch import Tensor
 
 from invdiff.diffusion import (
     DDIM,
-    METHODS,
     VE,
     VP,
     Ancestral,
@@ -50,6 +49,7 @@ from invdiff.diffusion import (
     Uniform,
 )
 from invdiff.errors import InputError
+from invdiff.methods import METHODS
 from invdiff.operators import denoising, sense
 from invdiff.priors import GaussianPrior, Intensity, Prior
 

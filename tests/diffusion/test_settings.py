@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from invdiff.diffusion import (
     DDIM,
-    METHODS,
     SDE,
     VE,
     VP,
@@ -49,6 +48,7 @@ from invdiff.diffusion import (
     bounds,
 )
 from invdiff.errors import InputError
+from invdiff.methods import METHODS
 
 Make = Callable[[float], Sampler]
 SENSELESS = (math.nan, math.inf, -math.inf, -1.0, 1e200, 1e-200, 0.0)

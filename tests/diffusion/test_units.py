@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from invdiff.diffusion import METHODS, Problem, Sampler, sampler
+from invdiff.diffusion import Problem, Sampler, sampler
+from invdiff.methods import METHODS
 from invdiff.priors import GaussianPrior, Intensity
 
 NOISE_STD = 0.05

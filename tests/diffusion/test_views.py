@@ -27,10 +27,9 @@ from invdiff.diffusion import (
     TwoChannel,
     UnsampledKspace,
     View,
-    chung2022_soss,
-    mc_ddpm,
 )
 from invdiff.errors import InputError
+from invdiff.methods import chung2022_soss, mc_ddpm
 from invdiff.operators import Fourier, RealPart, Subsample, sense
 from invdiff.priors import EDM, ConditionalPrior, Prior, ScorePrior
 

@@ -20,7 +20,6 @@ from torch import Tensor
 
 from invdiff.diffusion import (
     DDIM,
-    METHODS,
     SDE,
     VE,
     VP,
@@ -37,6 +36,7 @@ from invdiff.diffusion import (
     SubVP,
     UnsampledKspace,
 )
+from invdiff.methods import METHODS
 from invdiff.operators import LinearOperator, fourier, inpainting, sense
 from invdiff.priors import GaussianPrior, Prior
 

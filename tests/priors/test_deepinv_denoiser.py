@@ -7,8 +7,9 @@ from torch import Tensor, nn
 
 from invdiff.data import shepp_logan, simulate
 from invdiff.data.masks import equispaced
-from invdiff.diffusion import SplitComplex, TwoChannel, fast
+from invdiff.diffusion import SplitComplex, TwoChannel
 from invdiff.errors import InputError
+from invdiff.methods import fast
 from invdiff.priors import Clean, Intensity, Prior, from_deepinv
 from invdiff.reconstruction import reconstruct, scan_cases
 

@@ -8,8 +8,9 @@ from torch import nn
 
 from invdiff.data import shepp_logan, simulate
 from invdiff.data.masks import equispaced
-from invdiff.diffusion import SplitComplex, TwoChannel, fast
+from invdiff.diffusion import SplitComplex, TwoChannel
 from invdiff.errors import InputError
+from invdiff.methods import fast
 from invdiff.priors import Intensity, from_diffusers, save_prior
 from invdiff.reconstruction import reconstruct, scan_cases
 

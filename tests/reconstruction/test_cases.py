@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from invdiff.data import Scan, combine, noise_std, shepp_logan, simulate, to_image
+from invdiff.classical import rivals
+from invdiff.data import Picture, Scan, combine, noise_std, shepp_logan, simulate, to_image
 from invdiff.data.masks import equispaced
 from invdiff.errors import InputError
-from invdiff.reconstruction import Picture, picture_cases, scan_cases
+from invdiff.reconstruction import picture_cases, scan_cases
 
 SHAPE = (32, 28)
 MASK = equispaced(SHAPE, 2, 12)
@@ -48,7 +49,7 @@ def test_a_truth_needs_full_data() -> None:
     assert scan_cases(once, "sense").ground_truth is None
     assert scan_cases(once, "sense", mask=equispaced(SHAPE, 4, 12)).ground_truth is None
     assert scan_cases(MEASURED, "sense").ground_truth is None  # it is what there is to reconstruct
-    assert scan_cases(once, "sense").classical() == {}
+    assert rivals(scan_cases(once, "sense").measured) == {}
 
 
 @pytest.mark.parametrize("operator", ["sense", "fourier"])
@@ -90,7 +91,7 @@ def test_pictures_are_real_or_complex() -> None:
     assert crooked.is_complex
     assert [tuple(problem.y.shape) for problem in crooked] == [(mask.sum(),)] * 2
     np.testing.assert_array_equal(crooked.zero_filled, np.where(mask, image * 1j, 0))
-    assert crooked.classical() == {}
+    assert rivals(crooked.measured) == {}
 
 
 def test_description_says_what_is_there() -> None:

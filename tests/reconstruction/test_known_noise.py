@@ -8,9 +8,9 @@ import torch
 
 from invdiff.data import Scan, shepp_logan, simulate
 from invdiff.data.masks import equispaced
+from invdiff.data.picture import Picture
 from invdiff.priors import GaussianPrior
 from invdiff.reconstruction import Cases, known_noise, picture_cases, scan_cases
-from invdiff.reconstruction.picture import Picture
 
 NOISE = 0.01
 SHAPE = (48, 48)

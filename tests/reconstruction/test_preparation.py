@@ -7,10 +7,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from invdiff.classical import rivals
 from invdiff.data import Scan, combine, noise_of_scan, shepp_logan, simulate, to_image, to_kspace, whitening
 from invdiff.data.masks import equispaced
-from invdiff.diffusion import METHODS
 from invdiff.errors import InputError
+from invdiff.methods import METHODS
 from invdiff.priors import GaussianPrior
 from invdiff.reconstruction import reconstruct, scan_cases
 
@@ -131,7 +132,7 @@ def test_two_map_sets_end_to_end(tmp_path) -> None:
     assert cases.has_map_sets
     assert cases.zero_filled.shape == (1, *SHAPE)
     np.testing.assert_allclose(np.abs(cases.ground_truth[0]), np.hypot(*np.abs(apart)), atol=2e-3)
-    assert list(cases.classical()) == ["CG-SENSE"]
+    assert list(rivals(cases.measured)) == ["CG-SENSE"]
     sampler = METHODS["fast"].with_settings({"steps": "20"}, is_complex=True)
     result = reconstruct(cases, sampler, GaussianPrior(torch.zeros(1, *SHAPE), 0.02 * torch.ones(1, *SHAPE)), samples=2)
     assert result.samples.shape == (1, 2, *SHAPE)

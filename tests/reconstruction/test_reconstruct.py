@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from invdiff import Problem, Sampler
 from invdiff.data import shepp_logan, simulate
 from invdiff.data.masks import equispaced
-from invdiff.diffusion import TwoChannel, fast
+from invdiff.diffusion import TwoChannel
 from invdiff.errors import InputError
+from invdiff.methods import fast
 from invdiff.priors import EDM, GaussianPrior, Intensity, Prior, ScorePrior, UNet
 from invdiff.reconstruction import reconstruct, scan_cases
 from invdiff.reconstruction.draw import runs

@@ -12,11 +12,11 @@ from torch import Tensor
 
 from invdiff.data import Scan, shepp_logan, simulate
 from invdiff.data.masks import equispaced
+from invdiff.data.picture import Picture
 from invdiff.diffusion import Problem
 from invdiff.errors import InputError
 from invdiff.operators import Identity, LinearOperator, sense
 from invdiff.reconstruction import picture_cases, residual_noise, scan_cases, with_residual_noise
-from invdiff.reconstruction.picture import Picture
 
 SIDE = 16
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from invdiff.diffusion import find_method
 from invdiff.errors import InputError
+from invdiff.methods import find_method
 from invdiff.tuning import MethodConfig, read_config, write_config
 
 VALUES = st.one_of(

@@ -8,11 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from invdiff.data import MASKS, shepp_logan, simulate
+from invdiff.data import MASKS, Picture, shepp_logan, simulate
 from invdiff.data.masks import calibration_region, equispaced, gaussian_lines, gaussian_points
 from invdiff.errors import InputError
-from invdiff.evaluation import nmse, psnr, ssim
-from invdiff.reconstruction import Picture
+from invdiff.metrics import nmse, psnr, ssim
 from invdiff.tuning import OBJECTIVES, KspaceHoldout, Measurement, find_objective
 from invdiff.tuning.objectives import held_out
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from invdiff.diffusion import METHODS, find_method
-from invdiff.diffusion.registry import Method
 from invdiff.errors import InputError
+from invdiff.methods import METHODS, find_method
+from invdiff.methods.method import Method
 from invdiff.tuning import Range, Space, parse_range, usual_range
 
 FRACTION = st.floats(0, 1)

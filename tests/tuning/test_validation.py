@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from invdiff.data import Scan, birdcage_maps, shepp_logan, simulate, write_scan
+from invdiff.data import Picture, Scan, birdcage_maps, shepp_logan, simulate, write_scan
 from invdiff.data.masks import equispaced
-from invdiff.diffusion import TwoChannel, fast, find_method
+from invdiff.diffusion import TwoChannel
 from invdiff.errors import InputError
-from invdiff.evaluation import psnr
+from invdiff.methods import fast, find_method
+from invdiff.metrics import psnr
 from invdiff.priors import GaussianPrior
-from invdiff.reconstruction import Picture, reconstruct, sample_cases
+from invdiff.reconstruction import reconstruct, sample_cases
 from invdiff.tuning import (
     Measurement,
     Range,

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from invdiff.diffusion.bounds import check_not_negative, check_positive
 from invdiff.diffusion.guidance.base import Estimate, Guidance
-from invdiff.diffusion.inner_solve import Converged, InnerSolve
 from invdiff.diffusion.part import Part
 from invdiff.operators import Identity
+from invdiff.operators.inner_solve import Converged, InnerSolve
 
 if TYPE_CHECKING:
     from invdiff.diffusion.context import Context

@@ -5,9 +5,9 @@ from abc import ABC, abstractmethod
 from torch import Tensor
 
 from invdiff.diffusion.part import Part
-from invdiff.diffusion.problem import Problem
 from invdiff.errors import InputError
 from invdiff.operators import LinearOperator, Sensitivities
+from invdiff.problem import Problem
 
 
 class View(Part, ABC):

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from invdiff.diffusion.problem import Problem
 from invdiff.diffusion.views.base import View, without, without_maps
 from invdiff.operators import LinearOperator
 from invdiff.operators.real_part import AsComplex
+from invdiff.problem import Problem
 
 
 @dataclass(frozen=True)

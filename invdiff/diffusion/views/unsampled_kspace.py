@@ -5,10 +5,10 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from invdiff.diffusion.problem import Problem
 from invdiff.diffusion.views.base import View, root_sum_of_squares, without_maps
 from invdiff.errors import InputError
 from invdiff.operators import Fourier, Lift, LinearOperator, Scaled, Subsample
+from invdiff.problem import Problem
 
 
 @dataclass(frozen=True)

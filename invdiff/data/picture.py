@@ -1,0 +1,149 @@
+"""Images that are noisy or have holes: what inpainting and denoising begin from."""
+
+import dataclasses
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from invdiff.data.simulate import read_image
+from invdiff.errors import InputError
+from invdiff.files.archive import read_archive
+
+_FEWEST_WAVELETS = 32  # the median of so many is right to a sixth
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """An image ``(slices, H, W)``, float32 or complex64, and what is known of it.
+
+    Args:
+        image: what was seen.
+        mask: bool ``(H, W)``, true where pixels are known; ``None``: all of them.
+        noise_std: of each real number; ``None`` where unknown.
+        ground_truth: the image without noise and holes, of the same shape.
+        name: for messages.
+
+    Raises:
+        InputError: shapes do not agree, numbers are not finite, or everything known is zero.
+    """
+
+    image: NDArray[np.inexact]
+    mask: NDArray[np.bool_] | None = None
+    noise_std: float | None = None
+    ground_truth: NDArray[np.inexact] | None = None
+    name: str = "image"
+
+    def __post_init__(self) -> None:
+        if self.image.ndim != 3 or self.image.size == 0:
+            raise InputError(
+                f"{self.name}: the image has shape {self.image.shape}; it must be (slices, H, W) or (H, W)."
+            )
+        shape = self.image.shape
+        if self.mask is not None and self.mask.shape != shape[1:]:
+            raise InputError(
+                f"{self.name}: the mask has shape {self.mask.shape} but the image {shape[1:]}; they must agree."
+            )
+        if self.ground_truth is not None and self.ground_truth.shape != shape:
+            raise InputError(f"{self.name}: ground_truth has shape {self.ground_truth.shape} but the image {shape}.")
+        if self.ground_truth is not None and not np.isfinite(self.ground_truth).all():
+            raise InputError(f"{self.name}: ground_truth holds NaN or infinity; mend it or leave it out of the file.")
+        if self.noise_std is not None and not 0 <= self.noise_std < np.inf:
+            raise InputError(f"{self.name}: noise_std is {self.noise_std}; it must be a finite number, zero or more.")
+        if not self.sampled.any():
+            raise InputError(f"{self.name}: the mask of shape {shape[1:]} says that no pixel is known.")
+        seen = self.image[:, self.sampled]
+        if not np.isfinite(seen).all():
+            raise InputError(f"{self.name}: the image holds NaN or infinity; mark those pixels as unknown in a mask.")
+        if not seen.any(axis=1).all():
+            raise InputError(f"{self.name}: the image, or a slice of it, is zero everywhere.")
+
+    @property
+    def sampled(self) -> NDArray[np.bool_]:
+        """The mask, all true where there is none."""
+        return np.ones(self.image.shape[1:], bool) if self.mask is None else self.mask
+
+    def with_noise_std(self) -> Self:
+        """The picture with its noise level; where unknown, the median magnitude of its finest diagonal Haar wavelets
+        tells it (Donoho & Johnstone 1994), of those alone whose four pixels are known, so holes are no noise.
+
+        Raises:
+            InputError: too few known pixels lie together.
+        """
+        if self.noise_std is not None:
+            return self
+        from scipy.stats import norm
+
+        known = self.sampled
+        whole = known[:-1, :-1] & known[:-1, 1:] & known[1:, :-1] & known[1:, 1:]
+        if np.count_nonzero(whole) < _FEWEST_WAVELETS:
+            raise InputError(
+                f"{self.name}: too few known pixels lie together to tell the noise; give noise_std in the file, or "
+                "--noise-std."
+            )
+        x = np.where(known, self.image, 0)
+        wavelets = ((x[:, :-1, :-1] - x[:, :-1, 1:] - x[:, 1:, :-1] + x[:, 1:, 1:]) / 2)[:, whole]
+        parts = np.abs([wavelets.real, wavelets.imag])
+        parts = parts[parts > 0]  # a background set to zero, or a real image's lack of an imaginary part
+        level = float(np.median(parts) / norm.ppf(0.75)) if parts.size else 0.0
+        return dataclasses.replace(self, noise_std=level)
+
+
+def read_picture(path: str | os.PathLike[str]) -> Picture:
+    """Read ``image``, and where present ``mask``, ``noise_std`` and ``ground_truth``, from HDF5 or ``.npz``; or an
+    image file alone.
+
+    Raises:
+        InputError: the file is missing or of another kind, or what it holds does not fit together.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path} {'is a folder' if path.is_dir() else 'does not exist'}; give the path of an image.")
+    match path.suffix.lower():
+        case ".h5" | ".hdf5":
+            return _picture(path, _hdf5(path))
+        case ".npz":
+            return _picture(path, read_archive(path, _KEYS))
+        case _:
+            return _picture(path, {"image": read_image(path)})
+
+
+_KEYS = ("image", "mask", "noise_std", "ground_truth")
+
+
+def _hdf5(path: Path) -> dict[str, Any]:
+    import h5py
+
+    try:
+        with h5py.File(path) as file:
+            return {key: value[()] for key in _KEYS if isinstance(value := file.get(key), h5py.Dataset)}
+    except (OSError, RuntimeError, KeyError) as error:  # what h5py raises for files that are cut short or damaged
+        raise InputError(f"{path} can't be read as HDF5: {error}.") from error
+
+
+def _picture(path: Path, datasets: dict[str, Any]) -> Picture:
+    if "image" not in datasets:
+        raise InputError(f"{path} has no dataset 'image', which inpainting and denoising begin from.")
+
+    def stack(array: NDArray[Any]) -> NDArray[np.inexact]:
+        array = np.asarray(array)
+        if array.dtype.kind not in "fciub":
+            raise InputError(f"{path}: images hold numbers, not {array.dtype}.")
+        with np.errstate(over="ignore"):  # too large for single precision becomes infinity, refused below
+            array = array.astype(np.complex64 if np.iscomplexobj(array) else np.float32)
+        return array[None] if array.ndim == 2 else array
+
+    mask, truth = datasets.get("mask"), datasets.get("ground_truth")
+    level = datasets.get("noise_std")
+    if level is not None and (np.size(level) != 1 or np.asarray(level).dtype.kind not in "fiu"):
+        raise InputError(f"{path}: noise_std must be one number, not {np.asarray(level).dtype} of {np.shape(level)}.")
+    return Picture(
+        stack(datasets["image"]),
+        None if mask is None else np.asarray(mask) != 0,
+        None if level is None else float(np.asarray(level).item()),
+        None if truth is None else stack(truth),
+        str(path),
+    )

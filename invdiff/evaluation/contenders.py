@@ -1,0 +1,182 @@
+"""What is compared: methods with a learned prior, and classical baselines."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from invdiff.classical import best_by_truth, cg_sense, l1_wavelet, total_variation, zero_filled
+from invdiff.classical.baselines import SPARSE_WEIGHTS, TIKHONOV_WEIGHTS
+from invdiff.data import Scan
+from invdiff.diffusion import Sampler
+from invdiff.errors import InputError
+from invdiff.methods import Method
+from invdiff.methods.named_parts import name_of_value
+from invdiff.priors import Prior
+from invdiff.reconstruction import Cases, known_noise, reconstruct
+
+Complex = NDArray[np.complex64]
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What a contender made of a scan.
+
+    Attributes:
+        image: ``(slices, H, W)``, in the scan's units.
+        seconds: for all slices.
+        nfe: network calls for one sample of one slice.
+        weight: of the penalty, where one was chosen by the truth.
+    """
+
+    image: Complex
+    seconds: float
+    nfe: int = 0
+    weight: float | None = None
+
+
+class Contender(Protocol):
+    """A way to reconstruct."""
+
+    @property
+    def name(self) -> str:
+        """What tables and figures call it."""
+        ...
+
+    @property
+    def settings(self) -> str:
+        """All that its result depends on besides the scan and the seed."""
+        ...
+
+    def check(self, cases: Cases) -> None:
+        """Refuse, in no time, a scan that it can't reconstruct.
+
+        Raises:
+            InputError: it can't.
+        """
+        ...
+
+    def __call__(self, cases: Cases, seed: int, keep: Path, progress: Progress) -> Outcome:
+        """Reconstruct every slice.
+
+        Args:
+            cases: the scan.
+            seed: of random numbers.
+            keep: a file for what is finished, if it takes long.
+            progress: told (done, total).
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Diffusion:
+    """The mean of a method's posterior samples, or the image of a method that makes one.
+
+    Args:
+        method: the method.
+        given: its parameters, as text; the others have their defaults.
+        prior: what images look like.
+        prior_name: what to call it.
+        samples: how many for each slice, of a method that draws some.
+
+    Raises:
+        InputError: the method has no such parameter, or a value is none.
+    """
+
+    method: Method
+    given: Mapping[str, str]
+    prior: Prior
+    prior_name: str
+    samples: int
+
+    def __post_init__(self) -> None:
+        if self.samples < 1:
+            raise InputError(f"At least one sample must be drawn, but got samples={self.samples}.")
+        _ = self.sampler
+
+    @property
+    def name(self) -> str:
+        """The method's."""
+        return self.method.name
+
+    @property
+    def sampler(self) -> Sampler:
+        """The method with its parameters."""
+        return self.method.with_settings(self.given, channels=self.prior.channels)
+
+    @property
+    def settings(self) -> str:
+        """Every parameter, the number of samples, and the prior."""
+        parameters: dict[str, Any] = {**self.method.defaults, **self.given}
+        if "signal" in parameters:
+            parameters["signal"] = self.sampler.signal  # it may be another for complex images, or for this prior
+        parameters |= {"samples": self._count, "prior": self.prior_name}
+        return " ".join(f"{key}={name_of_value(value)}" for key, value in parameters.items())
+
+    @property
+    def _count(self) -> int:
+        return 1 if self.method.spread else self.samples  # a method of one image has no samples to average
+
+    def check(self, cases: Cases) -> None:
+        """Bind the method to the first slice that is not empty."""
+        for problem in islice(cases, 1):
+            self.sampler.bind(problem, self.prior)
+
+    def __call__(self, cases: Cases, seed: int, keep: Path, progress: Progress) -> Outcome:
+        """As `reconstruct`; what was kept before an interruption costs no time."""
+        sampler, start = self.sampler, perf_counter()
+        cases = known_noise(cases, self.prior)
+        result = reconstruct(cases, sampler, self.prior, samples=self._count, seed=seed, keep=keep, progress=progress)
+        outcome = Outcome(result.mean, perf_counter() - start, sampler.nfe)
+        keep.unlink(missing_ok=True)
+        return outcome
+
+
+@dataclass(frozen=True)
+class Classical:
+    """A baseline, at the weight that suits the truth best where it has one: an oracle's choice, which flatters it."""
+
+    name: str
+    function: Callable[..., Complex]
+    weights: tuple[float, ...] = ()
+
+    @property
+    def settings(self) -> str:
+        """Among which weights was chosen."""
+        if not self.weights:
+            return ""
+        low, high = min(self.weights), max(self.weights)
+        return f"best by the truth of {len(self.weights)} weights from {low:.3g} to {high:.3g}"
+
+    def check(self, cases: Cases) -> None:
+        """Every scan will do."""
+
+    def __call__(self, cases: Cases, seed: int, keep: Path, progress: Progress) -> Outcome:
+        """Of the seconds of all weights, the mean is told."""
+        scan, start = cases.measured, perf_counter()
+        assert isinstance(scan, Scan)
+        if not self.weights:
+            image = self.function(scan)
+            return Outcome(image, perf_counter() - start)
+        assert scan.ground_truth is not None
+        best = best_by_truth(partial(self.function, scan), self.weights, scan.ground_truth)
+        return Outcome(best.image, (perf_counter() - start) / len(self.weights), weight=best.weight)
+
+
+CLASSICAL = {
+    baseline.name: baseline
+    for baseline in (
+        Classical("zero-filled", zero_filled),
+        Classical("cg-sense", cg_sense, TIKHONOV_WEIGHTS),
+        Classical("l1-wavelet", l1_wavelet, SPARSE_WEIGHTS),
+        Classical("tv", total_variation, SPARSE_WEIGHTS),
+    )
+}
+"""Baselines by name."""

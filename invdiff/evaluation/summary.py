@@ -1,0 +1,55 @@
+"""Mean scores, to be printed."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from invdiff.evaluation.score_table import Row
+
+_TABLE = ("mask", "convention", "target")
+_LINE = ("acceleration", "region", "method")
+
+
+def summary(rows: Sequence[Row]) -> Any:
+    """A `rich.table.Table` for each mask, convention and target, to be printed by a `rich.console.Console`.
+
+    Scores are means over files, each the mean over its slices. Regions of interest are told apart by their labels.
+    """
+    from rich.console import Group
+
+    tables: dict[tuple[str, ...], list[Row]] = defaultdict(list)
+    for row in rows:
+        tables[tuple(row[column] for column in _TABLE)].append(row)
+    return Group(*(_table(title, members) for title, members in tables.items()))
+
+
+def _table(title: tuple[str, ...], rows: Sequence[Row]) -> Any:
+    from rich.box import SIMPLE
+    from rich.table import Table
+
+    lines: dict[tuple[str, ...], dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
+    for row in rows:
+        lines[tuple(row[column] for column in _LINE)][row["file"]].append(row)
+    files = len({row["file"] for row in rows})
+    mask, convention, target = title
+    heading = f"{mask} mask, {convention}, against {target}: means of {files} file(s)"
+    scores = Table(box=SIMPLE, title=heading, title_justify="left", title_style="bold", pad_edge=False)
+    regions = any(row["region"] for row in rows)
+    for name in ("asked", "achieved", *(["region"] if regions else []), "method"):
+        scores.add_column(name, overflow="fold")
+    for name in ("PSNR (dB)", "SSIM", "NMSE", "s / slice"):
+        scores.add_column(name, justify="right")
+    for (acceleration, region, method), found in lines.items():
+        psnr, ssim, nmse, seconds, achieved = (
+            _over_files(found, column) for column in ("psnr", "ssim", "nmse", "seconds", "achieved_acceleration")
+        )
+        place = [region] if regions else []
+        numbers = f"{psnr:.2f}", f"{ssim:.4f}", f"{nmse:.5f}", f"{seconds:.3g}"
+        scores.add_row(acceleration, f"{achieved:.2f}", *place, method, *numbers)
+    return scores
+
+
+def _over_files(files: dict[str, list[Row]], column: str) -> float:
+    return float(np.mean([np.mean([float(row[column]) for row in rows]) for rows in files.values()]))

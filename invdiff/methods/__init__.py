@@ -1,0 +1,44 @@
+"""Published solvers, and ours: a file a paper, each method a few parts put together."""
+
+from invdiff.methods.chung2022 import (
+    chung2022_complex,
+    chung2022_hybrid,
+    chung2022_magnitude_phase,
+    chung2022_real,
+    chung2022_soss,
+)
+from invdiff.methods.chung2022ccdf import ccdf
+from invdiff.methods.chung2024 import dds
+from invdiff.methods.estimate import estimate
+from invdiff.methods.fast import fast
+from invdiff.methods.jalal2021 import jalal2021
+from invdiff.methods.method import Method
+from invdiff.methods.registry import METHODS, find_method
+from invdiff.methods.song2020 import score_sde
+from invdiff.methods.song2021 import song2021, song2021_baseline, song2021_langevin, song2021_langevin_projection
+from invdiff.methods.unconditional import UNCONDITIONAL, unconditional
+from invdiff.methods.xie2022 import mc_ddpm
+
+__all__ = [
+    "METHODS",
+    "UNCONDITIONAL",
+    "Method",
+    "ccdf",
+    "chung2022_complex",
+    "chung2022_hybrid",
+    "chung2022_magnitude_phase",
+    "chung2022_real",
+    "chung2022_soss",
+    "dds",
+    "estimate",
+    "fast",
+    "find_method",
+    "jalal2021",
+    "mc_ddpm",
+    "score_sde",
+    "song2021",
+    "song2021_baseline",
+    "song2021_langevin",
+    "song2021_langevin_projection",
+    "unconditional",
+]

@@ -1,0 +1,18 @@
+"""Metrics, the conventions they follow, and regions of interest."""
+
+from invdiff.metrics.conventions import CONVENTIONS, Agreement, Convention, Scores, find_convention
+from invdiff.metrics.metrics import nmse, psnr, ssim
+from invdiff.metrics.regions import Annotation, read_annotations
+
+__all__ = [
+    "CONVENTIONS",
+    "Agreement",
+    "Annotation",
+    "Convention",
+    "Scores",
+    "find_convention",
+    "nmse",
+    "psnr",
+    "read_annotations",
+    "ssim",
+]

@@ -1,0 +1,78 @@
+"""How the linear systems inside of guidance and starts are solved."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from invdiff.errors import InputError
+from invdiff.operators import LinearOperator
+from invdiff.operators.trace import Trace
+
+
+class InnerSolve(ABC):
+    """Solves A x = b for positive A, from a guess of x."""
+
+    @abstractmethod
+    def __call__(self, operator: LinearOperator, b: Tensor, guess: Tensor, trace: Trace) -> Tensor:
+        """x, from ``guess``; conjugate gradients are told to the trace."""
+
+
+@dataclass(frozen=True)
+class Converged(InnerSolve):
+    """Conjugate gradients until |b - A x| <= tolerance |b|, preconditioned by the nearest circulant operator where that
+    is known and A positive definite. What is left unsolved after ``at_most`` iterations is warned of.
+
+    Args:
+        tolerance: the relative residual to be reached.
+        at_most: iterations after which the rest is given up.
+
+    Raises:
+        InputError: the tolerance is not between 0 and 1, or at_most not at least one.
+    """
+
+    tolerance: float = 1e-3
+    at_most: int = 100
+
+    def __post_init__(self) -> None:
+        if not 0 < self.tolerance < 1:
+            raise InputError(f"tolerance is a relative residual between 0 and 1, but got {self.tolerance}.")
+        _check_steps(self.at_most)
+
+    def __call__(self, operator: LinearOperator, b: Tensor, guess: Tensor, trace: Trace) -> Tensor:
+        return operator.solve(
+            b,
+            initial=guess,
+            tol=self.tolerance,
+            max_iter=self.at_most,
+            preconditioner=operator.preconditioner,
+            report=trace.solves.append,
+        )
+
+
+@dataclass(frozen=True)
+class Truncated(InnerSolve):
+    """A few conjugate-gradient iterations from the guess and no more: an early end is a part of the method, as in DDS
+    (Chung 2024, sec. 3.2), so the trace does not count it as unsolved.
+
+    Raises:
+        InputError: steps is not at least one.
+    """
+
+    steps: int = 5
+
+    def __post_init__(self) -> None:
+        _check_steps(self.steps)
+
+    def __call__(self, operator: LinearOperator, b: Tensor, guess: Tensor, trace: Trace) -> Tensor:
+        return operator.solve(
+            b,
+            initial=guess,
+            max_iter=self.steps,
+            report=lambda solved: trace.solves.append(solved._replace(converged=True)),
+        )
+
+
+def _check_steps(steps: int) -> None:
+    if steps < 1:
+        raise InputError(f"A linear system takes at least one conjugate-gradient step, but got {steps}.")

@@ -1,0 +1,46 @@
+"""A picture of many images side by side."""
+
+import math
+import os
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from invdiff.errors import InputError
+from invdiff.files.atomic import atomic
+
+_GAP = 2
+
+
+def write_grid(path: str | os.PathLike[str], images: NDArray[np.inexact], *, columns: int | None = None) -> None:
+    """Write a PNG of the images' magnitudes in rows, pixel by pixel, on one grey scale.
+
+    White is the 99.9th percentile of all of them.
+
+    Args:
+        path: of the file, ending in .png; written whole or not at all.
+        images: real or complex ``(N, H, W)``.
+        columns: images in a row; by default about as many as there are rows.
+
+    Raises:
+        InputError: there are no images, numbers are not finite, or the suffix is not .png.
+    """
+    from matplotlib.image import imsave
+
+    path = Path(path)
+    if path.suffix.lower() != ".png":
+        raise InputError(f"{path} has the suffix '{path.suffix}'; grids are written as .png files.")
+    if images.ndim != 3 or not images.size:
+        raise InputError(f"A grid shows images (N, H, W), at least one, but got shape {images.shape}.")
+    if not np.isfinite(images).all():
+        raise InputError(f"The images of shape {images.shape} hold NaN or infinity, so they can't be drawn.")
+    magnitudes = np.abs(images)
+    white = float(np.percentile(magnitudes, 99.9)) or 1.0
+    columns = columns or math.ceil(math.sqrt(len(images)))
+    rows = math.ceil(len(images) / columns)
+    padded = np.pad(magnitudes, ((0, rows * columns - len(images)), (0, _GAP), (0, _GAP)))
+    _, height, width = padded.shape
+    tiles = padded.reshape(rows, columns, height, width).swapaxes(1, 2).reshape(rows * height, columns * width)
+    with atomic(path) as temporary:
+        imsave(temporary, tiles[:-_GAP, :-_GAP], cmap="gray", vmin=0, vmax=white)

@@ -1,0 +1,122 @@
+"""What was measured."""
+
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor
+
+from invdiff.errors import InputError
+from invdiff.operators import Identity, LinearOperator, Nothing
+from invdiff.operators.arrays import as_tensor
+from invdiff.operators.inner_solve import Converged
+from invdiff.operators.remembered import remembered
+from invdiff.operators.trace import Trace
+
+
+@dataclass(frozen=True)
+class Problem:
+    """``y = A x + noise``: one image to reconstruct, a real one where A takes real arrays.
+
+    NumPy arrays are taken where tensors are.
+
+    Args:
+        operator: A, from the image to the measurement.
+        y: the measurement, exactly of shape ``operator.codomain_shape``, in the scanner's own units.
+        noise_std: standard deviation of the noise in each real number of ``y`` (so of the real and of the imaginary
+            part), in the units of ``y``; ``None`` where unknown.
+        scale: the image's intensity that a prior should see as one; ``None`` to estimate it from ``y``.
+        initial: an image known beforehand, of shape ``operator.domain_shape`` and in the units of ``y``, that a
+            `LateStart` can begin from.
+
+    Raises:
+        InputError: a shape is wrong, ``y`` or ``initial`` is no array in single or double precision or holds NaN or
+            infinity, ``y`` holds nothing but zeros, or a number is not positive.
+    """
+
+    operator: LinearOperator
+    y: Tensor = field(repr=False)
+    noise_std: float | None = None
+    scale: float | None = None
+    initial: Tensor | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "y", as_tensor(self.y, "A Problem"))
+        if self.initial is not None:
+            object.__setattr__(self, "initial", as_tensor(self.initial, "A Problem"))
+        if tuple(self.y.shape) != self.operator.codomain_shape:
+            raise InputError(
+                f"The measurement has shape {tuple(self.y.shape)} but {self.operator!r} makes "
+                f"{self.operator.codomain_shape}."
+            )
+        magnitude = self.y.abs()
+        if not bool(torch.isfinite(magnitude).all()):
+            raise InputError("The measurement holds NaN or infinity; remove those samples from the mask.")
+        if magnitude.numel() > 0 and not bool(magnitude.any()):
+            raise InputError("The measurement is zero everywhere, so there is nothing to reconstruct.")
+        if self.noise_std is not None and not 0 <= self.noise_std < float("inf"):
+            raise InputError(f"noise_std is a standard deviation, zero or more, but got {self.noise_std}.")
+        if self.scale is not None and not 0 < self.scale < float("inf"):
+            raise InputError(f"scale is a positive intensity but got {self.scale}.")
+        if self.initial is not None and tuple(self.initial.shape) != self.operator.domain_shape:
+            raise InputError(
+                f"The initial image has shape {tuple(self.initial.shape)} but {self.operator!r} takes "
+                f"{self.operator.domain_shape}."
+            )
+        if self.initial is not None and not bool(torch.isfinite(self.initial.abs()).all()):
+            raise InputError("The initial image holds NaN or infinity.")
+
+    @classmethod
+    def unmeasured(
+        cls,
+        shape: tuple[int, ...],
+        *,
+        dtype: torch.dtype = torch.float32,
+        device: torch.device | str = "cpu",
+    ) -> "Problem":
+        """An image of which nothing was measured, in the prior's own units: the posterior is the prior.
+
+        Its ``y`` is empty and of ``dtype``, real or complex: states have its precision.
+
+        Args:
+            shape: of the image.
+            dtype: of the empty ``y``.
+            device: where it is.
+
+        Raises:
+            InputError: a side of the shape is not positive.
+        """
+        if not shape or min(shape) < 1:
+            raise InputError(f"An image has at least one pixel along each side, but the shape is {tuple(shape)}.")
+        return cls(Nothing(tuple(shape)), torch.zeros(0, dtype=dtype, device=device), scale=1.0)
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether there is any measurement."""
+        return self.y.numel() > 0
+
+    @remembered
+    def zero_filled(self) -> Tensor:
+        """Aᴴ y: what was not measured is zero."""
+        return self.operator.H(self.y)
+
+    def to(self, device: torch.device | str) -> "Problem":
+        """The same problem on another device."""
+        initial = None if self.initial is None else self.initial.to(device)
+        return replace(self, operator=self.operator.to(device), y=self.y.to(device), initial=initial)
+
+    def rescaled(self, scale: float) -> "Problem":
+        """The same problem in units in which an intensity of ``scale`` is one."""
+        noise_std = None if self.noise_std is None else self.noise_std / scale
+        initial = None if self.initial is None else self.initial / scale
+        return Problem(self.operator, self.y / scale, noise_std, scale=1.0, initial=initial)
+
+    def least_squares(self, weight: float = 0.01, trace: Trace | None = None) -> Tensor:
+        """A quick estimate of the image: (AᴴA + weight |A|² I)⁻¹ Aᴴ y.
+
+        Args:
+            weight: of the penalty, free of units.
+            trace: told of the conjugate gradients.
+        """
+        penalty = weight * self.operator.norm_bound() ** 2
+        precision = penalty * Identity(self.operator.domain_shape) + self.operator.gram
+        return Converged()(precision, self.zero_filled, torch.zeros_like(self.zero_filled), trace or Trace())
