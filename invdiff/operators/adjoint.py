@@ -58,11 +58,9 @@ class Adjoint(LinearOperator):
         return self.operator.norm_bound()
 
     def _pinv(self, y: Tensor, *, tol: float | Tensor | None, max_iter: int | None) -> Tensor:
-        from invdiff.operators.spectral import pseudo_inverse, spectral_part
-
-        gram = spectral_part(self.operator.gram)  # (Aᴴ)⁺ = A (Aᴴ A)⁺
+        gram = self.operator.gram.spectral_part  # (Aᴴ)⁺ = A (Aᴴ A)⁺
         if gram is not None:
-            return self.operator.forward(gram.map_spectrum(pseudo_inverse).forward(y))
+            return self.operator.forward(gram.pinv(y))
         return super()._pinv(y, tol=tol, max_iter=max_iter)
 
     def __repr__(self) -> str:

@@ -6,8 +6,8 @@ from torch import Tensor
 
 from invdiff.operators.base import LinearOperator, Shape
 from invdiff.operators.identity import Identity
+from invdiff.operators.lift import lift
 from invdiff.operators.remembered import remembered
-from invdiff.operators.spectral import spectral_part
 from invdiff.operators.structure import Structure
 
 
@@ -54,6 +54,9 @@ class Gram(LinearOperator):
     def nearest_circulant(self) -> LinearOperator | None:
         return self.fast.nearest_circulant()
 
+    def _lifted(self, prefix: Shape) -> LinearOperator:
+        return Gram(lift(prefix, self.root))
+
     def forward(self, x: Tensor) -> Tensor:
         return self.fast.forward(x)
 
@@ -67,4 +70,4 @@ class Gram(LinearOperator):
 def gram(operator: LinearOperator) -> LinearOperator:
     """Aᴴ A: the closed form where it is one, else a `Gram`."""
     made = Gram(operator)
-    return made.fast if spectral_part(made.fast) is not None else made
+    return made.fast if made.fast.spectral_part is not None else made

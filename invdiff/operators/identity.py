@@ -38,6 +38,13 @@ class Identity(Spectral):
     def nearest_circulant(self) -> LinearOperator:
         return self
 
+    def _lifted(self, prefix: Shape) -> LinearOperator:
+        return Identity(prefix + self.shape)
+
+    def _unlifted(self, prefix: Shape) -> LinearOperator | None:
+        shared = len(prefix)
+        return Identity(self.shape[shared:]) if self.shape[:shared] == prefix else None
+
     @property
     def spectrum(self) -> Tensor:
         return torch.ones((), dtype=torch.float64)

@@ -65,6 +65,9 @@ class Product(LinearOperator):
     def H(self) -> LinearOperator:
         return self if self.is_self_adjoint else Product(tuple(factor.H for factor in reversed(self.parts)))
 
+    def _lifted(self, prefix: Shape) -> LinearOperator:
+        return Product(tuple(lift(prefix, factor) for factor in self.parts))
+
     def norm_bound(self) -> float:
         return math.prod(factor.norm_bound() for factor in self.parts)
 

@@ -7,7 +7,7 @@ from torch import Tensor
 from invdiff.operators.base import LinearOperator, Shape
 from invdiff.operators.identity import Identity
 from invdiff.operators.lift import Lift, lift
-from invdiff.operators.spectral import pseudo_inverse, spectral_part
+from invdiff.operators.spectral import pseudo_inverse
 from invdiff.operators.structure import Structure
 
 
@@ -56,7 +56,7 @@ def row_projection(operator: LinearOperator) -> LinearOperator:
     """See `LinearOperator.row_projection`."""
     if operator.is_isometry:
         return Identity(operator.domain_shape)
-    gram = spectral_part(operator.gram)
+    gram = operator.gram.spectral_part
     if gram is None:
         return RowProjection(operator)
     seen = gram.map_spectrum(lambda spectrum: (pseudo_inverse(spectrum) != 0).double())

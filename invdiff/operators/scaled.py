@@ -84,6 +84,9 @@ class Scaled(LinearOperator):
         nearest = self.operator.nearest_circulant()
         return None if nearest is None else self.scale * nearest
 
+    def _lifted(self, prefix: Shape) -> LinearOperator:
+        return scaled(self.scale, lift(prefix, self.operator))
+
     def norm_bound(self) -> float:
         return abs(self.scale) * self.operator.norm_bound()
 
@@ -110,6 +113,10 @@ class ScaledIdentity(Spectral, Scaled):
 
     def map_spectrum(self, function: Map) -> LinearOperator:
         return function(self.spectrum).item() * self.operator
+
+    def _unlifted(self, prefix: Shape) -> LinearOperator | None:
+        bare = self.operator._unlifted(prefix)
+        return None if bare is None else self.scale * bare
 
 
 def scaled(scale: complex, operator: LinearOperator) -> LinearOperator:

@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Callable
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -20,6 +21,10 @@ class Spectral(LinearOperator):
     @abstractmethod
     def spectrum(self) -> Tensor:
         """The eigenvalues, as a tensor that broadcasts over the basis in which the operator is diagonal."""
+
+    @property
+    def spectral_part(self) -> Self:
+        return self
 
     @property
     def is_positive_definite(self) -> bool:
@@ -69,11 +74,3 @@ def pseudo_inverse(spectrum: Tensor) -> Tensor:
 def squared_magnitude(spectrum: Tensor) -> Tensor:
     """abs(λ)², real: the spectrum of the gram."""
     return torch.view_as_real(spectrum).square().sum(-1) if spectrum.is_complex() else spectrum.square()
-
-
-def spectral_part(operator: LinearOperator) -> Spectral | None:
-    """The operator itself where it is spectral, seen through its lift; else ``None``."""
-    from invdiff.operators.lift import Lift
-
-    bare = operator.operator if isinstance(operator, Lift) else operator
-    return bare if isinstance(bare, Spectral) else None
