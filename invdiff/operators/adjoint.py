@@ -8,10 +8,11 @@ from invdiff.operators.base import LinearOperator, Shape, same
 from invdiff.operators.identity import Identity
 from invdiff.operators.rules import PRODUCT
 from invdiff.operators.structure import Structure
+from invdiff.operators.wrapper import Wrapper
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Adjoint(LinearOperator):
+class Adjoint(Wrapper):
     """Aᴴ. Build it as ``A.H``."""
 
     operator: LinearOperator
@@ -35,14 +36,6 @@ class Adjoint(LinearOperator):
     @property
     def real_codomain(self) -> bool:
         return self.operator.real_domain
-
-    @property
-    def preserves_reals(self) -> bool:
-        return self.operator.preserves_reals
-
-    @property
-    def is_complex_linear(self) -> bool:
-        return self.operator.is_complex_linear
 
     @property
     def H(self) -> LinearOperator:

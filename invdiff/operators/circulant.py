@@ -50,10 +50,6 @@ class Circulant(Spectral):
     def domain_shape(self) -> Shape:
         return self.shape
 
-    @property
-    def codomain_shape(self) -> Shape:
-        return self.shape
-
     @remembered
     def structure(self) -> Structure:
         from invdiff.operators.diagonal import Diagonal

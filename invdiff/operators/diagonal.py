@@ -28,10 +28,6 @@ class Diagonal(Spectral):
     def domain_shape(self) -> Shape:
         return tuple(self.values.shape)
 
-    @property
-    def codomain_shape(self) -> Shape:
-        return self.domain_shape
-
     @remembered
     def structure(self) -> Structure:
         found = Structure.DIAGONAL

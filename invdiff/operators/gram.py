@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from invdiff.operators.base import LinearOperator, Shape
+from invdiff.operators.endomorphism import Endomorphism
 from invdiff.operators.identity import Identity
 from invdiff.operators.lift import lift
 from invdiff.operators.remembered import remembered
@@ -12,7 +13,7 @@ from invdiff.operators.structure import Structure
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Gram(LinearOperator):
+class Gram(Endomorphism):
     """Aᴴ A for the operator ``root``. Applied in the fastest form known, ``root.pullback(I)``."""
 
     root: LinearOperator
@@ -28,15 +29,7 @@ class Gram(LinearOperator):
         return self.root.domain_shape
 
     @property
-    def codomain_shape(self) -> Shape:
-        return self.root.domain_shape
-
-    @property
     def real_domain(self) -> bool:
-        return self.root.real_domain
-
-    @property
-    def real_codomain(self) -> bool:
         return self.root.real_domain
 
     @property

@@ -25,10 +25,6 @@ class Identity(Spectral):
     def domain_shape(self) -> Shape:
         return self.shape
 
-    @property
-    def codomain_shape(self) -> Shape:
-        return self.shape
-
     def forward(self, x: Tensor) -> Tensor:
         return x
 

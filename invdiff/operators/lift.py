@@ -8,10 +8,11 @@ from invdiff.operators.arrays import Array
 from invdiff.operators.base import LinearOperator, NoiseSource, Report, Shape
 from invdiff.operators.spectral import Spectral
 from invdiff.operators.structure import Structure
+from invdiff.operators.wrapper import Wrapper
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Lift(LinearOperator):
+class Lift(Wrapper):
     """I ⊗ A: the same operator on every item of the leading dimensions ``prefix``. Prints as the operator itself.
 
     Since operators take any batch, lifting costs nothing: it is a matter of shapes. Build it with `lift`.
@@ -31,22 +32,6 @@ class Lift(LinearOperator):
     @property
     def structure(self) -> Structure:
         return self.operator.structure
-
-    @property
-    def real_domain(self) -> bool:
-        return self.operator.real_domain
-
-    @property
-    def real_codomain(self) -> bool:
-        return self.operator.real_codomain
-
-    @property
-    def preserves_reals(self) -> bool:
-        return self.operator.preserves_reals
-
-    @property
-    def is_complex_linear(self) -> bool:
-        return self.operator.is_complex_linear
 
     @property
     def H(self) -> LinearOperator:

@@ -80,7 +80,6 @@ class RealCirculant(Circulant):
 
     symbol = "Re Fᴴ D F Reᴴ"
     real_domain = True
-    real_codomain = True
     preserves_reals = True
     is_complex_linear = False
 

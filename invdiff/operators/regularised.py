@@ -9,6 +9,7 @@ from torch import Tensor
 from invdiff.errors import InputError
 from invdiff.operators.arrays import Array, as_tensor
 from invdiff.operators.base import LinearOperator, NoiseSource, Report, Shape
+from invdiff.operators.endomorphism import Endomorphism
 from invdiff.operators.gram import Gram
 from invdiff.operators.identity import Identity
 from invdiff.operators.rules import SUM
@@ -17,7 +18,7 @@ from invdiff.operators.structure import Structure
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Regularised(LinearOperator):
+class Regularised(Endomorphism):
     """a I + b G for a gram G = Aᴴ A and real a, b. Build it as ``a * I + b * A.gram``.
 
     `solve` runs conjugate gradients with one gram an iteration; `sample` perturbs and solves (Papandreou & Yuille
@@ -33,10 +34,6 @@ class Regularised(LinearOperator):
         return self.gram_operator.domain_shape
 
     @property
-    def codomain_shape(self) -> Shape:
-        return self.gram_operator.domain_shape
-
-    @property
     def structure(self) -> Structure:
         return Structure.POSITIVE if self.shift >= 0 and self.weight >= 0 else Structure.SELF_ADJOINT
 
@@ -46,10 +43,6 @@ class Regularised(LinearOperator):
 
     @property
     def real_domain(self) -> bool:
-        return self.gram_operator.real_domain
-
-    @property
-    def real_codomain(self) -> bool:
         return self.gram_operator.real_domain
 
     @property

@@ -4,43 +4,21 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from invdiff.operators.base import LinearOperator, Shape
+from invdiff.operators.base import LinearOperator
+from invdiff.operators.endomorphism import Endomorphism
 from invdiff.operators.identity import Identity
 from invdiff.operators.lift import Lift, lift
 from invdiff.operators.spectral import pseudo_inverse
 from invdiff.operators.structure import Structure
+from invdiff.operators.wrapper import Wrapper
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class RowProjection(LinearOperator):
+class RowProjection(Endomorphism, Wrapper):
     """A⁺ A, with the pseudo-inverse computed each time. Build it as ``A.row_projection``."""
 
     operator: LinearOperator
     structure = Structure.PROJECTION
-
-    @property
-    def domain_shape(self) -> Shape:
-        return self.operator.domain_shape
-
-    @property
-    def codomain_shape(self) -> Shape:
-        return self.operator.domain_shape
-
-    @property
-    def real_domain(self) -> bool:
-        return self.operator.real_domain
-
-    @property
-    def real_codomain(self) -> bool:
-        return self.operator.real_domain
-
-    @property
-    def preserves_reals(self) -> bool:
-        return self.operator.preserves_reals
-
-    @property
-    def is_complex_linear(self) -> bool:
-        return self.operator.is_complex_linear
 
     def forward(self, x: Tensor) -> Tensor:
         return self.operator.pinv(self.operator.forward(x))

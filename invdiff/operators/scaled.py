@@ -13,22 +13,15 @@ from invdiff.operators.lift import Lift, lift
 from invdiff.operators.rules import PULLBACK
 from invdiff.operators.spectral import Map, Spectral
 from invdiff.operators.structure import Structure
+from invdiff.operators.wrapper import Wrapper
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Scaled(LinearOperator):
+class Scaled(Wrapper):
     """a A. Build it as ``a * A``."""
 
     scale: complex
     operator: LinearOperator
-
-    @property
-    def domain_shape(self) -> Shape:
-        return self.operator.domain_shape
-
-    @property
-    def codomain_shape(self) -> Shape:
-        return self.operator.codomain_shape
 
     @property
     def structure(self) -> Structure:
@@ -44,20 +37,8 @@ class Scaled(LinearOperator):
         return self.operator.structure & (kept | Structure.DIAGONAL)
 
     @property
-    def real_domain(self) -> bool:
-        return self.operator.real_domain
-
-    @property
-    def real_codomain(self) -> bool:
-        return self.operator.real_codomain
-
-    @property
     def preserves_reals(self) -> bool:
         return isinstance(self.scale, float) and self.operator.preserves_reals
-
-    @property
-    def is_complex_linear(self) -> bool:
-        return self.operator.is_complex_linear
 
     @property
     def H(self) -> LinearOperator:

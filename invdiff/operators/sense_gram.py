@@ -7,6 +7,7 @@ from torch import Tensor
 
 from invdiff.operators.base import LinearOperator, Shape, in_precision_of, size
 from invdiff.operators.circulant import Circulant
+from invdiff.operators.endomorphism import Endomorphism
 from invdiff.operators.remembered import remembered
 from invdiff.operators.structure import Structure
 
@@ -15,7 +16,7 @@ BLOCK_BYTES = 2**21
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SenseGram(LinearOperator):
+class SenseGram(Endomorphism):
     """x -> sum_c S_c* C (S_c x) for a circular convolution C. Build it as ``(P(Λ) F S).gram``.
 
     Args:
@@ -31,10 +32,6 @@ class SenseGram(LinearOperator):
     @property
     def domain_shape(self) -> Shape:
         return (*self.maps.shape[: -self.image_dims - 1], *self.maps.shape[-self.image_dims :])
-
-    @property
-    def codomain_shape(self) -> Shape:
-        return self.domain_shape
 
     @property
     def structure(self) -> Structure:

@@ -10,11 +10,12 @@ from torch import Tensor
 from invdiff.errors import InputError
 from invdiff.operators.arrays import Array
 from invdiff.operators.base import LinearOperator, NoiseSource, Report
+from invdiff.operators.endomorphism import Endomorphism
 
 Map = Callable[[Tensor], Tensor]
 
 
-class Spectral(LinearOperator):
+class Spectral(Endomorphism):
     """A normal operator U f(D) Uᴴ with known eigenvalues: `solve`, `sample` and every function are closed forms."""
 
     @property
