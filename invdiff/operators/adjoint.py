@@ -1,18 +1,16 @@
 """The adjoint of an operator that has no better form of it."""
 
-from dataclasses import dataclass
-
 from torch import Tensor
 
 from invdiff.operators.base import LinearOperator, Shape, same
+from invdiff.operators.frozen import Frozen
 from invdiff.operators.identity import Identity
 from invdiff.operators.rules import PRODUCT
 from invdiff.operators.structure import Structure
 from invdiff.operators.wrapper import Wrapper
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Adjoint(Wrapper):
+class Adjoint(Wrapper, Frozen):
     """Aᴴ. Build it as ``A.H``."""
 
     operator: LinearOperator

@@ -1,19 +1,17 @@
 """Aᴴ A that remembers A, so that it can be sampled as well as applied and solved."""
 
-from dataclasses import dataclass
-
 from torch import Tensor
 
 from invdiff.operators.base import LinearOperator, Shape
 from invdiff.operators.endomorphism import Endomorphism
+from invdiff.operators.frozen import Frozen
 from invdiff.operators.identity import Identity
 from invdiff.operators.lift import lift
 from invdiff.operators.remembered import remembered
 from invdiff.operators.structure import Structure
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Gram(Endomorphism):
+class Gram(Endomorphism, Frozen):
     """Aᴴ A for the operator ``root``. Applied in the fastest form known, ``root.pullback(I)``."""
 
     root: LinearOperator

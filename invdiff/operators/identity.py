@@ -1,19 +1,18 @@
 """The identity."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from invdiff.operators.base import LinearOperator, Shape
+from invdiff.operators.frozen import Frozen
 from invdiff.operators.rules import PRODUCT, PULLBACK
 from invdiff.operators.spectral import Map, Spectral
 from invdiff.operators.structure import Structure
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Identity(Spectral):
+class Identity(Spectral, Frozen):
     """x -> x on arrays of the given shape."""
 
     shape: Shape

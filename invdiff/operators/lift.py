@@ -1,18 +1,16 @@
 """An operator repeated over leading dimensions."""
 
-from dataclasses import dataclass
-
 from torch import Tensor
 
 from invdiff.operators.arrays import Array
 from invdiff.operators.base import LinearOperator, NoiseSource, Report, Shape
+from invdiff.operators.frozen import Frozen
 from invdiff.operators.spectral import Spectral
 from invdiff.operators.structure import Structure
 from invdiff.operators.wrapper import Wrapper
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Lift(Wrapper):
+class Lift(Wrapper, Frozen):
     """I ⊗ A: the same operator on every item of the leading dimensions ``prefix``. Prints as the operator itself.
 
     Since operators take any batch, lifting costs nothing: it is a matter of shapes. Build it with `lift`.

@@ -1,19 +1,17 @@
 """Between complex and real images: the real part, and its adjoint."""
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
 from invdiff.operators.base import LinearOperator, Shape
 from invdiff.operators.circulant import Circulant
 from invdiff.operators.diagonal import Diagonal
+from invdiff.operators.frozen import Frozen
 from invdiff.operators.rules import PRODUCT, PULLBACK
 from invdiff.operators.structure import Structure
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class RealPart(LinearOperator):
+class RealPart(LinearOperator, Frozen):
     """Re: complex arrays to real ones, linear over the real numbers. Its adjoint under Re<u, v> sees a real array as
     complex.
 
@@ -45,8 +43,7 @@ class RealPart(LinearOperator):
         return torch.complex(y, torch.zeros_like(y))
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class AsComplex(LinearOperator):
+class AsComplex(LinearOperator, Frozen):
     """Reᴴ: a real array seen as complex. Build it as ``RealPart(shape).H``."""
 
     shape: Shape
@@ -74,8 +71,7 @@ class AsComplex(LinearOperator):
         return RealPart(self.shape).forward(y)
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class RealCirculant(Circulant):
+class RealCirculant(Circulant, Frozen):
     """A circular convolution of real arrays with a real kernel: its multiplier has Hermitian symmetry."""
 
     symbol = "Re Fᴴ D F Reᴴ"

@@ -1,7 +1,6 @@
 """a I + b Aᴴ A: the positive operators of guidance, split Gibbs and Tikhonov."""
 
 import math
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -10,6 +9,7 @@ from invdiff.errors import InputError
 from invdiff.operators.arrays import Array, as_tensor
 from invdiff.operators.base import LinearOperator, NoiseSource, Report, Shape
 from invdiff.operators.endomorphism import Endomorphism
+from invdiff.operators.frozen import Frozen
 from invdiff.operators.gram import Gram
 from invdiff.operators.identity import Identity
 from invdiff.operators.rules import SUM
@@ -17,8 +17,7 @@ from invdiff.operators.scaled import Scaled, ScaledIdentity
 from invdiff.operators.structure import Structure
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Regularised(Endomorphism):
+class Regularised(Endomorphism, Frozen):
     """a I + b G for a gram G = Aᴴ A and real a, b. Build it as ``a * I + b * A.gram``.
 
     `solve` runs conjugate gradients with one gram an iteration; `sample` perturbs and solves (Papandreou & Yuille

@@ -1,11 +1,10 @@
 """A⁺ A: the part of an image that was measured."""
 
-from dataclasses import dataclass
-
 from torch import Tensor
 
 from invdiff.operators.base import LinearOperator
 from invdiff.operators.endomorphism import Endomorphism
+from invdiff.operators.frozen import Frozen
 from invdiff.operators.identity import Identity
 from invdiff.operators.lift import Lift, lift
 from invdiff.operators.spectral import pseudo_inverse
@@ -13,8 +12,7 @@ from invdiff.operators.structure import Structure
 from invdiff.operators.wrapper import Wrapper
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class RowProjection(Endomorphism, Wrapper):
+class RowProjection(Endomorphism, Wrapper, Frozen):
     """A⁺ A, with the pseudo-inverse computed each time. Build it as ``A.row_projection``."""
 
     operator: LinearOperator

@@ -1,13 +1,13 @@
 """A number times an operator."""
 
 import math
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from invdiff.errors import InputError
 from invdiff.operators.base import LinearOperator, NoiseSource, Shape
+from invdiff.operators.frozen import Frozen
 from invdiff.operators.identity import Identity
 from invdiff.operators.lift import Lift, lift
 from invdiff.operators.rules import PULLBACK
@@ -16,8 +16,7 @@ from invdiff.operators.structure import Structure
 from invdiff.operators.wrapper import Wrapper
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Scaled(Wrapper):
+class Scaled(Wrapper, Frozen):
     """a A. Build it as ``a * A``."""
 
     scale: complex
@@ -82,8 +81,7 @@ class Scaled(Wrapper):
         return f"{number} ({inner})" if " + " in inner else f"{number} {inner}"
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class ScaledIdentity(Spectral, Scaled):
+class ScaledIdentity(Spectral, Scaled, Frozen):
     """a I."""
 
     operator: Identity
