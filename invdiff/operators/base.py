@@ -241,20 +241,22 @@ class LinearOperator(ABC):
         Raises:
             InputError: A is not known to be positive, or the arrays are not of its domain.
         """
+        b = self._check(b, self.domain_shape, "solves for", real=self.real_domain)
+        return self._solve(b, initial=initial, tol=tol, max_iter=max_iter, preconditioner=preconditioner, report=report)
+
+    def _solve(self, b: Tensor, *, initial: Array | None = None, **options: Any) -> Tensor:
+        """`solve` for a right-hand side that is checked, by conjugate gradients with these options."""
         from invdiff.operators.conjugate_gradient import conjugate_gradient
 
         if not self.is_positive:
             raise InputError(
                 f"{self!r} is not known to be positive, so it can't be solved; use pinv, or solve with its gram."
             )
-        b = self._check(b, self.domain_shape, "solves for", real=self.real_domain)
         if not (b.is_complex() or self.real_domain or self.preserves_reals):
             b = b.to(self.forward(b.new_zeros(self.domain_shape)).dtype)  # the kind of number that its images have
         if initial is not None:
             initial = self._check(initial, self.domain_shape, "starts from", real=self.real_domain)
-        return conjugate_gradient(
-            self, b, initial=initial, tol=tol, max_iter=max_iter, preconditioner=preconditioner, report=report
-        )
+        return conjugate_gradient(self, b, initial=initial, **options)
 
     def sample(self, noise: NoiseSource) -> Tensor:
         """A draw from N(0, A^-1), for positive A of the form a I + b Bᴴ B.

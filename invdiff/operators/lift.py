@@ -1,9 +1,11 @@
 """An operator repeated over leading dimensions."""
 
+from typing import Any
+
 from torch import Tensor
 
 from invdiff.operators.arrays import Array
-from invdiff.operators.base import LinearOperator, NoiseSource, Report, Shape
+from invdiff.operators.base import LinearOperator, NoiseSource, Shape
 from invdiff.operators.frozen import Frozen
 from invdiff.operators.spectral import Spectral
 from invdiff.operators.structure import Structure
@@ -41,25 +43,8 @@ class Lift(Wrapper, Frozen):
     def adjoint(self, y: Tensor) -> Tensor:
         return self.operator.adjoint(y)
 
-    def solve(
-        self,
-        b: Array,
-        *,
-        initial: Array | None = None,
-        tol: float | Tensor | None = None,
-        max_iter: int | None = None,
-        preconditioner: LinearOperator | None = None,
-        report: Report | None = None,
-    ) -> Tensor:
-        b = self._check(b, self.domain_shape, "solves for", real=self.real_domain)
-        return self.operator.solve(
-            b,
-            initial=initial,
-            tol=self._for_each(tol),
-            max_iter=max_iter,
-            preconditioner=preconditioner,
-            report=report,
-        )
+    def _solve(self, b: Tensor, *, tol: float | Tensor | None = None, **options: Any) -> Tensor:
+        return self.operator.solve(b, tol=self._for_each(tol), **options)
 
     def _for_each(self, tol: float | Tensor | None) -> float | Tensor | None:
         """A tolerance for each item of the batch, as the operator inside sees the batch."""

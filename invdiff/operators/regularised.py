@@ -1,13 +1,14 @@
 """a I + b Aᴴ A: the positive operators of guidance, split Gibbs and Tikhonov."""
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from invdiff.errors import InputError
 from invdiff.operators.arrays import Array, as_tensor
-from invdiff.operators.base import LinearOperator, NoiseSource, Report, Shape
+from invdiff.operators.base import LinearOperator, NoiseSource, Shape
 from invdiff.operators.endomorphism import Endomorphism
 from invdiff.operators.frozen import Frozen
 from invdiff.operators.gram import Gram
@@ -62,26 +63,22 @@ class Regularised(Endomorphism, Frozen):
         nearest = self.gram_operator.nearest_circulant()
         return None if nearest is None else self.shift * Identity(self.domain_shape) + self.weight * nearest
 
-    def solve(
+    def _solve(
         self,
-        b: Array,
+        b: Tensor,
         *,
         initial: Array | None = None,
-        tol: float | Tensor | None = None,
-        max_iter: int | None = None,
         preconditioner: LinearOperator | None = None,
-        report: Report | None = None,
+        **options: Any,
     ) -> Tensor:
         # with a largest weight of one nothing overflows, however much the data count
         size = max(abs(self.shift), abs(self.weight))
         if size in (0.0, 1.0):
-            return super().solve(
-                b, initial=initial, tol=tol, max_iter=max_iter, preconditioner=preconditioner, report=report
-            )
+            return super()._solve(b, initial=initial, preconditioner=preconditioner, **options)
         scaled = Regularised(self.shift / size, self.weight / size, self.gram_operator)
         start = None if initial is None else size * as_tensor(initial, self)
         nearer = None if preconditioner is None else size * preconditioner
-        return scaled.solve(b, initial=start, tol=tol, max_iter=max_iter, preconditioner=nearer, report=report) / size
+        return scaled._solve(b, initial=start, preconditioner=nearer, **options) / size
 
     def sample(self, noise: NoiseSource) -> Tensor:
         if not self.is_positive_definite:

@@ -2,14 +2,14 @@
 
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor
 
 from invdiff.errors import InputError
 from invdiff.operators.arrays import Array
-from invdiff.operators.base import LinearOperator, NoiseSource, Report
+from invdiff.operators.base import LinearOperator, NoiseSource
 from invdiff.operators.endomorphism import Endomorphism
 
 Map = Callable[[Tensor], Tensor]
@@ -36,17 +36,7 @@ class Spectral(Endomorphism):
     def map_spectrum(self, function: Map) -> "LinearOperator":
         """f(A): the operator with every eigenvalue mapped."""
 
-    def solve(
-        self,
-        b: Array,
-        *,
-        initial: Array | None = None,
-        tol: float | Tensor | None = None,
-        max_iter: int | None = None,
-        preconditioner: LinearOperator | None = None,
-        report: Report | None = None,
-    ) -> Tensor:
-        b = self._check(b, self.domain_shape, "solves for", real=self.real_domain)
+    def _solve(self, b: Tensor, **options: Any) -> Tensor:
         return self.map_spectrum(inverse).forward(b)
 
     def pinv(self, y: Array, *, tol: float | Tensor | None = None, max_iter: int | None = None) -> Tensor:
