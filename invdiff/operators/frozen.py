@@ -6,8 +6,8 @@ from typing import Any, dataclass_transform
 
 @dataclass_transform(eq_default=False, frozen_default=True)
 class Frozen:
-    """A base that makes every class which names it a frozen dataclass, with the class's own `repr`, equal to itself
-    alone since tensors are compared by `same`.
+    """A base that makes every class which names it a frozen dataclass that prints as its class says and equals itself
+    alone, since tensors have no one answer to ``==``.
 
     A class that inherits it through another stays as it is written, plain or decorated.
     """

@@ -7,6 +7,7 @@ from invdiff.operators.base import LinearOperator, Shape
 from invdiff.operators.circulant import Circulant
 from invdiff.operators.diagonal import Diagonal
 from invdiff.operators.frozen import Frozen
+from invdiff.operators.identity import Identity
 from invdiff.operators.rules import PRODUCT, PULLBACK
 from invdiff.operators.structure import Structure
 
@@ -88,8 +89,6 @@ class RealCirculant(Circulant, Frozen):
 
 @PRODUCT.rule(RealPart, AsComplex, "Re Reᴴ = I")
 def _(left: RealPart, right: AsComplex) -> LinearOperator:
-    from invdiff.operators.identity import Identity
-
     return Identity(left.shape)
 
 
