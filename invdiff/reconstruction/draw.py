@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from invdiff.diffusion import Problem, Sampler
-from invdiff.diffusion.sampler import side_by_side
+from invdiff.diffusion.bound import side_by_side
 from invdiff.errors import InputError
 from invdiff.files.archive import read_archive
 from invdiff.files.atomic import atomic

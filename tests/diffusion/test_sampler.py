@@ -254,14 +254,14 @@ def ends(small, run: Sampler, forget: Callable[[State], State] = lambda state: s
     problem, prior = small.problem("sense"), small.prior(run.signal.channels, run.view.domain)
 
     def bound() -> Context:
-        return run.bind(problem, prior, seed=1, samples=[3, 5])
+        return run.bind(problem, prior).run([3, 5], seed=1)
 
-    whole, lasts = list(run.states(bound())), []
+    whole, lasts = list(bound().states()), []
     for state in whole:
         file = BytesIO()
         torch.save(asdict(forget(state)), file)
         file.seek(0)
-        *_, last = run.states(bound(), resume=State(**torch.load(file, weights_only=True)))
+        *_, last = bound().states(resume=State(**torch.load(file, weights_only=True)))
         assert (last.k, last.finished) == (run.grid.steps, bool(run.finish))
         lasts.append(last.x)
     return lasts, whole[-1].x
@@ -280,8 +280,8 @@ def test_a_run_that_forgets_that_it_has_finished_ends_elsewhere(small) -> None:
 
 def test_a_run_resumed_without_its_memory_is_another(small) -> None:
     problem, prior, run = small.problem("sense"), small.prior(2), SAMPLERS["multistep"]
-    whole = list(run.states(run.bind(problem, prior)))
-    *_, last = run.states(run.bind(problem, prior), resume=State(whole[2].x, whole[2].k))
+    whole = list(run.bind(problem, prior).run().states())
+    *_, last = run.bind(problem, prior).run().states(resume=State(whole[2].x, whole[2].k))
     assert not torch.equal(last.x, whole[-1].x)
 
 
@@ -373,8 +373,8 @@ def test_a_scale_that_is_given_is_honoured(small) -> None:
 
 
 def test_noise_of_the_data_is_scaled_with_them(small) -> None:
-    context = SAMPLERS["dds"].bind(replace(small.problem("sense", noise_std=0.2), scale=4.0), small.prior(2))
-    assert context.noise_std == pytest.approx(0.05)
+    bound = SAMPLERS["dds"].bind(replace(small.problem("sense", noise_std=0.2), scale=4.0), small.prior(2))
+    assert bound.noise_std == pytest.approx(0.05)
 
 
 def test_an_image_of_nothing_has_no_scale(small) -> None:
@@ -400,9 +400,7 @@ def test_no_graph_is_kept(small) -> None:
     problem = Problem(problem.operator, problem.y.requires_grad_(), problem.noise_std)
     posterior = SAMPLERS["song"](problem, small.prior(2))
     assert not posterior.samples.requires_grad
-    assert all(
-        not state.x.requires_grad for state in SAMPLERS["dds"].states(SAMPLERS["dds"].bind(problem, small.prior(2)))
-    )
+    assert all(not state.x.requires_grad for state in SAMPLERS["dds"].bind(problem, small.prior(2)).run().states())
     assert torch.is_grad_enabled()
 
 
@@ -442,8 +440,8 @@ def test_what_a_part_inside_of_another_needs_is_asked_for(small, around: Callabl
 @pytest.mark.parametrize("sigma", [4.0, 1.0, 0.5, 0.1])
 def test_a_late_start_is_the_first_level_that_is_low_enough(small, sigma: float) -> None:
     run = Sampler(VE(0.1, 4), Geometric(8), [DDIM()], TwoChannel(), start=LateStart(sigma))
-    context = run.bind(small.problem("fourier"), small.prior(2))
-    first, *_ = run.states(context)
+    context = run.bind(small.problem("fourier"), small.prior(2)).run()
+    first, *_ = context.states()
     level = context.levels.sigma(first.k)
     assert level <= sigma * (1 + 1e-6)
     assert first.k == 0 or context.levels.sigma(first.k - 1) > sigma
@@ -463,8 +461,8 @@ def test_a_late_start_is_the_noised_image(small) -> None:
     }
     for name, expected in begun.items():
         run = replace(vp, start=LateStart(1.0, image=name))
-        context = run.bind(problem, small.prior(2), samples=range(500))
-        first, *_ = run.states(context)
+        context = run.bind(problem, small.prior(2)).run(range(500))
+        first, *_ = context.states()
         alpha, beta = context.levels.alpha[first.k], context.levels.beta[first.k]
         noise = torch.view_as_real((first.x - alpha * expected) / beta)
         assert noise.mean().abs() < 5 / noise.numel() ** 0.5
@@ -495,8 +493,8 @@ def test_a_late_start_is_at_one_level_that_there_is(make: Callable[[], LateStart
 @pytest.mark.parametrize("time", [1.0, 0.5, 0.2])
 def test_a_late_start_in_time_takes_the_levels_of_the_whole_grid_from_there_on(small, time: float) -> None:
     run = Sampler(VE(0.1, 4), Uniform(10), [DDIM()], TwoChannel(), start=LateStart(time=time))
-    context = run.bind(small.problem("fourier"), small.prior(2))
-    ks = [state.k for state in run.states(context)]
+    context = run.bind(small.problem("fourier"), small.prior(2)).run()
+    ks = [state.k for state in context.states()]
     assert context.levels == Uniform(10).levels(VE(0.1, 4))
     assert ks == [*range(ks[0], 11)]
     assert [t <= time + 1e-9 for t in context.levels.time] == [k >= ks[0] for k in range(10)]
@@ -514,7 +512,7 @@ def test_initial_images_of_another_shape_or_without_numbers_are_refused(small, i
 
 def test_uniform_starts_lie_between_zero_and_one(small) -> None:
     run = Sampler(VE(0.1, 4), Geometric(3), [DDIM()], TwoChannel(), start=FromUniform())
-    first, *_ = run.states(run.bind(small.problem("fourier"), small.prior(2), samples=range(500)))
+    first, *_ = run.bind(small.problem("fourier"), small.prior(2)).run(range(500)).states()
     numbers = torch.view_as_real(first.x)
     assert numbers.min() > 0
     assert numbers.max() < 1
@@ -539,7 +537,7 @@ def test_steps_in_places_where_they_make_no_sense_are_refused(
 
 def test_the_first_state_is_noise_of_the_highest_level(small) -> None:
     run = Sampler(VE(0.1, 4), Geometric(3), [DDIM()], TwoChannel(), start=FromNoise())
-    first, *_ = run.states(run.bind(small.problem("fourier"), small.prior(2), samples=range(500)))
+    first, *_ = run.bind(small.problem("fourier"), small.prior(2)).run(range(500)).states()
     assert torch.view_as_real(first.x).std() == pytest.approx(4, rel=0.05)
 
 
