@@ -130,6 +130,5 @@ def _fingerprint(problems: Mapping[int, Problem], sampler: Sampler, prior: Prior
         initial = () if problem.initial is None else (problem.initial,)
         for data in (problem.y, problem.zero_filled, *initial):  # the second tells masks and maps apart
             digest.update(np.ascontiguousarray(data.cpu().numpy()).data)
-    for tensor in prior.tensors():
-        digest.update(np.ascontiguousarray(tensor.cpu().numpy()).data)
+    digest.update(prior.fingerprint().encode())
     return digest.hexdigest()
