@@ -62,6 +62,10 @@ def test_a_wrong_field_is_named_with_what_it_may_be(tmp_path, text, said) -> Non
 def test_wrong_settings_and_a_missing_file(tmp_path) -> None:
     with pytest.raises(InputError, match="is none of its items"):
         config(tmp_path, "batches: [{side: 8, images: 1}]", batches__4__side="9")
+    with pytest.raises(InputError, match="is none of its items"):
+        config(tmp_path, "batches: [{side: 8, images: 1}]", **{f"batches__{'9' * 5000}__side": "9"})
+    with pytest.raises(InputError, match=r"steps: .*aaa\.\.\.\.$"):
+        config(tmp_path, f"steps: {'a' * 5000}")
     with pytest.raises(InputError, match="has no field 'deep'"):
         config(tmp_path, "steps: 4", steps__deep="1")
     with pytest.raises(InputError, match="can't be read"):
