@@ -131,11 +131,7 @@ def load_prior(
     if isinstance(source, str) and source.startswith(SCHEME):
         return _loaded(download(source), source, network)
     path = Path(source)
-    try:
-        is_there = path.is_file()
-    except OSError:  # a name longer than any file's
-        is_there = False
-    if not is_there:
+    if not os.path.isfile(path):  # which answers for a name that is longer than any file's, too
         names = " or ".join(f'"{name}"' for name in SHIPPED)
         raise InputError(f"{path} is not a file; give a checkpoint's path, {names}, or hf://owner/name.")
     return _loaded(path, path, network)
