@@ -20,8 +20,10 @@ class PhantomImages(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: Literal["phantoms"] = Field("phantoms", description="Random heads that the package draws.")
-    count: int = Field(10_000, ge=1, description="How many to train on.")
-    val_count: int = Field(64, ge=1, description="How many to validate on; none of them is trained on.")
+    count: int = Field(10_000, ge=1, le=1_000_000_000, description="How many to train on.")
+    val_count: int = Field(
+        64, ge=1, le=1_000_000_000, description="How many to validate on; none of them is trained on."
+    )
     side: int = Field(128, ge=32, le=1024, description="Of the square images.")
     seed: int = Field(0, ge=0, description="Image i follows from it and i alone.")
     percentile: float = Field(99.9, gt=0, le=100, description="Of an image's magnitude; it is scaled to `value`.")

@@ -54,6 +54,7 @@ class VolumeSource(BaseModel, ABC):
     memory_gb: float = Field(
         8.0,
         ge=0,
+        le=1_000_000,
         description="Decoded volumes are kept in memory up to this; the others are read a slice at a time.",
     )
 
