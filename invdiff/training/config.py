@@ -36,7 +36,7 @@ class RunConfig(BaseModel):
         (BatchSize(side=128, images=8),),
         description="What a step sees, one of these at random: small squares for variety, whole slices for context.",
     )
-    steps: Annotated[int, Field(ge=1, le=1_000_000_000)] = Field(4000, description="Steps in all.")
+    steps: Annotated[int, Field(gt=0, le=1_000_000_000)] = Field(4000, description="Steps in all.")
     seed: Annotated[int, Field(ge=0, lt=2**32)] = Field(0, description="Of all random numbers.")
     optimiser: OptimiserConfig = Field(AdamConfig(), description="What moves the weights.")
     warm_up: Period = Field(200, description="Steps in which the learning rate rises.")
