@@ -1,5 +1,6 @@
 """The loop, written once."""
 
+import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -161,7 +162,8 @@ class Sampler:
             resume: any state of the same run, to go on from: it is the first one then.
 
         Raises:
-            InputError: a state holds NaN or infinity: the run has diverged.
+            InputError: a state is not finite, or far larger than its noise level and the data explain: the run has
+                diverged.
         """
         state = resume
         if state is None:
@@ -174,13 +176,13 @@ class Sampler:
             context.noise.rewind(state.k + 1)
             for step in self.steps:
                 state = step(state, context)
-            _check_finite(state, context)
+            _check_bounded(state, context)
             yield state
         if self.finish and not state.finished:
             context.noise.rewind(context.levels.steps + 1)
             for step in self.finish:
                 state = step(state, context)
-            _check_finite(state, context)
+            _check_bounded(state, context)
             yield replace(state, finished=True)
 
     def __call__(
@@ -326,14 +328,29 @@ def scale_of(problem: Problem, prior: Prior) -> float:
     return level / prior.intensity.value
 
 
-def _check_finite(state: State, context: Context) -> None:
-    if not bool(torch.isfinite(_real(state.x)).all()):
-        sigma = context.levels.sigma(state.k)
+_BRIGHT = 90  # percentiles from here on are of what is seen, not of the air around it
+_LARGEST = 100.0
+"""Root mean square of a state over that of all that explains it; a run of a few steps may be tens."""
+
+
+def _check_bounded(state: State, context: Context) -> None:
+    """Raise ``InputError`` where a state is not finite, or far larger than white, A^H y and noise together.
+
+    The noise is that of the level before, some of which long steps leave. A prior that knows no intensity, or that of a
+    middling percentile, leaves its images' size open, so of its states no more is asked than to be finite.
+    """
+    k, levels, intensity = state.k, context.levels, context.denoiser.prior.intensity
+    white = 1.0 if intensity is not None and intensity.percentile >= _BRIGHT else math.inf
+    explained = max(white, float(_root_mean_square(context.adjoint_y[None])), levels.beta[k - 1])
+    size = float(_root_mean_square(state.x, explained).max())
+    if not size <= _LARGEST:
+        what = f"is {size:.2g} times what explains it" if math.isfinite(size) else "holds NaN or infinity"
         raise InputError(
-            f"The run diverged at iteration {state.k} of {context.levels.steps} (sigma {sigma:.3g}): the state holds "
-            "NaN or infinity. Use more steps, a smaller step size, or check that the operator's norm is at most one."
+            f"The run diverged at iteration {k} of {levels.steps} (sigma {levels.sigma(k):.3g}): the state {what}. Use "
+            "more steps or smaller ones (lower snr or epsilon), or a wider likelihood (raise its rho)."
         )
 
 
-def _real(x: Tensor) -> Tensor:
-    return torch.view_as_real(x) if x.is_complex() else x
+def _root_mean_square(x: Tensor, unit: float = 1.0) -> Tensor:
+    """Of each item ``(items, ...)``, in this unit; NaN where one number is not finite, whatever the unit."""
+    return ((torch.view_as_real(x) if x.is_complex() else x) / unit).flatten(1).square().mean(1).sqrt()
