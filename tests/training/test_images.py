@@ -119,6 +119,11 @@ def test_phantoms_follow_from_seed_and_index() -> None:
         train[20]
 
 
+def test_phantoms_of_a_percentile_that_is_air_are_refused() -> None:
+    with pytest.raises(InputError, match="1th percentile of a random head is 0"):
+        PhantomImages(count=1, side=32, percentile=1).read("train")[0]
+
+
 def test_a_data_set_of_ones_own() -> None:
     images = DatasetImages([np.ones((2, 4, 6)), np.ones((4, 6), np.uint8), np.ones((1, 4, 6))], Intensity(100, 1))
     np.testing.assert_array_equal(images[0], np.full((4, 6), 1 + 1j))

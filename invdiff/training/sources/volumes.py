@@ -15,6 +15,7 @@ from torch.utils.data import ConcatDataset, Dataset
 
 from invdiff.errors import InputError
 from invdiff.priors import Intensity
+from invdiff.training.positive import Positive
 from invdiff.training.sources.base import Images, Split
 
 LARGEST_SIDE, LARGEST_BYTES = 4096, 2**33
@@ -47,7 +48,7 @@ class VolumeSource(BaseModel, ABC):
 
     path: Path = Field(description="The folder, or the file where one holds all.")
     percentile: float = Field(99.9, gt=0, le=100, description="Of a volume's magnitude; it is scaled to `value`.")
-    value: float = Field(1.0, gt=0, allow_inf_nan=False, description="What `percentile` becomes: white in training.")
+    value: Positive = Field(1.0, description="What `percentile` becomes: white in training.")
     least_content: float = Field(
         0.0, ge=0, le=1, description="Slices with a smaller fraction of pixels above a twentieth of white are left out."
     )
