@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from invdiff.diffusion.denoiser import Denoiser
+from invdiff.diffusion.divergence import check_bounded
 from invdiff.diffusion.grids import Levels
 from invdiff.diffusion.guidance.base import Estimate, Guidance
 from invdiff.diffusion.noise import START, NoiseStream
@@ -48,7 +49,8 @@ class Context:
             resume: any state of the same run, to go on from: it is the first one then.
 
         Raises:
-            InputError: a state holds NaN or infinity: the run has diverged.
+            InputError: a state is not finite, or far larger than its noise level and the data explain: the run has
+                diverged.
         """
         sampler = self.bound.sampler
         state = resume
@@ -62,13 +64,13 @@ class Context:
             self.noise.rewind(state.k + 1)
             for step in sampler.steps:
                 state = step(state, self)
-            self._check_finite(state)
+            check_bounded(state, self)
             yield state
         if sampler.finish and not state.finished:
             self.noise.rewind(self.levels.steps + 1)
             for step in sampler.finish:
                 state = step(state, self)
-            self._check_finite(state)
+            check_bounded(state, self)
             yield replace(state, finished=True)
 
     @property
@@ -149,11 +151,3 @@ class Context:
         if self.guidance is None:
             return self.denoiser.score(x, alpha, beta, self.noise)
         return (alpha * self.estimate(x, k).mean - x) / beta**2
-
-    def _check_finite(self, state: "State") -> None:
-        if not bool(torch.isfinite(torch.view_as_real(state.x) if state.x.is_complex() else state.x).all()):
-            raise InputError(
-                f"The run diverged at iteration {state.k} of {self.levels.steps} (sigma "
-                f"{self.levels.sigma(state.k):.3g}): the state holds NaN or infinity. Use more steps, a smaller step "
-                "size, or check that the operator's norm is at most one."
-            )

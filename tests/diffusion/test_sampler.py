@@ -1,4 +1,5 @@
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from io import BytesIO
 
@@ -48,6 +49,7 @@ from invdiff.diffusion import (
     TwoChannel,
     Uniform,
 )
+from invdiff.diffusion.sampler import _check_bounded
 from invdiff.errors import InputError
 from invdiff.methods import METHODS
 from invdiff.operators import denoising, sense
@@ -198,6 +200,39 @@ def test_a_run_that_diverges_says_when(small) -> None:
     sampler = Sampler(VE(0.1, 4), Geometric(5), [DDIM()], TwoChannel())
     with pytest.raises(InputError, match=r"diverged at iteration 3 of 5 \(sigma 0\.251\)"):
         sampler(small.problem("fourier"), Diverging())
+
+
+def bright(prior: Prior, percentile: float | None = 99.9) -> Prior:
+    """The prior, its images white at one."""
+    prior.intensity = None if percentile is None else Intensity(percentile, 1.0)
+    return prior
+
+
+@pytest.mark.parametrize("name", ["chung2022_complex", "song2021", "ccdf", "song2021_baseline", "chung2022_soss"])
+@pytest.mark.parametrize("snr", [1e3, 1e6])
+def test_a_run_that_diverges_by_finite_numbers_is_refused(small, name: str, snr: float) -> None:
+    """Corrections far too long throw each state out and the next level takes most of it back: images are finite, and
+    thousands of times too bright."""
+    sampler = METHODS[name].build(steps=40, snr=snr)
+    problem, prior = small.problem("sense"), small.prior(sampler.signal.channels)
+    with pytest.raises(InputError, match=r"diverged at iteration \d+ of 40 .*: the state is .* times .*lower snr"):
+        sampler(problem, bright(prior))
+    open_ended = sampler(problem, bright(prior, None))  # of a prior that says nothing of size, nothing is too large
+    assert open_ended.samples.isfinite().all()
+    assert open_ended.samples.abs().max() > 20
+
+
+def test_units_of_a_state_are_those_of_data_noise_and_white(small) -> None:
+    """A state is refused above a hundred times the largest of the three, and neither below nor by its dimensions."""
+    sampler, prior = SAMPLERS["dds"], bright(small.prior(2))
+    context = sampler.bind(small.problem("fourier"), prior)
+    data = float(context.adjoint_y.abs().square().mean().sqrt()) / 2**0.5
+    for k, explained in ((1, max(1.0, data, context.levels.beta[0])), (context.levels.steps, max(1.0, data))):
+        for factor, side in ((99.0, 8), (101.0, 8), (99.0, 64), (101.0, 64)):
+            x = torch.full((2, side, side), factor * explained, dtype=torch.float64)
+            x[1] = 0.0  # of several samples each is looked at by itself
+            with pytest.raises(InputError, match="1e\\+02 times") if factor > 100 else nullcontext():
+                _check_bounded(State(x, k), context)
 
 
 def test_a_finish_that_diverges_is_noticed(small) -> None:
