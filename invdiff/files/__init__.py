@@ -1,7 +1,7 @@
 """Files on the ground floor: whole or not at all, and safe to read from strangers."""
 
 from invdiff.files.archive import read_archive
-from invdiff.files.atomic import atomic
+from invdiff.files.atomic import atomic, remove_abandoned
 
 __all__ = [
     "atomic",

@@ -34,3 +34,7 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
         raise InputError(f"{path} is a folder; give the path of a file.") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def remove_abandoned(folder: object) -> None:
+    """Stub."""

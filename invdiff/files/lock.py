@@ -1,0 +1,6 @@
+from contextlib import contextmanager
+
+
+@contextmanager
+def folder_lock(path, *, wait=False):
+    yield
