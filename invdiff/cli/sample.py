@@ -44,7 +44,7 @@ def sample(
     from invdiff.cli.heap import keep_heap
     from invdiff.cli.options import parse_settings
     from invdiff.cli.progress import progress_bar
-    from invdiff.data.room import check_room
+    from invdiff.data.memory import check_memory
     from invdiff.methods import UNCONDITIONAL, find_method
     from invdiff.pictures.grid import write_grid
     from invdiff.priors import load_prior
@@ -52,7 +52,7 @@ def sample(
 
     keep_heap()
     parsed, shape = parse_settings(settings or []), _shape(size)
-    check_room(f"{samples:,} image(s) of {shape[0]} x {shape[1]}", 8 * samples * shape[0] * shape[1])
+    check_memory(f"{samples:,} image(s) of {shape[0]} x {shape[1]}", 8 * samples * shape[0] * shape[1])
     recipe = UNCONDITIONAL if method is None else find_method(method)
     network = load_prior(prior, config=prior_config)
     sampler = recipe.with_settings(parsed, is_complex=2 in network.channels, channels=network.channels).without_data()
