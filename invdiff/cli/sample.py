@@ -62,9 +62,14 @@ def sample(
     from invdiff.cli.folder import writable_folder
     from invdiff.cli.heap import keep_heap
     from invdiff.cli.options import parse_settings
+<<<<<<< HEAD
     from invdiff.cli.output import Output
     from invdiff.data.room import check_room
     from invdiff.files.lock import folder_lock
+=======
+    from invdiff.cli.progress import progress_bar
+    from invdiff.data.memory import check_memory
+>>>>>>> faults
     from invdiff.methods import UNCONDITIONAL, find_method
     from invdiff.pictures import write_grid
     from invdiff.priors import load_prior
@@ -73,7 +78,7 @@ def sample(
     keep_heap()
     output = Output(as_json, quiet)
     parsed, shape = parse_settings(settings or []), _shape(size)
-    check_room(f"{samples:,} image(s) of {shape[0]} x {shape[1]}", 8 * samples * shape[0] * shape[1])
+    check_memory(f"{samples:,} image(s) of {shape[0]} x {shape[1]}", 8 * samples * shape[0] * shape[1])
     recipe = UNCONDITIONAL if method is None else find_method(method)
     computing = Computing(device, precision, threads, workers, scheduler, memory_limit)
     network = computing.place(load_prior(prior, config=prior_config))
