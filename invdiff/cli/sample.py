@@ -62,14 +62,9 @@ def sample(
     from invdiff.cli.folder import writable_folder
     from invdiff.cli.heap import keep_heap
     from invdiff.cli.options import parse_settings
-<<<<<<< HEAD
     from invdiff.cli.output import Output
-    from invdiff.data.room import check_room
-    from invdiff.files.lock import folder_lock
-=======
-    from invdiff.cli.progress import progress_bar
     from invdiff.data.memory import check_memory
->>>>>>> faults
+    from invdiff.files.lock import folder_lock
     from invdiff.methods import UNCONDITIONAL, find_method
     from invdiff.pictures import write_grid
     from invdiff.priors import load_prior
