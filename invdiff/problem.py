@@ -1,6 +1,7 @@
 """What was measured."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -28,6 +29,9 @@ class Problem:
         initial: an image known beforehand, of shape ``operator.domain_shape`` and in the units of ``y``, that a
             `LateStart` can begin from.
 
+    Attributes:
+        largest: the largest magnitude in ``y``; zero where nothing was measured.
+
     Raises:
         InputError: a shape is wrong, ``y`` or ``initial`` is no array in single or double precision or holds NaN or
             infinity, ``y`` holds nothing but zeros, or a number is not positive.
@@ -38,21 +42,31 @@ class Problem:
     noise_std: float | None = None
     scale: float | None = None
     initial: Tensor | None = field(default=None, repr=False)
+    largest: float = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "y", as_tensor(self.y, "A Problem"))
         if self.initial is not None:
             object.__setattr__(self, "initial", as_tensor(self.initial, "A Problem"))
+        magnitude = self.y.abs()
+        if not bool(torch.isfinite(magnitude).all()):
+            raise InputError("The measurement holds NaN or infinity; remove those samples from the mask.")
+        object.__setattr__(self, "largest", float(magnitude.detach().max()) if self.is_measured else 0.0)
+        self._check()
+
+    def _check(self) -> None:
+        """Refuse what takes no pass over the measurement, which may be large: of copies it is known to be finite."""
         if tuple(self.y.shape) != self.operator.codomain_shape:
             raise InputError(
                 f"The measurement has shape {tuple(self.y.shape)} but {self.operator!r} makes "
                 f"{self.operator.codomain_shape}."
             )
-        magnitude = self.y.abs()
-        if not bool(torch.isfinite(magnitude).all()):
-            raise InputError("The measurement holds NaN or infinity; remove those samples from the mask.")
-        if magnitude.numel() > 0 and not bool(magnitude.any()):
-            raise InputError("The measurement is zero everywhere, so there is nothing to reconstruct.")
+        if self.is_measured:
+            largest = float(torch.tensor(self.largest, dtype=self.y.dtype.to_real()))  # as the precision of y has it
+            if not largest < float("inf"):
+                raise InputError(f"The measurement is too large for {self.y.dtype} in these units; give another scale.")
+            if largest == 0:
+                raise InputError("The measurement is zero everywhere, so there is nothing to reconstruct.")
         if self.noise_std is not None and not 0 <= self.noise_std < float("inf"):
             raise InputError(f"noise_std is a standard deviation, zero or more, but got {self.noise_std}.")
         if self.scale is not None and not 0 < self.scale < float("inf"):
@@ -64,6 +78,13 @@ class Problem:
             )
         if self.initial is not None and not bool(torch.isfinite(self.initial.abs()).all()):
             raise InputError("The initial image holds NaN or infinity.")
+
+    def _copy(self, **changes: Any) -> "Problem":
+        """The same problem but for some attributes; its measurement is not looked through again."""
+        made = object.__new__(type(self))
+        vars(made).update({each.name: getattr(self, each.name) for each in fields(self)} | changes)
+        made._check()
+        return made
 
     @classmethod
     def unmeasured(
@@ -102,13 +123,45 @@ class Problem:
     def to(self, device: torch.device | str) -> "Problem":
         """The same problem on another device."""
         initial = None if self.initial is None else self.initial.to(device)
-        return replace(self, operator=self.operator.to(device), y=self.y.to(device), initial=initial)
+        return self._copy(operator=self.operator.to(device), y=self.y.to(device), initial=initial)
+
+    def with_scale(self, scale: float) -> "Problem":
+        """The same problem, of an image whose intensity of ``scale`` a prior should see as one.
+
+        Raises:
+            InputError: it is not positive.
+        """
+        return self._copy(scale=scale)
+
+    def with_noise_std(self, noise_std: float) -> "Problem":
+        """The same problem, with noise of that standard deviation in each real number of ``y``.
+
+        Raises:
+            InputError: it is negative.
+        """
+        return self._copy(noise_std=noise_std)
 
     def rescaled(self, scale: float) -> "Problem":
-        """The same problem in units in which an intensity of ``scale`` is one."""
-        noise_std = None if self.noise_std is None else self.noise_std / scale
-        initial = None if self.initial is None else self.initial / scale
-        return Problem(self.operator, self.y / scale, noise_std, scale=1.0, initial=initial)
+        """The same problem in units in which an intensity of ``scale`` is one.
+
+        Raises:
+            InputError: the numbers are too large or too small for their precision then.
+        """
+        return self._copy(
+            y=self.y / scale,
+            noise_std=None if self.noise_std is None else self.noise_std / scale,
+            scale=1.0,
+            initial=None if self.initial is None else self.initial / scale,
+            largest=self.largest / scale,
+        )
+
+    def observed_by(self, operator: LinearOperator) -> "Problem":
+        """The same measurement, as one that ``operator`` makes of another image, of which nothing is known beforehand.
+
+        Raises:
+            InputError: it makes measurements of another shape.
+        """
+        return self._copy(operator=operator, initial=None)
 
     def least_squares(self, weight: float = 0.01, trace: Trace | None = None) -> Tensor:
         """A quick estimate of the image: (AᴴA + weight |A|² I)⁻¹ Aᴴ y.

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from invdiff.errors import InputError
-from invdiff.operators import LinearOperator, Shape
+from invdiff.operators import Identity, LinearOperator, Shape
 from invdiff.operators.base import size
 
 __all__ = ["OperatorContract", "dense", "dot_test"]
@@ -335,8 +335,6 @@ class OperatorContract(ABC):
         return _size(self._matrix(A)) * _size(x)
 
     def _precision(self, A: LinearOperator) -> LinearOperator:
-        from invdiff.operators import Identity
-
         return 2 * Identity(A.domain_shape) + 3 * A.gram
 
 

@@ -7,6 +7,7 @@ import typer
 from invdiff.cli.convert import convert
 from invdiff.cli.evaluate import evaluate
 from invdiff.cli.listings import methods, operators
+from invdiff.cli.refusal import refusal
 from invdiff.cli.sample import sample
 from invdiff.cli.simulate import simulate
 from invdiff.cli.solve import solve
@@ -26,12 +27,16 @@ for command in (solve, evaluate, tune_lambda, train, sample, simulate, methods, 
 
 
 def main() -> None:
-    """Run the command line; what the user's input caused is one sentence on standard error and exit status 2.
+    """Run the command line; what the user's input caused, and what the machine has no room or no right for, is one
+    sentence on standard error and exit status 2.
 
     An interrupt is exit status 130, by typer.
     """
     try:
         app()
-    except InputError as error:
-        print(f"invdiff: {error}", file=sys.stderr)
+    except (InputError, OSError, MemoryError, RuntimeError) as error:
+        sentence = str(error) if isinstance(error, InputError) else refusal(error)
+        if sentence is None:
+            raise
+        print(f"invdiff: {sentence}", file=sys.stderr)
         sys.exit(2)

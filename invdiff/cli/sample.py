@@ -1,5 +1,6 @@
 """``invdiff sample``: what a prior believes images look like."""
 
+import re
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -43,6 +44,7 @@ def sample(
     from invdiff.cli.heap import keep_heap
     from invdiff.cli.options import parse_settings
     from invdiff.cli.progress import progress_bar
+    from invdiff.data.room import check_room
     from invdiff.methods import UNCONDITIONAL, find_method
     from invdiff.pictures.grid import write_grid
     from invdiff.priors import load_prior
@@ -50,6 +52,7 @@ def sample(
 
     keep_heap()
     parsed, shape = parse_settings(settings or []), _shape(size)
+    check_room(f"{samples:,} image(s) of {shape[0]} x {shape[1]}", 8 * samples * shape[0] * shape[1])
     recipe = UNCONDITIONAL if method is None else find_method(method)
     network = load_prior(prior, config=prior_config)
     sampler = recipe.with_settings(parsed, is_complex=2 in network.channels, channels=network.channels).without_data()
@@ -82,6 +85,6 @@ def _shape(text: str) -> tuple[int, int]:
     from invdiff.errors import InputError
 
     sides = text.lower().split("x")
-    if len(sides) > 2 or not all(side.strip().isdecimal() and int(side) > 0 for side in sides):
+    if len(sides) > 2 or not all(re.fullmatch(r"\s*[1-9][0-9]{0,5}\s*", side) for side in sides):
         raise InputError(f"--size is N or HxW in pixels, such as 128 or 96x128, not {text!r}.")
     return int(sides[0]), int(sides[-1])

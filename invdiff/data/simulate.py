@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from invdiff.data.coils import birdcage_maps
 from invdiff.data.fourier import to_kspace
 from invdiff.data.phantom import smooth_phase
+from invdiff.data.room import check_room
 from invdiff.data.scan import Scan
 from invdiff.errors import InputError
 
@@ -29,16 +30,20 @@ def read_image(path: str | os.PathLike[str], slices: Sequence[int] | None = None
         InputError: the file is missing, broken, of an unknown kind, not two- or three-dimensional, or lacks a slice.
     """
     path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path} {'is a folder' if path.is_dir() else 'does not exist'}; give the path of an image.")
+    if not os.path.isfile(path):  # which answers for a name that is longer than any file's, too
+        raise InputError(
+            f"{path} {'is a folder' if os.path.isdir(path) else 'does not exist'}; give the path of an image."
+        )
     kind = "".join(path.suffixes[-2:]).lower()
     reader = next((r for suffix, r in _READERS.items() if kind.endswith(suffix)), None)
     if reader is None:
         raise InputError(f"{path} has the suffix '{path.suffix}'; images are read from {', '.join(_READERS)} files.")
     try:
         volume = reader(path)
-    except (OSError, ValueError, EOFError, TypeError) as error:
-        raise InputError(f"{path} can't be read as an image: {error}.") from error
+    except Exception as error:  # damaged files fail in ways that no list holds
+        raise InputError(
+            f"{path} can't be read as an image: {' '.join(str(error).split()) or type(error).__name__}."
+        ) from error
     if volume.ndim == 2:
         volume = volume[None]
     if volume.ndim != 3 or volume.dtype.kind not in "buifc":
@@ -55,10 +60,7 @@ def read_image(path: str | os.PathLike[str], slices: Sequence[int] | None = None
 def _nifti(path: Path) -> NDArray[Any]:
     import nibabel
 
-    try:
-        volume = np.asarray(nibabel.load(path).dataobj)  # type: ignore[attr-defined] # images of every kind have it
-    except nibabel.filebasedimages.ImageFileError as error:
-        raise ValueError(str(error)) from error
+    volume = np.asarray(nibabel.load(path).dataobj)  # type: ignore[attr-defined] # images of every kind have it
     while volume.ndim > 3 and volume.shape[-1] == 1:
         volume = volume[..., 0]
     return np.moveaxis(volume, -1, 0) if volume.ndim == 3 else volume
@@ -67,7 +69,7 @@ def _nifti(path: Path) -> NDArray[Any]:
 def _picture(path: Path) -> NDArray[Any]:
     from PIL import Image
 
-    with Image.open(path) as picture:
+    with Image.open(path, formats=("PNG", "TIFF", "JPEG")) as picture:  # by content; PostScript would be run
         deep = picture.mode.startswith(("I", "F"))  # more than eight bits: keep them
         return np.asarray(picture if deep else picture.convert("L"))
 
@@ -78,6 +80,9 @@ def _npy(path: Path) -> NDArray[Any]:
 
 
 _READERS = {".nii.gz": _nifti, ".nii": _nifti, ".png": _picture, ".tif": _picture, ".jpg": _picture, ".npy": _npy}
+
+_COPIES = 3
+"""Of a scan's numbers, at one time: k-space, the coil maps of every slice, and what is left of k-space by the mask."""
 
 
 def simulate(
@@ -109,7 +114,7 @@ def simulate(
 
     Raises:
         InputError: the image is not two- or three-dimensional, not finite or zero everywhere; the mask has another
-            shape; the noise level is negative.
+            shape; the noise level is negative; or this machine hasn't the memory.
     """
     image = np.asarray(image)
     image = image[None] if image.ndim == 2 else image
@@ -121,7 +126,10 @@ def simulate(
         raise InputError(f"A noise level is a finite number, zero or more, not {noise_std}.")
     if phase not in ("smooth", "none"):
         raise InputError(f"There is no phase '{phase}'; choose smooth or none.")
-    shape = (image.shape[1], image.shape[2])
+    slices, *sides = image.shape
+    shape = (sides[0], sides[1])
+    what = f"A scan of {slices} slice(s) of {shape[0]} x {shape[1]} by {coils:,} coils"
+    check_room(what, _COPIES * np.dtype(np.complex64).itemsize * coils * image.size)
     if not np.iscomplexobj(image):
         largest = np.abs(image).max()
         angle = smooth_phase(shape, seed) if phase == "smooth" else 0.0

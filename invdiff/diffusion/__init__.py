@@ -1,5 +1,6 @@
 """Samplers: a loop over falling noise, and the parts that papers exchange in it."""
 
+from invdiff.diffusion.bound import Bound
 from invdiff.diffusion.context import Context
 from invdiff.diffusion.grids import DiscreteCosine, DiscreteVP, DownToNoise, Geometric, Grid, Karras, Levels, Uniform
 from invdiff.diffusion.guidance import (
@@ -61,6 +62,7 @@ __all__ = [
     "Ancestral",
     "AnnealedLangevin",
     "AnnealedLikelihood",
+    "Bound",
     "ByTurns",
     "Context",
     "Converged",

@@ -1,14 +1,17 @@
-"""What steps and guidance see of a problem once it is bound to a sampler and a prior."""
+"""One run: what steps and guidance see of it, and the loop, written once."""
 
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor
 
 from invdiff.diffusion.denoiser import Denoiser
+from invdiff.diffusion.divergence import check_bounded
 from invdiff.diffusion.grids import Levels
 from invdiff.diffusion.guidance.base import Estimate, Guidance
-from invdiff.diffusion.noise import NoiseStream
+from invdiff.diffusion.noise import START, NoiseStream
 from invdiff.diffusion.part import NEEDS
 from invdiff.diffusion.sde import SDE
 from invdiff.diffusion.views.base import View
@@ -17,46 +20,108 @@ from invdiff.operators import LinearOperator
 from invdiff.operators.trace import Trace
 from invdiff.problem import Problem
 
+if TYPE_CHECKING:
+    from invdiff.diffusion.bound import Bound
+    from invdiff.diffusion.steps.base import State
+
 
 @dataclass
 class Context:
-    """A bound run, in the prior's units.
+    """A run of some samples side by side, in the prior's units.
 
     Attributes:
-        sde: the process.
-        levels: its noise levels.
-        problem: what was measured, in the prior's units.
-        view: what the state is.
-        operator: A, as the state sees it.
-        y: the measurements.
-        noise_std: of their noise.
-        denoiser: the prior as a denoiser of states.
-        guidance: turns the prior's estimates into guided ones, or ``None``.
-        noise: this run's random numbers.
+        bound: what it shares with other runs.
+        noise: its random numbers.
+        denoiser: the prior as a denoiser of states, which counts its calls.
         trace: what happens beside the states.
     """
 
-    sde: SDE
-    levels: Levels
-    problem: Problem
-    view: View
-    operator: LinearOperator
-    y: Tensor
-    noise_std: float | None
-    denoiser: Denoiser
-    guidance: Guidance | None
+    bound: "Bound"
     noise: NoiseStream
+    denoiser: Denoiser
     trace: Trace = field(default_factory=Trace)
 
-    @cached_property
+    @torch.no_grad()
+    def states(self, *, resume: "State | None" = None) -> "Iterator[State]":
+        """Every state of the run, the first one first, the finished image last.
+
+        Args:
+            resume: any state of the same run, to go on from: it is the first one then.
+
+        Raises:
+            InputError: a state is not finite, or far larger than its noise level and the data explain: the run has
+                diverged.
+        """
+        sampler = self.bound.sampler
+        state = resume
+        if state is None:
+            self.noise.rewind(START)
+            kind = self.y.dtype.to_complex() if sampler.signal.is_complex else self.y.dtype.to_real()
+            shape = (len(self.noise.samples), *self.operator.domain_shape)
+            state = sampler.start(torch.zeros(shape, dtype=kind, device=self.y.device), self)
+        yield state
+        while state.k < self.levels.steps:
+            self.noise.rewind(state.k + 1)
+            for step in sampler.steps:
+                state = step(state, self)
+            check_bounded(state, self)
+            yield state
+        if sampler.finish and not state.finished:
+            self.noise.rewind(self.levels.steps + 1)
+            for step in sampler.finish:
+                state = step(state, self)
+            check_bounded(state, self)
+            yield replace(state, finished=True)
+
+    @property
+    def sde(self) -> SDE:
+        """The process."""
+        return self.bound.sampler.sde
+
+    @property
+    def levels(self) -> Levels:
+        """Its noise levels."""
+        return self.bound.levels
+
+    @property
+    def view(self) -> View:
+        """What the state is."""
+        return self.bound.sampler.view
+
+    @property
+    def guidance(self) -> Guidance | None:
+        """What turns the prior's estimates into guided ones, or ``None``."""
+        return self.bound.sampler.guidance
+
+    @property
+    def problem(self) -> Problem:
+        """What was measured, in the prior's units."""
+        return self.bound.problem
+
+    @property
+    def operator(self) -> LinearOperator:
+        """A, as the state sees it."""
+        return self.bound.operator
+
+    @property
+    def y(self) -> Tensor:
+        """The measurement, as the state sees it."""
+        return self.bound.y
+
+    @property
     def adjoint_y(self) -> Tensor:
         """Aᴴ y."""
-        return self.operator.H(self.y)
+        return self.bound.adjoint_y
 
-    @cached_property
+    @property
     def pinv_y(self) -> Tensor:
         """A⁺ y."""
-        return self.operator.pinv(self.y)
+        return self.bound.pinv_y
+
+    @property
+    def noise_std(self) -> float | None:
+        """Of the noise of y, or ``None`` where unknown."""
+        return self.bound.noise_std
 
     @property
     def known_noise_std(self) -> float:

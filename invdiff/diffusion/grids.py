@@ -76,9 +76,13 @@ class Grid(Part, ABC):
         """
 
 
+MOST_STEPS = 100_000
+"""Of a grid: its levels are held in memory, and published runs have thousands."""
+
+
 def _check_steps(steps: int) -> None:
-    if steps < 1:
-        raise InputError(f"A grid needs at least one step but got steps={steps}.")
+    if not 1 <= steps <= MOST_STEPS:
+        raise InputError(f"A grid has at least one step, at most {MOST_STEPS:,}, but got steps={steps}.")
 
 
 def _from_times(sde: SDE, times: Sequence[float], dt: Sequence[float]) -> Levels:
@@ -210,8 +214,11 @@ class Chain(Grid):
 
     def __post_init__(self) -> None:
         _check_steps(self.steps)
-        if self.steps > self.chain:
-            raise InputError(f"A chain of {self.chain} levels can't be strided in {self.steps} steps.")
+        if not self.steps <= self.chain <= MOST_STEPS:
+            raise InputError(
+                f"A chain of {self.chain} levels can't be strided in {self.steps} steps; it has at least as many "
+                f"levels, at most {MOST_STEPS:,}."
+            )
 
     def strided(self, b: NDArray[np.float64], scale: float) -> Levels:
         """The levels of a chain with these b and beta_i = scale sqrt(1 - alpha_i^2)."""

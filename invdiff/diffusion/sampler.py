@@ -1,33 +1,27 @@
-"""The loop, written once."""
+"""A sampler: parts that fit each other, and then a problem and a prior."""
 
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from invdiff.diffusion.context import Context
-from invdiff.diffusion.denoiser import Denoiser
-from invdiff.diffusion.grids import Grid
+from invdiff.diffusion.bound import Bound, Progress
+from invdiff.diffusion.grids import Grid, Levels
 from invdiff.diffusion.guidance.base import Guidance
-from invdiff.diffusion.noise import START, NoiseStream
 from invdiff.diffusion.part import NEEDS, Part
 from invdiff.diffusion.posterior import Posterior
 from invdiff.diffusion.references import Reference, reference
 from invdiff.diffusion.sde import SDE
 from invdiff.diffusion.signals import Signal
 from invdiff.diffusion.start import FromNoise, Start
-from invdiff.diffusion.steps.base import Predictor, State, Step
+from invdiff.diffusion.steps.base import Predictor, Step
 from invdiff.diffusion.views import Sense, View
 from invdiff.errors import InputError
-from invdiff.operators import ConvergenceWarning, LinearOperator
-from invdiff.operators.trace import Trace
+from invdiff.operators import LinearOperator
 from invdiff.priors.base import Prior
 from invdiff.priors.unit_white import UnitWhite, white
 from invdiff.problem import Problem
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -99,16 +93,19 @@ class Sampler:
     @property
     def nfe(self) -> int:
         """Network calls for each sample of a run, from the level of its start to the last."""
-        levels, moved, calls = self.grid.levels(self.sde), 0, 0
+        return self.network_calls(self.grid.levels(self.sde))
+
+    def network_calls(self, levels: Levels) -> int:
+        """`nfe`, of a run over these levels."""
+        moved, calls = 0, 0
         first, steps = self.start.first_level(levels), levels.steps
         for step in self.steps:
             calls += sum(step.network_calls(k + moved, steps) for k in range(first, steps))
             moved += isinstance(step, Predictor)
         return calls + sum(step.network_calls(steps, steps) for step in self.finish)
 
-    def bind(
-        self, problem: Problem, prior: Prior, *, seed: int = 0, case: int = 0, samples: Sequence[int] = (0,)
-    ) -> Context:
+    @torch.no_grad()
+    def bind(self, problem: Problem, prior: Prior) -> Bound:
         """Fit the parts to a problem and a prior: check them against each other, and scale the data to units in which
         the prior's white is one, and operator and data together to an operator of norm one, at most.
 
@@ -126,7 +123,9 @@ class Sampler:
                     f"{type(signal).__name__} shows the network {signal.channels} channel(s), but this prior takes "
                     f"{' or '.join(map(str, prior.channels))}; choose another signal or another prior."
                 )
-        scaled = problem.rescaled(scale_of(problem, prior) * white(prior))
+        scale = scale_of(problem, prior)
+        unit = scale * white(prior)
+        scaled = problem.rescaled(unit)
         prior = prior if white(prior) == 1 else UnitWhite(prior)
         observed, y = self.view.observe(scaled.operator, scaled.y)
         known = {"measurement": problem.is_measured, "noise_std": problem.noise_std is not None}
@@ -134,54 +133,23 @@ class Sampler:
         for part in self.parts:
             for need in sorted(part.needs - offers):
                 raise InputError(f"{type(part).__name__} needs {NEEDS[need]}.")
-        seen = Problem(observed, scaled.y, scaled.noise_std, scale=1.0)
         operator, y, noise_std = _of_norm_one(*self.signal.restrict(observed, y), scaled.noise_std)
-        context = Context(
-            sde=self.sde,
+        bound = Bound(
+            sampler=self,
             levels=self.grid.given(noise_std).levels(self.sde),
             problem=scaled,
-            view=self.view,
             operator=operator,
             y=y,
             noise_std=noise_std,
-            denoiser=Denoiser(prior.given(seen), self.signal),
-            guidance=self.guidance,
-            noise=NoiseStream(seed, case, samples, y.device, self.view.support(observed)),
+            prior=prior.given(scaled.observed_by(observed)),
+            support=self.view.support(observed),
+            scale=scale,
+            unit=unit,
         )
+        context = bound.run()
         for part in self.parts:
             part.check(context)
-        return context
-
-    @torch.no_grad()
-    def states(self, context: Context, *, resume: State | None = None) -> Iterator[State]:
-        """Every state of a bound run, the first one first, the finished image last.
-
-        Args:
-            context: the run, bound.
-            resume: any state of the same run, to go on from: it is the first one then.
-
-        Raises:
-            InputError: a state holds NaN or infinity: the run has diverged.
-        """
-        state = resume
-        if state is None:
-            context.noise.rewind(START)
-            kind = context.y.dtype.to_complex() if self.signal.is_complex else context.y.dtype.to_real()
-            shape = (len(context.noise.samples), *context.operator.domain_shape)
-            state = self.start(torch.zeros(shape, dtype=kind, device=context.y.device), context)
-        yield state
-        while state.k < context.levels.steps:
-            context.noise.rewind(state.k + 1)
-            for step in self.steps:
-                state = step(state, context)
-            _check_finite(state, context)
-            yield state
-        if self.finish and not state.finished:
-            context.noise.rewind(context.levels.steps + 1)
-            for step in self.finish:
-                state = step(state, context)
-            _check_finite(state, context)
-            yield replace(state, finished=True)
+        return bound
 
     def __call__(
         self,
@@ -212,35 +180,8 @@ class Sampler:
             InputError: two parts do not fit, ``samples`` or ``together`` is not positive, ``seed``, ``case`` or
                 ``first`` is negative, or the run diverges.
         """
-        if samples < 1:
-            raise InputError(f"At least one sample must be drawn, but got samples={samples}.")
-        if together is not None and together < 1:
-            raise InputError(f"At least one sample runs at a time, but got together={together}.")
-        scale = scale_of(problem, prior)
-        problem, unit = replace(problem, scale=scale), scale * white(prior)
-        if together is None:
-            together = side_by_side(problem, samples)
-        chunks = [
-            range(start, min(start + together, first + samples)) for start in range(first, first + samples, together)
-        ]
-        images: list[Tensor] = []
-        visited: list[float] = []
-        trace = Trace()
-        calls = 0
-        for number, chunk in enumerate(chunks):
-            context = self.bind(problem, prior, seed=seed, case=case, samples=chunk)
-            visited = []
-            for state in self.states(context):
-                visited.append(context.levels.sigma(state.k))
-                if progress is not None:
-                    iterations = context.levels.steps
-                    progress(number * iterations + state.k, len(chunks) * iterations)
-            images.append(self.view.image(state.x, context.problem))
-            calls += context.denoiser.calls
-            trace.solves.extend(context.trace.solves)
-        if trace.warning is not None:
-            warnings.warn(trace.warning, ConvergenceWarning, stacklevel=2)
-        return Posterior(torch.cat(images) * unit, scale, calls // samples, tuple(visited), trace)
+        indices = range(first, first + samples)
+        return self.bind(problem, prior).draw(indices, seed=seed, case=case, together=together, progress=progress)
 
     def generate(
         self,
@@ -284,11 +225,6 @@ def _needs_measurement(part: Part) -> bool:
     return any("measurement" in inner.needs for inner in _with_inner(part))
 
 
-def side_by_side(problem: Problem, samples: int) -> int:
-    """How many samples of a problem run together best: one on the CPU, and all of them on other devices."""
-    return 1 if problem.y.device.type == "cpu" else samples
-
-
 _NORM_TOLERANCE = 1e-5  # of a norm that is taken for one: rounding of maps that are normalised
 
 
@@ -313,27 +249,13 @@ def scale_of(problem: Problem, prior: Prior) -> float:
     """
     if problem.scale is not None or prior.intensity is None:
         return problem.scale or 1.0
-    largest = float(problem.y.abs().max())
-    image = problem.rescaled(largest).least_squares().abs()
+    image = problem.rescaled(problem.largest).least_squares().abs()
     magnitude = torch.linalg.vector_norm(image.reshape(-1, *image.shape[-2:]), dim=0).flatten()
     position = int(prior.intensity.percentile / 100 * (magnitude.numel() - 1))
-    level = largest * float(magnitude.kthvalue(position + 1).values)
+    level = problem.largest * float(magnitude.kthvalue(position + 1).values)
     if not level > 0:
         raise InputError(
             "No intensity scale can be read off these data: the image is zero nearly everywhere. "
             "Give Problem(scale=...)."
         )
     return level / prior.intensity.value
-
-
-def _check_finite(state: State, context: Context) -> None:
-    if not bool(torch.isfinite(_real(state.x)).all()):
-        sigma = context.levels.sigma(state.k)
-        raise InputError(
-            f"The run diverged at iteration {state.k} of {context.levels.steps} (sigma {sigma:.3g}): the state holds "
-            "NaN or infinity. Use more steps, a smaller step size, or check that the operator's norm is at most one."
-        )
-
-
-def _real(x: Tensor) -> Tensor:
-    return torch.view_as_real(x) if x.is_complex() else x

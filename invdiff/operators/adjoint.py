@@ -1,17 +1,16 @@
 """The adjoint of an operator that has no better form of it."""
 
-from dataclasses import dataclass
-
 from torch import Tensor
 
 from invdiff.operators.base import LinearOperator, Shape, same
+from invdiff.operators.frozen import Frozen
 from invdiff.operators.identity import Identity
 from invdiff.operators.rules import PRODUCT
 from invdiff.operators.structure import Structure
+from invdiff.operators.wrapper import Wrapper
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Adjoint(LinearOperator):
+class Adjoint(Wrapper, Frozen):
     """Aᴴ. Build it as ``A.H``."""
 
     operator: LinearOperator
@@ -37,14 +36,6 @@ class Adjoint(LinearOperator):
         return self.operator.real_domain
 
     @property
-    def preserves_reals(self) -> bool:
-        return self.operator.preserves_reals
-
-    @property
-    def is_complex_linear(self) -> bool:
-        return self.operator.is_complex_linear
-
-    @property
     def H(self) -> LinearOperator:
         return self.operator
 
@@ -58,11 +49,9 @@ class Adjoint(LinearOperator):
         return self.operator.norm_bound()
 
     def _pinv(self, y: Tensor, *, tol: float | Tensor | None, max_iter: int | None) -> Tensor:
-        from invdiff.operators.spectral import pseudo_inverse, spectral_part
-
-        gram = spectral_part(self.operator.gram)  # (Aᴴ)⁺ = A (Aᴴ A)⁺
+        gram = self.operator.gram.spectral_part  # (Aᴴ)⁺ = A (Aᴴ A)⁺
         if gram is not None:
-            return self.operator.forward(gram.map_spectrum(pseudo_inverse).forward(y))
+            return self.operator.forward(gram.pinv(y))
         return super()._pinv(y, tol=tol, max_iter=max_iter)
 
     def __repr__(self) -> str:

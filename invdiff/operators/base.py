@@ -16,6 +16,7 @@ from invdiff.operators.structure import Structure
 
 if TYPE_CHECKING:
     from invdiff.operators.conjugate_gradient import Solution
+    from invdiff.operators.spectral import Spectral
 
 Shape = tuple[int, ...]
 NoiseSource = Callable[[Shape], Tensor]
@@ -204,10 +205,8 @@ class LinearOperator(ABC):
         """The inverse of `nearest_circulant`, with which conjugate gradients on a positive definite A converge sooner
         (Chan, SIAM Journal on Scientific and Statistical Computing 9, 1988); None where A is not known to be positive
         definite, or that operator not known."""
-        from invdiff.operators.spectral import spectral_part
-
         nearest = self.nearest_circulant() if self.is_positive_definite else None
-        known = None if nearest is None else spectral_part(nearest)
+        known = None if nearest is None else nearest.spectral_part
         return None if known is None else known.map_spectrum(torch.reciprocal)
 
     def nearest_circulant(self) -> "LinearOperator | None":
@@ -242,20 +241,22 @@ class LinearOperator(ABC):
         Raises:
             InputError: A is not known to be positive, or the arrays are not of its domain.
         """
+        b = self._check(b, self.domain_shape, "solves for", real=self.real_domain)
+        return self._solve(b, initial=initial, tol=tol, max_iter=max_iter, preconditioner=preconditioner, report=report)
+
+    def _solve(self, b: Tensor, *, initial: Array | None = None, **options: Any) -> Tensor:
+        """`solve` for a right-hand side that is checked, by conjugate gradients with these options."""
         from invdiff.operators.conjugate_gradient import conjugate_gradient
 
         if not self.is_positive:
             raise InputError(
                 f"{self!r} is not known to be positive, so it can't be solved; use pinv, or solve with its gram."
             )
-        b = self._check(b, self.domain_shape, "solves for", real=self.real_domain)
         if not (b.is_complex() or self.real_domain or self.preserves_reals):
             b = b.to(self.forward(b.new_zeros(self.domain_shape)).dtype)  # the kind of number that its images have
         if initial is not None:
             initial = self._check(initial, self.domain_shape, "starts from", real=self.real_domain)
-        return conjugate_gradient(
-            self, b, initial=initial, tol=tol, max_iter=max_iter, preconditioner=preconditioner, report=report
-        )
+        return conjugate_gradient(self, b, initial=initial, **options)
 
     def sample(self, noise: NoiseSource) -> Tensor:
         """A draw from N(0, A^-1), for positive A of the form a I + b Bᴴ B.
@@ -277,14 +278,12 @@ class LinearOperator(ABC):
 
         ``tol`` and ``max_iter`` as in `solve`; closed forms do not use them.
         """
-        from invdiff.operators.spectral import pseudo_inverse, spectral_part
-
         y = self._check(y, self.codomain_shape, "has a pseudo-inverse that takes", real=self.real_codomain)
         if self.is_isometry or self.is_co_isometry:
             return self.adjoint(y)
-        gram = spectral_part(self.gram)
+        gram = self.gram.spectral_part
         if gram is not None:
-            return gram.map_spectrum(pseudo_inverse).forward(self.adjoint(y))
+            return gram.pinv(self.adjoint(y))
         return self._pinv(y, tol=tol, max_iter=max_iter)
 
     def _pinv(self, y: Tensor, *, tol: float | Tensor | None, max_iter: int | None) -> Tensor:
@@ -336,6 +335,19 @@ class LinearOperator(ABC):
     def factors(self) -> "tuple[LinearOperator, ...]":
         """The operators whose product this is, leftmost first."""
         return (self,)
+
+    @property
+    def spectral_part(self) -> "Spectral | None":
+        """The operator itself where it is spectral, seen through its lift; else None."""
+        return None
+
+    def _lifted(self, prefix: Shape) -> "LinearOperator | None":
+        """What `lift` over ``prefix``, which is not empty, makes of it; None where that is a `Lift`."""
+        return None
+
+    def _unlifted(self, prefix: Shape) -> "LinearOperator | None":
+        """The operator whose lift over ``prefix`` this is; None where it is none."""
+        return None
 
     def peel(self, kind: "type[LinearOperator]") -> "tuple[LinearOperator, LinearOperator]":
         """Take the factor of the given kind off the right end: ``(rest, part)`` with A = rest @ part.

@@ -1,13 +1,12 @@
 """Circular convolution: what a diagonal in k-space is in the image."""
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
 from invdiff.errors import InputError
 from invdiff.operators.arrays import as_tensor
 from invdiff.operators.base import LinearOperator, Shape, in_precision_of, same
+from invdiff.operators.frozen import Frozen
 from invdiff.operators.identity import Identity
 from invdiff.operators.remembered import remembered
 from invdiff.operators.rules import PRODUCT, PULLBACK, SUM
@@ -17,8 +16,7 @@ from invdiff.operators.structure import Structure
 from invdiff.operators.transform import transformed
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Circulant(Spectral):
+class Circulant(Spectral, Frozen):
     """Fᴴ D F over ``axes``, without shifts: a circular convolution commutes with them.
 
     Args:
@@ -48,10 +46,6 @@ class Circulant(Spectral):
 
     @property
     def domain_shape(self) -> Shape:
-        return self.shape
-
-    @property
-    def codomain_shape(self) -> Shape:
         return self.shape
 
     @remembered

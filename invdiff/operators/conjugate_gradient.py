@@ -101,6 +101,6 @@ def conjugate_gradient(
             f"Conjugate gradients on {operator!r} stopped after {iterations} iterations at a relative residual of "
             f"{float(reached):.1e}, above the tolerance {float(torch.as_tensor(tol).min()):.1e}.",
             ConvergenceWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
     return x * size

@@ -1,13 +1,12 @@
 """Between a larger and a smaller field of view with the same centre."""
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
 from invdiff.errors import InputError
 from invdiff.operators.base import LinearOperator, Shape
 from invdiff.operators.diagonal import Diagonal
+from invdiff.operators.frozen import Frozen
 from invdiff.operators.identity import Identity
 from invdiff.operators.mask import Mask
 from invdiff.operators.rules import PRODUCT, PULLBACK
@@ -34,8 +33,7 @@ def _surround(x: Tensor, large: Shape, small: Shape) -> Tensor:
     return torch.nn.functional.pad(x, [p for pair in reversed(pads) for p in pair])
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Crop(LinearOperator):
+class Crop(LinearOperator, Frozen):
     """C: the central part of shape ``codomain_shape`` of arrays of shape ``domain_shape``. Its adjoint is `Pad`.
 
     Raises:
@@ -70,8 +68,7 @@ class Crop(LinearOperator):
         return _surround(y, self.large, self.small)
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Pad(LinearOperator):
+class Pad(LinearOperator, Frozen):
     """Cᴴ: arrays of shape ``small`` in the centre of zeros of shape ``large``. Its adjoint is `Crop`.
 
     Raises:

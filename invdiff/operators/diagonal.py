@@ -1,11 +1,10 @@
 """Element-by-element multiplication."""
 
-from dataclasses import dataclass
-
 from torch import Tensor
 
 from invdiff.operators.arrays import as_tensor
 from invdiff.operators.base import LinearOperator, Shape, in_precision_of
+from invdiff.operators.frozen import Frozen
 from invdiff.operators.identity import Identity
 from invdiff.operators.remembered import remembered
 from invdiff.operators.rules import PRODUCT, PULLBACK, SUM
@@ -14,8 +13,7 @@ from invdiff.operators.spectral import Map, Spectral, squared_magnitude
 from invdiff.operators.structure import Structure
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Diagonal(Spectral):
+class Diagonal(Spectral, Frozen):
     """x -> d x, for an array ``values`` d of real or complex numbers that has the shape of the domain."""
 
     values: Tensor
@@ -27,10 +25,6 @@ class Diagonal(Spectral):
     @property
     def domain_shape(self) -> Shape:
         return tuple(self.values.shape)
-
-    @property
-    def codomain_shape(self) -> Shape:
-        return self.domain_shape
 
     @remembered
     def structure(self) -> Structure:

@@ -1,7 +1,6 @@
 """The centred, orthonormal discrete Fourier transform."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -10,13 +9,14 @@ from invdiff.errors import InputError
 from invdiff.operators.base import LinearOperator, Shape
 from invdiff.operators.circulant import Circulant
 from invdiff.operators.diagonal import Diagonal
+from invdiff.operators.endomorphism import Endomorphism
+from invdiff.operators.frozen import Frozen
 from invdiff.operators.rules import PULLBACK
 from invdiff.operators.structure import Structure
 from invdiff.operators.transform import transformed
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Fourier(LinearOperator):
+class Fourier(Endomorphism, Frozen):
     """F: fftshift ∘ fftn ∘ ifftshift over ``axes``, orthonormal; the centre of both domains is at n // 2.
 
     Args:
@@ -43,10 +43,6 @@ class Fourier(LinearOperator):
 
     @property
     def domain_shape(self) -> Shape:
-        return self.shape
-
-    @property
-    def codomain_shape(self) -> Shape:
         return self.shape
 
     def forward(self, x: Tensor) -> Tensor:

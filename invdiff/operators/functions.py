@@ -1,16 +1,15 @@
 """Operators from plain functions: a user's own, and the oracle of the tests."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from torch import Tensor
 
 from invdiff.operators.base import LinearOperator, Shape
+from invdiff.operators.frozen import Frozen
 from invdiff.operators.structure import Structure
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class FromFunctions(LinearOperator):
+class FromFunctions(LinearOperator, Frozen):
     """An operator made of two functions.
 
     Both see any leading batch dimensions. Check the pair with `invdiff.testing.dot_test`.

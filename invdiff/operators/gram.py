@@ -1,18 +1,17 @@
 """Aᴴ A that remembers A, so that it can be sampled as well as applied and solved."""
 
-from dataclasses import dataclass
-
 from torch import Tensor
 
 from invdiff.operators.base import LinearOperator, Shape
+from invdiff.operators.endomorphism import Endomorphism
+from invdiff.operators.frozen import Frozen
 from invdiff.operators.identity import Identity
+from invdiff.operators.lift import lift
 from invdiff.operators.remembered import remembered
-from invdiff.operators.spectral import spectral_part
 from invdiff.operators.structure import Structure
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Gram(LinearOperator):
+class Gram(Endomorphism, Frozen):
     """Aᴴ A for the operator ``root``. Applied in the fastest form known, ``root.pullback(I)``."""
 
     root: LinearOperator
@@ -28,15 +27,7 @@ class Gram(LinearOperator):
         return self.root.domain_shape
 
     @property
-    def codomain_shape(self) -> Shape:
-        return self.root.domain_shape
-
-    @property
     def real_domain(self) -> bool:
-        return self.root.real_domain
-
-    @property
-    def real_codomain(self) -> bool:
         return self.root.real_domain
 
     @property
@@ -54,6 +45,9 @@ class Gram(LinearOperator):
     def nearest_circulant(self) -> LinearOperator | None:
         return self.fast.nearest_circulant()
 
+    def _lifted(self, prefix: Shape) -> LinearOperator:
+        return Gram(lift(prefix, self.root))
+
     def forward(self, x: Tensor) -> Tensor:
         return self.fast.forward(x)
 
@@ -67,4 +61,4 @@ class Gram(LinearOperator):
 def gram(operator: LinearOperator) -> LinearOperator:
     """Aᴴ A: the closed form where it is one, else a `Gram`."""
     made = Gram(operator)
-    return made.fast if spectral_part(made.fast) is not None else made
+    return made.fast if made.fast.spectral_part is not None else made

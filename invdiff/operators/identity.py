@@ -1,19 +1,18 @@
 """The identity."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from invdiff.operators.base import LinearOperator, Shape
+from invdiff.operators.frozen import Frozen
 from invdiff.operators.rules import PRODUCT, PULLBACK
 from invdiff.operators.spectral import Map, Spectral
 from invdiff.operators.structure import Structure
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Identity(Spectral):
+class Identity(Spectral, Frozen):
     """x -> x on arrays of the given shape."""
 
     shape: Shape
@@ -25,10 +24,6 @@ class Identity(Spectral):
     def domain_shape(self) -> Shape:
         return self.shape
 
-    @property
-    def codomain_shape(self) -> Shape:
-        return self.shape
-
     def forward(self, x: Tensor) -> Tensor:
         return x
 
@@ -37,6 +32,13 @@ class Identity(Spectral):
 
     def nearest_circulant(self) -> LinearOperator:
         return self
+
+    def _lifted(self, prefix: Shape) -> LinearOperator:
+        return Identity(prefix + self.shape)
+
+    def _unlifted(self, prefix: Shape) -> LinearOperator | None:
+        shared = len(prefix)
+        return Identity(self.shape[shared:]) if self.shape[:shared] == prefix else None
 
     @property
     def spectrum(self) -> Tensor:

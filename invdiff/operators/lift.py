@@ -1,16 +1,18 @@
 """An operator repeated over leading dimensions."""
 
-from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor
 
 from invdiff.operators.arrays import Array
-from invdiff.operators.base import LinearOperator, NoiseSource, Report, Shape
+from invdiff.operators.base import LinearOperator, NoiseSource, Shape
+from invdiff.operators.frozen import Frozen
+from invdiff.operators.spectral import Spectral
 from invdiff.operators.structure import Structure
+from invdiff.operators.wrapper import Wrapper
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Lift(LinearOperator):
+class Lift(Wrapper, Frozen):
     """I ⊗ A: the same operator on every item of the leading dimensions ``prefix``. Prints as the operator itself.
 
     Since operators take any batch, lifting costs nothing: it is a matter of shapes. Build it with `lift`.
@@ -32,22 +34,6 @@ class Lift(LinearOperator):
         return self.operator.structure
 
     @property
-    def real_domain(self) -> bool:
-        return self.operator.real_domain
-
-    @property
-    def real_codomain(self) -> bool:
-        return self.operator.real_codomain
-
-    @property
-    def preserves_reals(self) -> bool:
-        return self.operator.preserves_reals
-
-    @property
-    def is_complex_linear(self) -> bool:
-        return self.operator.is_complex_linear
-
-    @property
     def H(self) -> LinearOperator:
         return lift(self.prefix, self.operator.H)
 
@@ -57,25 +43,8 @@ class Lift(LinearOperator):
     def adjoint(self, y: Tensor) -> Tensor:
         return self.operator.adjoint(y)
 
-    def solve(
-        self,
-        b: Array,
-        *,
-        initial: Array | None = None,
-        tol: float | Tensor | None = None,
-        max_iter: int | None = None,
-        preconditioner: LinearOperator | None = None,
-        report: Report | None = None,
-    ) -> Tensor:
-        b = self._check(b, self.domain_shape, "solves for", real=self.real_domain)
-        return self.operator.solve(
-            b,
-            initial=initial,
-            tol=self._for_each(tol),
-            max_iter=max_iter,
-            preconditioner=preconditioner,
-            report=report,
-        )
+    def _solve(self, b: Tensor, *, tol: float | Tensor | None = None, **options: Any) -> Tensor:
+        return self.operator.solve(b, tol=self._for_each(tol), **options)
 
     def _for_each(self, tol: float | Tensor | None) -> float | Tensor | None:
         """A tolerance for each item of the batch, as the operator inside sees the batch."""
@@ -88,6 +57,17 @@ class Lift(LinearOperator):
     def nearest_circulant(self) -> LinearOperator | None:
         nearest = self.operator.nearest_circulant()
         return None if nearest is None else lift(self.prefix, nearest)
+
+    @property
+    def spectral_part(self) -> Spectral | None:
+        return self.operator.spectral_part
+
+    def _lifted(self, prefix: Shape) -> LinearOperator:
+        return Lift(prefix + self.prefix, self.operator)
+
+    def _unlifted(self, prefix: Shape) -> LinearOperator | None:
+        shared = len(prefix)
+        return lift(self.prefix[shared:], self.operator) if self.prefix[:shared] == prefix else None
 
     def norm_bound(self) -> float:
         return self.operator.norm_bound()
@@ -106,47 +86,18 @@ class Lift(LinearOperator):
 def lift(prefix: Shape, operator: LinearOperator) -> LinearOperator:
     """The operator over the leading dimensions ``prefix``: lifts join, the identity grows, scales and products are
     lifted inside."""
-    from invdiff.operators.gram import Gram
-    from invdiff.operators.identity import Identity
-    from invdiff.operators.product import Product
-    from invdiff.operators.scaled import Scaled, scaled
-
-    match operator:
-        case _ if not prefix:
-            return operator
-        case Identity():
-            return Identity(prefix + operator.shape)
-        case Lift():
-            return Lift(prefix + operator.prefix, operator.operator)
-        case Scaled():
-            return scaled(operator.scale, lift(prefix, operator.operator))
-        case Gram():
-            return Gram(lift(prefix, operator.root))
-        case Product():
-            return Product(tuple(lift(prefix, factor) for factor in operator.factors))
-        case _:
-            return Lift(prefix, operator)
+    if not prefix:
+        return operator
+    lifted = operator._lifted(prefix)
+    return Lift(prefix, operator) if lifted is None else lifted
 
 
 def unlift(left: LinearOperator, right: LinearOperator) -> tuple[Shape, LinearOperator, LinearOperator] | None:
     """The prefix that two operators share and both without it; the identity shares any. ``None`` where nothing is
     shared."""
-    from invdiff.operators.identity import Identity
-    from invdiff.operators.scaled import ScaledIdentity
-
     prefixes = [a.prefix for a in (left, right) if isinstance(a, Lift)]
     if not prefixes:
         return None
     prefix = min(prefixes, key=len)
-
-    def without(a: LinearOperator) -> LinearOperator | None:
-        if isinstance(a, Lift) and a.prefix[: len(prefix)] == prefix:
-            return lift(a.prefix[len(prefix) :], a.operator)
-        if isinstance(a, Identity) and a.shape[: len(prefix)] == prefix:
-            return Identity(a.shape[len(prefix) :])
-        if isinstance(a, ScaledIdentity) and a.domain_shape[: len(prefix)] == prefix:
-            return a.scale * Identity(a.domain_shape[len(prefix) :])
-        return None
-
-    bare = without(left), without(right)
+    bare = left._unlifted(prefix), right._unlifted(prefix)
     return None if bare[0] is None or bare[1] is None else (prefix, bare[0], bare[1])

@@ -1,18 +1,16 @@
 """Λ: which samples were measured."""
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
 from invdiff.errors import InputError
 from invdiff.operators.base import LinearOperator, same
 from invdiff.operators.diagonal import Diagonal
+from invdiff.operators.frozen import Frozen
 from invdiff.operators.rules import PRODUCT
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Mask(Diagonal):
+class Mask(Diagonal, Frozen):
     """Λ: keeps the samples where the boolean array ``values`` is true and sets the others to zero.
 
     Raises:

@@ -7,14 +7,13 @@ import torch
 from numpy.typing import NDArray
 
 from invdiff.operators.base import LinearOperator, size
-from invdiff.operators.spectral import spectral_part
 
 
 def norm(operator: LinearOperator) -> float:
     """See `LinearOperator.norm`."""
     if operator.is_isometry or operator.is_co_isometry:
         return 1.0
-    gram = spectral_part(operator.gram)
+    gram = operator.gram.spectral_part
     if gram is not None:
         return math.sqrt(float(gram.spectrum.abs().max()))
     return math.sqrt(max(0.0, _largest_eigenvalue(operator.to("cpu").gram)))

@@ -1,15 +1,13 @@
 """No measurement at all."""
 
-from dataclasses import dataclass
-
 from torch import Tensor
 
 from invdiff.operators.base import LinearOperator, Shape
+from invdiff.operators.frozen import Frozen
 from invdiff.operators.structure import Structure
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Nothing(LinearOperator):
+class Nothing(LinearOperator, Frozen):
     """x -> no number at all, for arrays of the given shape; its adjoint gives zeros."""
 
     shape: Shape

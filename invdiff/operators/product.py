@@ -1,12 +1,12 @@
 """Products: one operator after another, simplified where two factors meet."""
 
 import math
-from dataclasses import dataclass
 
 from torch import Tensor
 
 from invdiff.errors import InputError
 from invdiff.operators.base import LinearOperator, Shape, same
+from invdiff.operators.frozen import Frozen
 from invdiff.operators.identity import Identity
 from invdiff.operators.lift import Lift, lift
 from invdiff.operators.remembered import remembered
@@ -15,8 +15,7 @@ from invdiff.operators.scaled import Scaled, scaled
 from invdiff.operators.structure import Structure
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Product(LinearOperator):
+class Product(LinearOperator, Frozen):
     """A B C: two or more factors whose shapes meet exactly, leftmost first. Build it with ``@``."""
 
     parts: tuple[LinearOperator, ...]
@@ -64,6 +63,9 @@ class Product(LinearOperator):
     @remembered
     def H(self) -> LinearOperator:
         return self if self.is_self_adjoint else Product(tuple(factor.H for factor in reversed(self.parts)))
+
+    def _lifted(self, prefix: Shape) -> LinearOperator:
+        return Product(tuple(lift(prefix, factor) for factor in self.parts))
 
     def norm_bound(self) -> float:
         return math.prod(factor.norm_bound() for factor in self.parts)

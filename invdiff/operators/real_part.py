@@ -1,19 +1,18 @@
 """Between complex and real images: the real part, and its adjoint."""
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
 from invdiff.operators.base import LinearOperator, Shape
 from invdiff.operators.circulant import Circulant
 from invdiff.operators.diagonal import Diagonal
+from invdiff.operators.frozen import Frozen
+from invdiff.operators.identity import Identity
 from invdiff.operators.rules import PRODUCT, PULLBACK
 from invdiff.operators.structure import Structure
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class RealPart(LinearOperator):
+class RealPart(LinearOperator, Frozen):
     """Re: complex arrays to real ones, linear over the real numbers. Its adjoint under Re<u, v> sees a real array as
     complex.
 
@@ -45,8 +44,7 @@ class RealPart(LinearOperator):
         return torch.complex(y, torch.zeros_like(y))
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class AsComplex(LinearOperator):
+class AsComplex(LinearOperator, Frozen):
     """Reᴴ: a real array seen as complex. Build it as ``RealPart(shape).H``."""
 
     shape: Shape
@@ -74,13 +72,11 @@ class AsComplex(LinearOperator):
         return RealPart(self.shape).forward(y)
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class RealCirculant(Circulant):
+class RealCirculant(Circulant, Frozen):
     """A circular convolution of real arrays with a real kernel: its multiplier has Hermitian symmetry."""
 
     symbol = "Re Fᴴ D F Reᴴ"
     real_domain = True
-    real_codomain = True
     preserves_reals = True
     is_complex_linear = False
 
@@ -93,8 +89,6 @@ class RealCirculant(Circulant):
 
 @PRODUCT.rule(RealPart, AsComplex, "Re Reᴴ = I")
 def _(left: RealPart, right: AsComplex) -> LinearOperator:
-    from invdiff.operators.identity import Identity
-
     return Identity(left.shape)
 
 

@@ -1,14 +1,16 @@
 """a I + b Aᴴ A: the positive operators of guidance, split Gibbs and Tikhonov."""
 
 import math
-from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from invdiff.errors import InputError
 from invdiff.operators.arrays import Array, as_tensor
-from invdiff.operators.base import LinearOperator, NoiseSource, Report, Shape
+from invdiff.operators.base import LinearOperator, NoiseSource, Shape
+from invdiff.operators.endomorphism import Endomorphism
+from invdiff.operators.frozen import Frozen
 from invdiff.operators.gram import Gram
 from invdiff.operators.identity import Identity
 from invdiff.operators.rules import SUM
@@ -16,8 +18,7 @@ from invdiff.operators.scaled import Scaled, ScaledIdentity
 from invdiff.operators.structure import Structure
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Regularised(LinearOperator):
+class Regularised(Endomorphism, Frozen):
     """a I + b G for a gram G = Aᴴ A and real a, b. Build it as ``a * I + b * A.gram``.
 
     `solve` runs conjugate gradients with one gram an iteration; `sample` perturbs and solves (Papandreou & Yuille
@@ -33,10 +34,6 @@ class Regularised(LinearOperator):
         return self.gram_operator.domain_shape
 
     @property
-    def codomain_shape(self) -> Shape:
-        return self.gram_operator.domain_shape
-
-    @property
     def structure(self) -> Structure:
         return Structure.POSITIVE if self.shift >= 0 and self.weight >= 0 else Structure.SELF_ADJOINT
 
@@ -46,10 +43,6 @@ class Regularised(LinearOperator):
 
     @property
     def real_domain(self) -> bool:
-        return self.gram_operator.real_domain
-
-    @property
-    def real_codomain(self) -> bool:
         return self.gram_operator.real_domain
 
     @property
@@ -70,26 +63,22 @@ class Regularised(LinearOperator):
         nearest = self.gram_operator.nearest_circulant()
         return None if nearest is None else self.shift * Identity(self.domain_shape) + self.weight * nearest
 
-    def solve(
+    def _solve(
         self,
-        b: Array,
+        b: Tensor,
         *,
         initial: Array | None = None,
-        tol: float | Tensor | None = None,
-        max_iter: int | None = None,
         preconditioner: LinearOperator | None = None,
-        report: Report | None = None,
+        **options: Any,
     ) -> Tensor:
         # with a largest weight of one nothing overflows, however much the data count
         size = max(abs(self.shift), abs(self.weight))
         if size in (0.0, 1.0):
-            return super().solve(
-                b, initial=initial, tol=tol, max_iter=max_iter, preconditioner=preconditioner, report=report
-            )
+            return super()._solve(b, initial=initial, preconditioner=preconditioner, **options)
         scaled = Regularised(self.shift / size, self.weight / size, self.gram_operator)
         start = None if initial is None else size * as_tensor(initial, self)
         nearer = None if preconditioner is None else size * preconditioner
-        return scaled.solve(b, initial=start, tol=tol, max_iter=max_iter, preconditioner=nearer, report=report) / size
+        return scaled._solve(b, initial=start, preconditioner=nearer, **options) / size
 
     def sample(self, noise: NoiseSource) -> Tensor:
         if not self.is_positive_definite:

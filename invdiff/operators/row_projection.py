@@ -1,46 +1,22 @@
 """A⁺ A: the part of an image that was measured."""
 
-from dataclasses import dataclass
-
 from torch import Tensor
 
-from invdiff.operators.base import LinearOperator, Shape
+from invdiff.operators.base import LinearOperator
+from invdiff.operators.endomorphism import Endomorphism
+from invdiff.operators.frozen import Frozen
 from invdiff.operators.identity import Identity
 from invdiff.operators.lift import Lift, lift
-from invdiff.operators.spectral import pseudo_inverse, spectral_part
+from invdiff.operators.spectral import pseudo_inverse
 from invdiff.operators.structure import Structure
+from invdiff.operators.wrapper import Wrapper
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class RowProjection(LinearOperator):
+class RowProjection(Endomorphism, Wrapper, Frozen):
     """A⁺ A, with the pseudo-inverse computed each time. Build it as ``A.row_projection``."""
 
     operator: LinearOperator
     structure = Structure.PROJECTION
-
-    @property
-    def domain_shape(self) -> Shape:
-        return self.operator.domain_shape
-
-    @property
-    def codomain_shape(self) -> Shape:
-        return self.operator.domain_shape
-
-    @property
-    def real_domain(self) -> bool:
-        return self.operator.real_domain
-
-    @property
-    def real_codomain(self) -> bool:
-        return self.operator.real_domain
-
-    @property
-    def preserves_reals(self) -> bool:
-        return self.operator.preserves_reals
-
-    @property
-    def is_complex_linear(self) -> bool:
-        return self.operator.is_complex_linear
 
     def forward(self, x: Tensor) -> Tensor:
         return self.operator.pinv(self.operator.forward(x))
@@ -56,7 +32,7 @@ def row_projection(operator: LinearOperator) -> LinearOperator:
     """See `LinearOperator.row_projection`."""
     if operator.is_isometry:
         return Identity(operator.domain_shape)
-    gram = spectral_part(operator.gram)
+    gram = operator.gram.spectral_part
     if gram is None:
         return RowProjection(operator)
     seen = gram.map_spectrum(lambda spectrum: (pseudo_inverse(spectrum) != 0).double())

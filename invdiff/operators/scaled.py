@@ -1,34 +1,26 @@
 """A number times an operator."""
 
 import math
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from invdiff.errors import InputError
 from invdiff.operators.base import LinearOperator, NoiseSource, Shape
+from invdiff.operators.frozen import Frozen
 from invdiff.operators.identity import Identity
 from invdiff.operators.lift import Lift, lift
 from invdiff.operators.rules import PULLBACK
 from invdiff.operators.spectral import Map, Spectral
 from invdiff.operators.structure import Structure
+from invdiff.operators.wrapper import Wrapper
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Scaled(LinearOperator):
+class Scaled(Wrapper, Frozen):
     """a A. Build it as ``a * A``."""
 
     scale: complex
     operator: LinearOperator
-
-    @property
-    def domain_shape(self) -> Shape:
-        return self.operator.domain_shape
-
-    @property
-    def codomain_shape(self) -> Shape:
-        return self.operator.codomain_shape
 
     @property
     def structure(self) -> Structure:
@@ -44,20 +36,8 @@ class Scaled(LinearOperator):
         return self.operator.structure & (kept | Structure.DIAGONAL)
 
     @property
-    def real_domain(self) -> bool:
-        return self.operator.real_domain
-
-    @property
-    def real_codomain(self) -> bool:
-        return self.operator.real_codomain
-
-    @property
     def preserves_reals(self) -> bool:
         return isinstance(self.scale, float) and self.operator.preserves_reals
-
-    @property
-    def is_complex_linear(self) -> bool:
-        return self.operator.is_complex_linear
 
     @property
     def H(self) -> LinearOperator:
@@ -84,6 +64,9 @@ class Scaled(LinearOperator):
         nearest = self.operator.nearest_circulant()
         return None if nearest is None else self.scale * nearest
 
+    def _lifted(self, prefix: Shape) -> LinearOperator:
+        return scaled(self.scale, lift(prefix, self.operator))
+
     def norm_bound(self) -> float:
         return abs(self.scale) * self.operator.norm_bound()
 
@@ -98,8 +81,7 @@ class Scaled(LinearOperator):
         return f"{number} ({inner})" if " + " in inner else f"{number} {inner}"
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class ScaledIdentity(Spectral, Scaled):
+class ScaledIdentity(Spectral, Scaled, Frozen):
     """a I."""
 
     operator: Identity
@@ -110,6 +92,10 @@ class ScaledIdentity(Spectral, Scaled):
 
     def map_spectrum(self, function: Map) -> LinearOperator:
         return function(self.spectrum).item() * self.operator
+
+    def _unlifted(self, prefix: Shape) -> LinearOperator | None:
+        bare = self.operator._unlifted(prefix)
+        return None if bare is None else self.scale * bare
 
 
 def scaled(scale: complex, operator: LinearOperator) -> LinearOperator:

@@ -1,12 +1,12 @@
 """Sᴴ Fᴴ D F S in one pass: the operator that iterative SENSE reconstructions spend their time in."""
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
 from invdiff.operators.base import LinearOperator, Shape, in_precision_of, size
 from invdiff.operators.circulant import Circulant
+from invdiff.operators.endomorphism import Endomorphism
+from invdiff.operators.frozen import Frozen
 from invdiff.operators.remembered import remembered
 from invdiff.operators.structure import Structure
 
@@ -14,8 +14,7 @@ BLOCK_BYTES = 2**21
 """Coil images are worked on in blocks of about this size, so that they stay in the cache."""
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class SenseGram(LinearOperator):
+class SenseGram(Endomorphism, Frozen):
     """x -> sum_c S_c* C (S_c x) for a circular convolution C. Build it as ``(P(Λ) F S).gram``.
 
     Args:
@@ -31,10 +30,6 @@ class SenseGram(LinearOperator):
     @property
     def domain_shape(self) -> Shape:
         return (*self.maps.shape[: -self.image_dims - 1], *self.maps.shape[-self.image_dims :])
-
-    @property
-    def codomain_shape(self) -> Shape:
-        return self.domain_shape
 
     @property
     def structure(self) -> Structure:

@@ -1,7 +1,6 @@
 """S: an image seen through each receive coil."""
 
 import math
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -11,6 +10,7 @@ from invdiff.operators.arrays import as_tensor
 from invdiff.operators.base import LinearOperator, Shape, in_precision_of
 from invdiff.operators.circulant import Circulant
 from invdiff.operators.diagonal import Diagonal
+from invdiff.operators.frozen import Frozen
 from invdiff.operators.identity import Identity
 from invdiff.operators.lift import Lift
 from invdiff.operators.remembered import remembered
@@ -19,8 +19,7 @@ from invdiff.operators.sense_gram import SenseGram
 from invdiff.operators.structure import Structure
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Sensitivities(LinearOperator):
+class Sensitivities(LinearOperator, Frozen):
     """x -> S_c x for every coil c: one set of maps, or several that add up (soft SENSE, Uecker 2014).
 
     Args:

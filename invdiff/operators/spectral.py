@@ -2,24 +2,30 @@
 
 from abc import abstractmethod
 from collections.abc import Callable
+from typing import Any, Self
 
 import torch
 from torch import Tensor
 
 from invdiff.errors import InputError
 from invdiff.operators.arrays import Array
-from invdiff.operators.base import LinearOperator, NoiseSource, Report
+from invdiff.operators.base import LinearOperator, NoiseSource
+from invdiff.operators.endomorphism import Endomorphism
 
 Map = Callable[[Tensor], Tensor]
 
 
-class Spectral(LinearOperator):
+class Spectral(Endomorphism):
     """A normal operator U f(D) Uᴴ with known eigenvalues: `solve`, `sample` and every function are closed forms."""
 
     @property
     @abstractmethod
     def spectrum(self) -> Tensor:
         """The eigenvalues, as a tensor that broadcasts over the basis in which the operator is diagonal."""
+
+    @property
+    def spectral_part(self) -> Self:
+        return self
 
     @property
     def is_positive_definite(self) -> bool:
@@ -30,17 +36,7 @@ class Spectral(LinearOperator):
     def map_spectrum(self, function: Map) -> "LinearOperator":
         """f(A): the operator with every eigenvalue mapped."""
 
-    def solve(
-        self,
-        b: Array,
-        *,
-        initial: Array | None = None,
-        tol: float | Tensor | None = None,
-        max_iter: int | None = None,
-        preconditioner: LinearOperator | None = None,
-        report: Report | None = None,
-    ) -> Tensor:
-        b = self._check(b, self.domain_shape, "solves for", real=self.real_domain)
+    def _solve(self, b: Tensor, **options: Any) -> Tensor:
         return self.map_spectrum(inverse).forward(b)
 
     def pinv(self, y: Array, *, tol: float | Tensor | None = None, max_iter: int | None = None) -> Tensor:
@@ -69,11 +65,3 @@ def pseudo_inverse(spectrum: Tensor) -> Tensor:
 def squared_magnitude(spectrum: Tensor) -> Tensor:
     """abs(λ)², real: the spectrum of the gram."""
     return torch.view_as_real(spectrum).square().sum(-1) if spectrum.is_complex() else spectrum.square()
-
-
-def spectral_part(operator: LinearOperator) -> Spectral | None:
-    """The operator itself where it is spectral, seen through its lift; else ``None``."""
-    from invdiff.operators.lift import Lift
-
-    bare = operator.operator if isinstance(operator, Lift) else operator
-    return bare if isinstance(bare, Spectral) else None

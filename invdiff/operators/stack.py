@@ -1,6 +1,5 @@
 """Several measurements of one image."""
 
-from dataclasses import dataclass
 from functools import reduce
 
 import torch
@@ -9,12 +8,12 @@ from torch import Tensor
 from invdiff.errors import InputError
 from invdiff.operators.arrays import Array, as_tensor
 from invdiff.operators.base import LinearOperator, Shape, size
+from invdiff.operators.frozen import Frozen
 from invdiff.operators.identity import Identity
 from invdiff.operators.rules import PULLBACK
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Stack(LinearOperator):
+class Stack(LinearOperator, Frozen):
     """[A; B; ...]: every operator applied to the same array, the results flattened and joined into one vector.
 
     `join` makes such a vector of the single measurements, `split` takes it apart.

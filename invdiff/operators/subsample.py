@@ -1,13 +1,12 @@
 """P(Λ): the measured samples alone, as a vector."""
 
-from dataclasses import dataclass
-
 from torch import Tensor
 
 from invdiff.operators.adjoint import Adjoint
 from invdiff.operators.arrays import as_tensor
 from invdiff.operators.base import LinearOperator, Shape, same, size
 from invdiff.operators.diagonal import Diagonal
+from invdiff.operators.frozen import Frozen
 from invdiff.operators.identity import Identity
 from invdiff.operators.mask import Mask, check_mask
 from invdiff.operators.remembered import remembered
@@ -15,8 +14,7 @@ from invdiff.operators.rules import PRODUCT, PULLBACK
 from invdiff.operators.structure import Structure
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Subsample(LinearOperator):
+class Subsample(LinearOperator, Frozen):
     """P(Λ), the dimensionality reduction of Song 2021, eq. (3): the samples at which ``mask`` is true, in row-major
     order.
 

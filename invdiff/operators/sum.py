@@ -1,20 +1,19 @@
 """Sums of operators."""
 
-from dataclasses import dataclass
 from functools import reduce
 
 from torch import Tensor
 
 from invdiff.errors import InputError
 from invdiff.operators.base import LinearOperator, Shape
+from invdiff.operators.frozen import Frozen
 from invdiff.operators.identity import Identity
 from invdiff.operators.rules import SUM
 from invdiff.operators.scaled import ScaledIdentity
 from invdiff.operators.structure import Structure
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Sum(LinearOperator):
+class Sum(LinearOperator, Frozen):
     """x -> A x + B x + ...; the terms map the same shapes. Build it with ``+``."""
 
     terms: tuple[LinearOperator, ...]

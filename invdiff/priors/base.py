@@ -77,6 +77,19 @@ class Prior(ABC):
         choose_precision(asked, self.device)
         return self
 
+    def fingerprint(self) -> str:
+        """SHA-256, in hexadecimal, of all that decides this prior's answers: its class and every attribute, those of
+        networks, parameterisations and inner priors too. Two priors that differ in anything have two; a prior that is
+        copied, pickled, moved to another device and back, or loaded again keeps its own.
+
+        Raises:
+            InputError: an attribute is of a kind that can't be looked into, as one that can't be pickled; the class is
+                to override this then.
+        """
+        from invdiff.priors.fingerprint import fingerprint
+
+        return fingerprint(self)
+
     def tensors(self) -> Iterator[Tensor]:
         """Every tensor among its attributes, those of networks and of other priors too: what tells it from others."""
         for value in vars(self).values():

@@ -17,6 +17,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from invdiff.errors import InputError
+from invdiff.files.atomic import atomic
 from invdiff.priors.base import Intensity
 from invdiff.priors.conditional import ConditionalPrior
 from invdiff.priors.hub import SCHEME, download
@@ -31,6 +32,7 @@ from invdiff.priors.weights import Network, NetworkConfig, check_finite, named_t
 
 METADATA_KEY = "invdiff"
 SHIPPED = ("builtin", "mc_ddpm")
+SUFFIXES = (".safetensors", ".pt", ".pth")
 
 
 class PriorConfig(BaseModel):
@@ -88,21 +90,17 @@ def save_prior(
     ).model_dump_json()
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
     state |= {name: state[name].to(dtype) for name, _ in network.named_parameters()}  # frequencies stay exact
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        check_finite(state)
-        match path.suffix:
-            case ".safetensors":
+    if path.suffix not in SUFFIXES:
+        raise InputError(f"{path} can't be written: its name should end in .safetensors, .pt or .pth.")
+    with atomic(path) as temporary:
+        try:
+            check_finite(state)
+            if path.suffix == ".safetensors":
                 save_file(state, temporary, metadata={METADATA_KEY: config})
-            case ".pt" | ".pth":
+            else:
                 torch.save({"config": config, "state": state}, temporary)
-            case _:
-                raise InputError("its name should end in .safetensors, .pt or .pth.")
-        os.replace(temporary, path)
-    except (InputError, OSError, SafetensorError, RuntimeError) as error:  # libraries report a bad folder in many ways
-        raise InputError(f"{path} can't be written: {error}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+        except (InputError, OSError, SafetensorError, RuntimeError) as error:  # both report a full disk in many ways
+            raise InputError(f"{path} can't be written: {error}") from error
 
 
 def load_prior(
@@ -133,7 +131,7 @@ def load_prior(
     if isinstance(source, str) and source.startswith(SCHEME):
         return _loaded(download(source), source, network)
     path = Path(source)
-    if not path.is_file():
+    if not os.path.isfile(path):  # which answers for a name that is longer than any file's, too
         names = " or ".join(f'"{name}"' for name in SHIPPED)
         raise InputError(f"{path} is not a file; give a checkpoint's path, {names}, or hf://owner/name.")
     return _loaded(path, path, network)
@@ -147,16 +145,15 @@ def _loaded(path: Path, name: str | os.PathLike[str], config: PublishedConfig | 
 
 
 def _load(path: Path, config: PublishedConfig | None) -> ScorePrior | ConditionalPrior:
-    match path.suffix:
-        case ".safetensors":
-            text, state = _read_safetensors(path)
-        case ".pt" | ".pth":
-            content = _read_torch(path)
-            if is_score_sde(content) or is_ncsnv2(content):
-                return _published(content, config)
-            text, state = _own_parts(content)
-        case _:
-            raise InputError("its name should end in .safetensors, .pt or .pth.")
+    if path.suffix not in SUFFIXES:
+        raise InputError("its name should end in .safetensors, .pt or .pth.")
+    if path.suffix == ".safetensors":
+        text, state = _read_safetensors(path)
+    else:
+        content = _read_torch(path)
+        if is_score_sde(content) or is_ncsnv2(content):
+            return _published(content, config)
+        text, state = _own_parts(content)
     if config is not None:
         raise InputError("it holds its own configuration; leave that of a published checkpoint out.")
     stored = _parsed(text)

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field, TypeAdapter, ValidationError
 
 from invdiff.errors import InputError
+from invdiff.files.yaml import read_yaml
 from invdiff.priors.ncsnpp import NCSNppConfig
 from invdiff.priors.ncsnv2 import NCSNv2Config
 
@@ -67,14 +68,7 @@ def find_published(name: str | os.PathLike[str]) -> PublishedConfig:
 
 
 def _read(path: Path) -> PublishedConfig:
-    import yaml
-
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path} can't be read: {error.strerror}; give the path of a YAML file.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is no YAML: {' '.join(str(error).split())}.") from error
+    content = read_yaml(path)
     if not isinstance(content, dict):
         raise InputError(f"{path} holds no fields of a network's configuration, such as nf: 128.")
     try:

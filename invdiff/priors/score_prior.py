@@ -96,6 +96,10 @@ class ScorePrior(Prior):
         self._bytes_of_image: dict[torch.Size, int] = {}
         self.about = dict(about or {})
 
+    def __getstate__(self) -> dict[str, object]:
+        """Without what was measured of this machine's memory."""
+        return vars(self) | {"_bytes_of_image": {}}
+
     def denoise(self, x: Tensor, sigma: float) -> Tensor:
         """Posterior mean of the clean image.
 

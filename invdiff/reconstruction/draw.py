@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from invdiff.diffusion import Problem, Sampler
-from invdiff.diffusion.sampler import side_by_side
+from invdiff.diffusion.bound import side_by_side
 from invdiff.errors import InputError
 from invdiff.files.archive import read_archive
 from invdiff.files.atomic import atomic
@@ -130,6 +130,5 @@ def _fingerprint(problems: Mapping[int, Problem], sampler: Sampler, prior: Prior
         initial = () if problem.initial is None else (problem.initial,)
         for data in (problem.y, problem.zero_filled, *initial):  # the second tells masks and maps apart
             digest.update(np.ascontiguousarray(data.cpu().numpy()).data)
-    for tensor in prior.tensors():
-        digest.update(np.ascontiguousarray(tensor.cpu().numpy()).data)
+    digest.update(prior.fingerprint().encode())
     return digest.hexdigest()

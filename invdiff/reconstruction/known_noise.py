@@ -31,7 +31,7 @@ def known_noise(cases: Cases, prior: Prior, *, progress: Progress | None = None)
 
     def coarse(problem: Problem) -> Tensor:
         there = problem.to(prior.device)
-        there = replace(there, scale=scale_of(there, prior))
+        there = there.with_scale(scale_of(there, prior))
         return sampler(there, prior, progress=progress).samples[0].to(problem.y.device)
 
     return with_residual_noise(cases, coarse)

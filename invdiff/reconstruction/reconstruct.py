@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -72,7 +71,7 @@ def _with_scales(cases: Cases, prior: Prior) -> dict[int, Problem]:
     problems = {}
     for index, problem in cases.numbered():
         there = problem.to(prior.device)
-        problems[index] = replace(there, scale=scale_of(there, prior))
+        problems[index] = there.with_scale(scale_of(there, prior))
     if not problems:
         raise InputError(f"{cases.measured.name}: every slice is empty, so there is nothing to reconstruct.")
     return problems

@@ -58,7 +58,7 @@ def residual_noise(problem: Problem, reconstruct: Reconstruct, *, rounds: int = 
     level, change, freedom, explained = problem.noise_std, 0.0, 0.0, 0.0
     for _ in range(rounds):
         e = max(_PROBE * level, smallest)
-        believing = replace(problem, noise_std=level)
+        believing = problem.with_noise_std(level)
         fit = problem.operator(reconstruct(believing))
         moved = (problem.operator(reconstruct(replace(believing, y=problem.y + e * z))) - fit) / e
         h = float((z.conj() * moved).real.sum(dtype=torch.float64))

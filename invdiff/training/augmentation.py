@@ -1,13 +1,15 @@
 """From an image to a random complex training image: contrast, geometry, resolution, crop, intensity, phase."""
 
 import math
-from typing import Annotated
+from typing import Annotated, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from invdiff.errors import InputError
 from invdiff.training.contrast import change_contrast, monotone_curve
+from invdiff.training.positive import Positive
 from invdiff.training.resampling import Image, resize, rotate
 
 Complex = NDArray[np.complex64]
@@ -51,12 +53,18 @@ class Augmentation(BaseModel):
     inverse: float = Field(
         0.125, ge=0, le=1, description="Fraction of images that are inverted inside the body; air stays dark."
     )
-    intensity: tuple[PositiveFloat, PositiveFloat] | None = Field(
+    intensity: tuple[Positive, Positive] | None = Field(
         (0.7, 1.2), description="Multiplied by a random factor between these two."
     )
     phase: float = Field(
         1.0, ge=0, le=4, description="Strength of the smooth random phase: a constant, a ramp and a coarse field."
     )
+
+    @model_validator(mode="after")
+    def _ascending(self) -> Self:
+        if self.intensity is not None and self.intensity[0] > self.intensity[1]:
+            raise InputError(f"intensity {self.intensity} must be ascending")
+        return self
 
     def __call__(self, image: Image, side: int, rng: np.random.Generator) -> Complex:
         """One random image.

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 from invdiff.errors import InputError
 from invdiff.priors import EDM, NCSNppConfig, Noise, Score, Velocity
@@ -12,6 +12,7 @@ from invdiff.training.augmentation import Augmentation
 from invdiff.training.images import ImagesConfig
 from invdiff.training.noise_levels import LogNormal, LogUniform, Mixture, NoiseLevels, Share
 from invdiff.training.optimisers import AdamConfig, OptimiserConfig
+from invdiff.training.positive import Positive
 from invdiff.training.schedules import Cosine, Schedule
 from invdiff.training.weighting import EDMWeight, Weighting
 
@@ -36,7 +37,7 @@ class RunConfig(BaseModel):
         (BatchSize(side=128, images=8),),
         description="What a step sees, one of these at random: small squares for variety, whole slices for context.",
     )
-    steps: PositiveInt = Field(4000, description="Steps in all.")
+    steps: Annotated[int, Field(gt=0, le=1_000_000_000)] = Field(4000, description="Steps in all.")
     seed: Annotated[int, Field(ge=0, lt=2**32)] = Field(0, description="Of all random numbers.")
     optimiser: OptimiserConfig = Field(AdamConfig(), description="What moves the weights.")
     warm_up: Period = Field(200, description="Steps in which the learning rate rises.")
@@ -80,7 +81,7 @@ class TrainingConfig(RunConfig):
     )
     validation_images: PositiveInt = Field(12, description="How many of them, evenly spaced.")
     augmentation: Augmentation = Field(Augmentation(), description="What is done to an image at random.")
-    channels: Annotated[dict[Annotated[int, Field(ge=1, le=2)], PositiveFloat], Field(min_length=1)] = Field(
+    channels: Annotated[dict[Annotated[int, Field(ge=1, le=2)], Positive], Field(min_length=1)] = Field(
         {1: 0.6, 2: 0.4},
         description="What the prior takes, and how often a batch is such: 1 for real images (half of them magnitudes, "
         "half real parts), 2 for real and imaginary part.",
@@ -104,7 +105,7 @@ class TrainingConfig(RunConfig):
         ),
         description="How noise levels are drawn.",
     )
-    sigma_range: tuple[PositiveFloat, PositiveFloat] = Field(
+    sigma_range: tuple[Positive, Positive] = Field(
         (0.002, 400.0), description="What drawn levels are clipped to, in units of white; the prior is good for these."
     )
 

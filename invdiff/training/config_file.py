@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from invdiff.errors import InputError
 from invdiff.files.atomic import atomic
+from invdiff.files.yaml import parse_yaml, read_yaml
 from invdiff.training.config import RunConfig, TrainingConfig
 
 
@@ -25,15 +26,11 @@ def read_config(path: str | os.PathLike[str], settings: Mapping[str, str] | None
         InputError: the file is missing or no YAML, or a field is unknown, missing or has a value that it can't have.
     """
     path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path} can't be read: {error.strerror}; give the path of a YAML file.") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is no YAML: {error}.") from error
-    content = _parsed(text, str(path)) or {}
+    content = read_yaml(path)
+    if content is None:
+        content = {}
     for key, value in (settings or {}).items():
-        _put(content, key.split("."), _parsed(value, f"--set {key}"), key)
+        _put(content, key.split("."), parse_yaml(value, f"--set {key}"), key)
     try:
         return TrainingConfig.model_validate(content)
     except ValidationError as error:
@@ -53,15 +50,6 @@ def write_config(config: RunConfig, path: str | os.PathLike[str]) -> None:
         temporary.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8")
 
 
-def _parsed(text: str, where: str) -> Any:
-    import yaml
-
-    try:
-        return yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError) as error:  # a date that is none is a ValueError
-        raise InputError(f"{where} is no YAML: {' '.join(str(error).split())}.") from error
-
-
 def _put(content: Any, keys: Sequence[str], value: Any, name: str) -> None:
     """Set a nested value; what is missing on the way is made."""
     for depth, key in enumerate(keys):
@@ -73,14 +61,14 @@ def _put(content: Any, keys: Sequence[str], value: Any, name: str) -> None:
                 if content.get(key) is None:
                     content[key] = {}
                 content = content[key]
-            case list() if not key.isdecimal() or int(key) >= len(content):
+            case list() if key not in map(str, range(len(content))):
                 raise InputError(f"--set {name}: {here} is a list of {len(content)}, so '{key}' is none of its items.")
             case list() if last:
                 content[int(key)] = value
             case list():
                 content = content[int(key)]
             case _:
-                raise InputError(f"--set {name}: {here} is {content!r}, which has no field '{key}'.")
+                raise InputError(f"--set {name}: {here} is {_shown(content)}, which has no field '{key}'.")
 
 
 def _complaint(error: ValidationError, content: Any) -> str:
@@ -90,23 +78,28 @@ def _complaint(error: ValidationError, content: Any) -> str:
     match first["type"]:
         case "extra_forbidden" | "unexpected_keyword_argument":
             known = ", ".join(_fields(first["loc"][:-1]))
-            return f"there is no field {place} (it was given {first['input']!r}); fields there are {known}."
+            return f"there is no field {place} (it was given {_shown(first['input'])}); fields there are {known}."
         case "missing":
             return f"{place} is missing."
         case "union_tag_not_found":
-            return (
-                f"{place} needs {first['ctx']['discriminator']}, which says what it is; given was {first['input']!r}."
-            )
+            discriminator, given = first["ctx"]["discriminator"], _shown(first["input"])
+            return f"{place} needs {discriminator}, which says what it is; given was {given}."
         case "union_tag_invalid":
             tag, expected = first["ctx"]["tag"], first["ctx"]["expected_tags"]
-            return f"{place}: {first['ctx']['discriminator'].strip(chr(39))} is one of {expected}, not {tag!r}."
+            return f"{place}: {first['ctx']['discriminator'].strip(chr(39))} is one of {expected}, not {_shown(tag)}."
         case "model_type" | "model_attributes_type" | "dataclass_type":
-            return f"{place} takes named fields, not {first['input']!r}."
+            return f"{place} takes named fields, not {_shown(first['input'])}."
         case "value_error":
             where = f"{place}: " if first["loc"] else ""
             return f"{where}{first['msg'].removeprefix('Value error, ').rstrip('.')}."
     said = first["msg"].replace("Input should be", "it should be")
-    return f"{place}: {said[:1].lower()}{said[1:]}; it was given {first['input']!r}."
+    return f"{place}: {said[:1].lower()}{said[1:]}; it was given {_shown(first['input'])}."
+
+
+def _shown(value: Any) -> str:
+    """A value as a sentence shows it, which need not be the whole of it."""
+    text = repr(value)
+    return text if len(text) <= 200 else f"{text[:200]}..."
 
 
 def _place(where: Sequence[str | int], content: Any) -> str:

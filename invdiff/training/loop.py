@@ -173,8 +173,12 @@ class _Watch:
             self._logs.add("validation", step, scores)
             self._say(f"step {step}: {', '.join(f'{name} {score:.2f}' for name, score in scores.items())}")
         if config.draw_every and (step % config.draw_every == 0 or last):
-            (self._out / "pictures").mkdir(exist_ok=True)
-            self._task.draw(network, self._out / "pictures", step)
+            pictures = self._out / "pictures"
+            try:
+                pictures.mkdir(exist_ok=True)
+            except OSError as error:
+                raise InputError(f"The folder {pictures} can't be made: {error.strerror}.") from error
+            self._task.draw(network, pictures, step)
         if step % config.save_every == 0 or last or stopped:
             state.save(self._out / CHECKPOINT, config)
         self._progress(step, config.steps)

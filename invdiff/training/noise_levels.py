@@ -5,11 +5,10 @@ from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from invdiff.errors import InputError
-
-Finite = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+from invdiff.training.positive import Positive
 
 
 class LogNormal(BaseModel):
@@ -18,10 +17,10 @@ class LogNormal(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: Literal["log_normal"] = Field("log_normal", description="ln(sigma) is normal, as EDM has it.")
-    median: Finite = Field(
+    median: Positive = Field(
         0.12, description="Half of the levels lie below it. Detail is decided near a tenth of white."
     )
-    spread: Finite = Field(1.2, description="Standard deviation of ln(sigma); EDM's is 1.2.")
+    spread: Positive = Field(1.2, description="Standard deviation of ln(sigma); EDM's is 1.2.")
 
     def draw(self, count: int, rng: np.random.Generator) -> NDArray[np.float64]:
         """``count`` levels."""
@@ -34,8 +33,8 @@ class LogUniform(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: Literal["log_uniform"] = Field("log_uniform", description="ln(sigma) is uniform, as under VE.")
-    sigma_min: Finite = Field(0.01, description="The lowest level.")
-    sigma_max: Finite = Field(378.0, description="The highest level.")
+    sigma_min: Positive = Field(0.01, description="The lowest level.")
+    sigma_max: Positive = Field(378.0, description="The highest level.")
 
     @model_validator(mode="after")
     def _ascending(self) -> Self:
@@ -70,7 +69,7 @@ class Share(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    share: PositiveFloat = Field(description="How often, in proportion to the other parts.")
+    share: Positive = Field(description="How often, in proportion to the other parts.")
     levels: Annotated[LogNormal | LogUniform | UniformVPTime, Field(discriminator="kind")] = Field(
         description="A distribution of noise levels."
     )

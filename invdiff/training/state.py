@@ -1,8 +1,11 @@
 """All that a run of training is at one moment, and its file."""
 
 import json
+import math
+import operator
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -91,24 +94,30 @@ class State:
         """
         try:
             content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-            stored = json.loads(content["config"])
+            stored = dict(_flat(json.loads(content["config"])))
         except Exception as error:  # a damaged file fails in ways that no list holds
             raise _damaged(path) from error
-        _check_same(stored, json.loads(config.model_dump_json()), path)
+        _check_same(stored, dict(_flat(json.loads(config.model_dump_json()))), path)
         try:
             self._take(content)
-        except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        except Exception as error:
             raise _damaged(path) from error
 
     def _take(self, content: dict[str, Any]) -> None:
-        self.network.load_state_dict(content["network"])
-        self.average.load_state_dict(content["average"])
+        for module, saved in ((self.network, content["network"]), (self.average, content["average"])):
+            _check_tensors(saved, module.state_dict())
+            module.load_state_dict(saved)
         for optimiser, saved in zip(self.optimisers, content["optimisers"], strict=True):
+            weights = [weight for group in optimiser.param_groups for weight in group["params"]]
+            for i, moments in saved["state"].items():
+                _check_tensors(moments, {name: torch.zeros(()) if name == "step" else weights[i] for name in moments})
             ours = [{k: v for k, v in group.items() if k != "params"} for group in optimiser.param_groups]
             groups = [{**group, **own} for group, own in zip(saved["param_groups"], ours, strict=True)]
             optimiser.load_state_dict({**saved, "param_groups": groups})
-        self.step = int(content["step"])
+        self.step = operator.index(content["step"])
         self.recent = [(float(loss), float(norm)) for loss, norm in content["recent"]]
+        if self.step < 0 or not all(map(math.isfinite, chain(*self.recent))):
+            raise ValueError("steps are counted from 0, and a run ends at a loss that is not finite")
 
 
 def averaged(network: nn.Module, decay: float) -> AveragedModel:
@@ -125,8 +134,17 @@ def _damaged(path: Path) -> InputError:
     return InputError(f"{path} is no whole checkpoint of training; remove it, or choose another folder.")
 
 
-def _check_same(stored: dict[str, Any], now: dict[str, Any], path: Path) -> None:
-    old, new = dict(_flat(stored)), dict(_flat(now))
+def _check_tensors(saved: Mapping[str, Tensor], ours: Mapping[str, Tensor]) -> None:
+    """Raise ``ValueError`` unless these are tensors of the kinds and shapes of ours, and finite."""
+    for name, tensor in saved.items():
+        own = ours[name]
+        if (tensor.shape, tensor.dtype, tensor.layout) != (own.shape, own.dtype, own.layout):
+            raise ValueError(f"{name} is {tensor.dtype} of shape {tuple(tensor.shape)}")
+        if not tensor.isfinite().all():
+            raise ValueError(f"{name} holds NaN or infinity")
+
+
+def _check_same(old: Mapping[str, Any], new: Mapping[str, Any], path: Path) -> None:
     for key in {**old, **new}:
         if old.get(key) != new.get(key):
             raise InputError(

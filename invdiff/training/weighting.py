@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
+from invdiff.training.positive import Positive
+
 
 class EDMWeight(BaseModel):
     """(sigma^2 + s^2) / (sigma s)^2, with which every level's loss begins at one (Karras et al. 2022, table 1)."""
@@ -12,7 +14,7 @@ class EDMWeight(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: Literal["edm"] = Field("edm", description="(sigma² + s²) / (sigma s)²: every level's loss begins at one.")
-    sigma_data: Annotated[float, Field(gt=0, allow_inf_nan=False)] = Field(
+    sigma_data: Positive = Field(
         0.2, description="s, the images' standard deviation. With 1 this is the plain loss of a velocity."
     )
 

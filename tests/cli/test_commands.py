@@ -8,6 +8,7 @@ from typing import Any
 import nibabel
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from invdiff.data import achieved_acceleration, read_scan
@@ -142,3 +143,41 @@ def test_what_can_not_be_converted(invdiff: Run, folder: Path, tmp_path: Path, o
     assert ran.code == 2
     assert "can't be written" in ran.err
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (MemoryError("Unable to allocate 7.45 GiB for an array with shape (1000000000,)"), "7.45 GiB"),
+        (MemoryError(), "ask for less"),
+        (RuntimeError("[enforce fail] . DefaultCPUAllocator: can't allocate memory: you tried to allocate 160000000000"
+                      " bytes. Error code 12 (Cannot allocate memory)"), "149.0 GiB"),
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB. GPU 0 has"), "20.00 GiB"),
+        (OSError(36, "File name too long", "999"), "999 can't be read or written: File name too long."),
+        (OSError("Can't synchronously\nread data"), "A file can't be read or written: Can't synchronously read data."),
+    ],
+)  # fmt: skip
+def test_what_the_machine_refuses_is_a_sentence(
+    invdiff: Run, monkeypatch: pytest.MonkeyPatch, error: Exception, said: str
+) -> None:
+    def refuse(_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("invdiff.methods.find_method", refuse)
+    ran = invdiff("methods", "--bibtex", "fast")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith("invdiff: ")
+    assert said in ran.err
+    assert ran.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("error", [RuntimeError("shapes differ"), TypeError("a fault of ours"), ValueError("another")])
+def test_what_is_a_fault_of_the_package_keeps_its_traceback(
+    invdiff: Run, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("invdiff.methods.find_method", fail)
+    with pytest.raises(type(error), match=str(error)):
+        invdiff("methods", "--bibtex", "fast")

@@ -108,6 +108,10 @@ def test_an_interrupted_run_goes_on(
         (["--size", "8x8x8"], "--size is N or HxW"),
         (["--size", "-8"], "--size is N or HxW"),
         (["--size", "large"], "--size is N or HxW"),
+        (["--size", "9" * 30], "--size is N or HxW"),
+        (["--size", "9" * 5000], "--size is N or HxW"),
+        (["--size", "999999"], "3 image(s) of 999999 x 999999 would take 22,351 GiB"),
+        (["--samples", "9" * 400], "would take"),
         (["--samples", "0"], "samples=0"),
         (["--set", "steps=0"], "at least one step"),
         (["--set", "sde=flow"], "sde is one of ve, vp, subvp, cosine, not 'flow'"),
@@ -122,7 +126,10 @@ def test_an_interrupted_run_goes_on(
         (["--prior", "nowhere.pt"], "nowhere.pt is not a file"),
     ],
 )
-def test_bad_input(invdiff: Run, folder: Path, tmp_path: Path, options: list[str], words: str) -> None:
+def test_bad_input(
+    invdiff: Run, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], words: str
+) -> None:
+    monkeypatch.setattr("os.sysconf", {"SC_PHYS_PAGES": 2**22, "SC_PAGE_SIZE": 2**12}.get)
     given = [option.format(folder=folder) for option in options]
     ran = invdiff("sample", "--prior", folder / "prior.safetensors", *QUICK, "--out", tmp_path / "out", *given)
     assert ran.code == 2

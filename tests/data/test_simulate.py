@@ -1,3 +1,4 @@
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -6,6 +7,8 @@ import numpy as np
 import pytest
 import torch
 import typer
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -20,6 +23,7 @@ from invdiff.data import (
     to_kspace,
 )
 from invdiff.data.masks import random_lines
+from invdiff.data.room import check_room
 from invdiff.errors import InputError
 from invdiff.operators import sense
 
@@ -91,6 +95,49 @@ def test_read_image(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_image(tmp_path / "deep.png")[0], deep)
 
 
+def test_room_is_of_no_concern_where_the_system_does_not_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(name: str) -> int:
+        raise ValueError("unrecognized configuration name")
+
+    monkeypatch.setattr("os.sysconf", unknown)
+    check_room("A scan", 2**80)
+    monkeypatch.delattr("os.sysconf")
+    check_room("A scan", 2**80)
+
+
+@given(place=st.integers(0, 400), bit=st.integers(0, 7), kind=st.sampled_from([".nii", ".nii.gz", ".npy", ".png"]))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+def test_a_flipped_bit_is_an_image_or_a_sentence(tmp_path: Path, place: int, bit: int, kind: str) -> None:
+    path = tmp_path / f"image{kind}"
+    match kind:
+        case ".npy":
+            np.save(path, IMAGE)
+        case ".png":
+            Image.fromarray(IMAGE.astype(np.uint8)).save(path)
+        case _:
+            nibabel.save(nibabel.Nifti1Image(IMAGE[:, :, None].astype(np.float32), np.eye(4)), path)
+    content = bytearray(path.read_bytes())
+    content[place % len(content)] ^= 1 << bit
+    path.write_bytes(content)
+    said = ""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            assert read_image(path).ndim == 3
+        except InputError as error:
+            said = str(error)
+    assert "\n" not in said
+
+
+def test_a_picture_is_read_as_what_it_is_named(tmp_path: Path) -> None:
+    """Pillow goes by content, and would hand PostScript to a program that runs it."""
+    (tmp_path / "x.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n")
+    with pytest.raises(InputError, match="can't be read as an image: cannot identify"):
+        read_image(tmp_path / "x.png")
+    with pytest.raises(InputError, match="does not exist"):
+        read_image(tmp_path / f"{'9' * 400}.png")
+
+
 def test_files_that_are_no_image(tmp_path: Path) -> None:
     for name in ("bad.npy", "bad.png", "bad.nii", "bad.txt"):
         (tmp_path / name).write_text("nothing")
@@ -120,11 +167,14 @@ def test_files_that_are_no_image(tmp_path: Path) -> None:
         ({"image": np.ones(4)}, r"not \(4,\)"),
         ({"noise_std": -1}, "noise level"),
         ({"coils": 0}, "at least one coil"),
+        ({"coils": 10_000_000}, r"1 slice.s. of 32 x 24 by 10,000,000 coils would take 171 GiB .* has 16 GiB"),
+        ({"coils": 10**400}, "would take"),
         ({"phase": "wild"}, "no phase 'wild'"),
         ({"mask": np.ones(3)}, "mask has shape"),
     ],
 )
-def test_scans_that_can_not_be_made(change: dict[str, Any], words: str) -> None:
+def test_scans_that_can_not_be_made(change: dict[str, Any], words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.sysconf", {"SC_PHYS_PAGES": 2**22, "SC_PAGE_SIZE": 2**12}.get)
     with pytest.raises(InputError, match=words):
         simulate(**{"image": IMAGE, **change})
 

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from invdiff.diffusion import Problem, Sampler
+from invdiff.diffusion import Context, Problem, Sampler
 from invdiff.operators import LinearOperator, denoising, fourier, inpainting, sense
 from invdiff.priors import GaussianPrior, Prior
 
@@ -42,10 +42,19 @@ def operators(side: int) -> dict[str, LinearOperator]:
     }
 
 
+def rebound(context: Context, **changes: object) -> Context:
+    """The same run of a bound sampler that is another in some attributes, or in its guidance."""
+    bound = context.bound
+    if "guidance" in changes:
+        bound = replace(bound, sampler=replace(bound.sampler, guidance=changes.pop("guidance")))
+    return replace(context, bound=replace(bound, **changes))
+
+
 class Small:
     """Problems with a known truth on ``side`` by ``side`` images."""
 
     normal = staticmethod(normal)
+    rebound = staticmethod(rebound)
 
     def __init__(self, side: int) -> None:
         self.side = side
@@ -94,8 +103,8 @@ class UnitNoise:
 
 def _affine_map(sampler: Sampler, problem: Problem, prior: Prior) -> tuple[Array, Array]:
     def last(noise: UnitNoise) -> Array:
-        context = replace(sampler.bind(problem, prior, samples=noise.samples), noise=noise)
-        *_, state = sampler.states(context)
+        context = replace(sampler.bind(problem, prior).run(noise.samples), noise=noise)
+        *_, state = context.states()
         x = torch.view_as_real(state.x) if state.x.is_complex() else state.x
         return x.reshape(len(x), -1).numpy()
 

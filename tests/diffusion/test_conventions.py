@@ -55,7 +55,7 @@ VE_SDE, COMPLEX = VE(0.1, 4), TwoChannel()
 
 def bound(small, operator: LinearOperator, y: Tensor, signal: Signal = COMPLEX, sde: SDE = VE_SDE) -> Context:
     sampler = Sampler(sde, Geometric(5), [ReverseDiffusion()], signal)
-    return sampler.bind(Problem(operator, y), small.prior(signal.channels))
+    return sampler.bind(Problem(operator, y), small.prior(signal.channels)).run()
 
 
 # Estimates
@@ -70,9 +70,8 @@ def test_tweedie(small, sde: SDE, signal, guidance, k: int, seed: int) -> None:
     """x_0 = (x + beta^2 s) / alpha, and the noise is -beta s unless guidance keeps the network's."""
     kind = torch.complex128 if signal.is_complex else torch.float64
     problem = small.problem("fourier", kind)
-    context = Sampler(sde, Geometric(5), [ReverseDiffusion()], signal, guidance=guidance).bind(
-        problem, small.prior(signal.channels)
-    )
+    sampler = Sampler(sde, Geometric(5), [ReverseDiffusion()], signal, guidance=guidance)
+    context = sampler.bind(problem, small.prior(signal.channels)).run()
     alpha, beta = context.levels.alpha[k], context.levels.beta[k]
     x = small.normal((2, 4, 4), kind, seed)
     estimate, score = context.estimate(x, k), context.score(x, k)

@@ -669,7 +669,7 @@ def test_the_comparison_rejects_a_recursion_with_an_error(affine_map, name: str,
 def test_random_samples_have_that_mean_and_covariance(name: str) -> None:
     at, chosen, count = setup("fourier-two"), CASES[name], 4000
     sampler, expected = chosen.sampler(at.signal), chosen.recursion(at.paper)
-    *_, last = sampler.states(sampler.bind(at.problem, at.prior, seed=3, samples=range(count)))
+    *_, last = sampler.bind(at.problem, at.prior).run(range(count), seed=3).states()
     images = torch.view_as_real(last.x).reshape(count, -1).numpy()
     covariance = expected.root @ expected.root.T
     variances = np.diag(covariance)

@@ -49,7 +49,7 @@ class Recorded:
 def bound(small, sde: SDE, grid: Grid, signal: Signal) -> Context:
     prior = small.prior(signal.channels)
     sampler = Sampler(sde, grid, [Langevin(SNR), ReverseDiffusion()], signal)
-    return sampler.bind(small.problem("inpainting", torch.float64), prior, samples=range(SAMPLES))
+    return sampler.bind(small.problem("inpainting", torch.float64), prior).run(range(SAMPLES))
 
 
 def published(
@@ -127,7 +127,7 @@ def of_coils(small, over: str, steps: int = 1, last_noise: bool = True) -> tuple
     """A run of coil images (samples, coils, H, W), so that every kind of norm is another."""
     corrector = Langevin(SNR, steps, last_noise, over)
     sampler = Sampler(VE(0.1, 4), Geometric(5), [corrector, ReverseDiffusion()], SplitComplex(), view=Soss())
-    return sampler.bind(small.problem("sense"), small.prior(1), samples=range(SAMPLES)), corrector
+    return sampler.bind(small.problem("sense"), small.prior(1)).run(range(SAMPLES)), corrector
 
 
 def real(x: Tensor) -> NDArray:

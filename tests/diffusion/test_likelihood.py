@@ -66,8 +66,8 @@ def bound(small, guidance: Guidance | None, name: str, process: str) -> Context:
     signal = SIGNALS[name]
     problem = replace(small.problem("fourier" if name == "real" else name), noise_std=NOISE_STD)
     sampler = Sampler(sde, Geometric(4, 4.0, 0.1), [DDIM()], signal, guidance=guidance)
-    context = sampler.bind(problem, small.prior(signal.channels), samples=range(SAMPLES))
-    return replace(context, levels=levels or context.levels)
+    context = sampler.bind(problem, small.prior(signal.channels)).run(range(SAMPLES))
+    return small.rebound(context, levels=levels or context.levels)
 
 
 def state(small, name: str, seed: int = 4) -> Tensor:
@@ -173,7 +173,7 @@ def test_mean_and_noise_of_an_estimate_belong_together(small, process: str, guid
     assert agree(alpha * guided.mean + beta * guided.noise, x)
     assert agree(guided.mean, (x + beta**2 * score) / alpha)
     assert agree(guided.noise, -beta * score)
-    prior = replace(context, guidance=None).estimate(x, 1)
+    prior = small.rebound(context, guidance=None).estimate(x, 1)
     assert not agree(guided.mean, prior.mean, 1e-3)
 
 
@@ -196,7 +196,7 @@ def test_the_annealed_likelihood_of_width_one_is_exact_where_little_is_known(sma
     exact = F.H(-(F(x) - alpha * mean) / (alpha**2 * variance + beta**2))
     assert agree(context.score(x, 1), exact, 1e-6)
     for rho in (0.9, 1.1):
-        other = replace(context, guidance=AnnealedLikelihood(rho))
+        other = small.rebound(context, guidance=AnnealedLikelihood(rho))
         assert not agree(other.score(x, 1), exact, 1e-2)
 
 
@@ -219,7 +219,7 @@ def test_a_noise_level_that_is_given_stands_in_for_the_problem_s(small, noise_st
     x, k = state(small, "sense"), 1
     made = bound(small, AnnealedLikelihood(RHO, noise_std), "sense", "VP").score(x, k)
     context = bound(small, AnnealedLikelihood(RHO), "sense", "VP")
-    assert agree(made, replace(context, noise_std=noise_std).score(x, k))
+    assert agree(made, small.rebound(context, noise_std=noise_std).score(x, k))
     assert not agree(made, context.score(x, k), 1e-3)
 
 
@@ -248,7 +248,7 @@ def lengths(x: Tensor) -> Tensor:
 def test_the_likelihood_s_score_is_weight_times_as_long_as_the_prior_s(small, process: str) -> None:
     context, x = bound(small, NormMatchedLikelihood(3.0), "sense", process), state(small, "sense")
     x[1] *= 20
-    prior = replace(context, guidance=None).score(x, 1)
+    prior = small.rebound(context, guidance=None).score(x, 1)
     likelihood = context.score(x, 1) - prior
     torch.testing.assert_close(lengths(likelihood), 3 * lengths(prior))
     alpha, problem = context.levels.alpha[1], context.problem
@@ -266,7 +266,7 @@ def test_scales_of_operator_and_data_cancel(small, factor: float) -> None:
     made = {}
     for guidance in (NormMatchedLikelihood(5.0), AnnealedLikelihood(RHO)):
         context = bound(small, guidance, "sense", "any")
-        louder = replace(context, operator=factor * context.operator, y=factor * context.y)
+        louder = small.rebound(context, operator=factor * context.operator, y=factor * context.y)
         made[type(guidance)] = louder.score(x, 0), context.score(x, 0)
     assert agree(*made[NormMatchedLikelihood])
     assert not agree(*made[AnnealedLikelihood], 1e-3)
@@ -280,8 +280,8 @@ def test_what_explains_the_data_is_left_as_it_is(small, guidance: Likelihood) ->
     x = state(small, "inpainting")
     x[:, mask] = context.y
     context = replace(context, noise=Recorded(torch.zeros_like(x), torch.zeros_like(x)))
-    assert agree(context.score(x, 1), replace(context, guidance=None).score(x, 1))
-    assert not agree(context.score(x + 0.1, 1), replace(context, guidance=None).score(x + 0.1, 1), 1e-3)
+    assert agree(context.score(x, 1), small.rebound(context, guidance=None).score(x, 1))
+    assert not agree(context.score(x + 0.1, 1), small.rebound(context, guidance=None).score(x + 0.1, 1), 1e-3)
 
 
 def test_a_sample_does_not_depend_on_its_neighbours(small) -> None:
@@ -334,6 +334,6 @@ def test_a_step_is_refused_where_its_likelihood_diverges(small, factor: float) -
         return
     with pytest.raises(InputError, match=r"step is 1.2 times the longest with which its likelihood stays stable"):
         sampler.bind(problem, prior)
-    unchecked = Context(**vars(replace(sampler, guidance=None).bind(problem, prior)) | {"guidance": sampler.guidance})
-    *_, last = sampler.states(unchecked)
+    unchecked = small.rebound(replace(sampler, guidance=None).bind(problem, prior).run(), guidance=sampler.guidance)
+    *_, last = unchecked.states()
     assert float(last.x.abs().max()) > 1e4

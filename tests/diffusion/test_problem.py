@@ -1,6 +1,7 @@
 """One measurement, in the scanner's units and in the prior's."""
 
 import pickle
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -53,6 +54,67 @@ def test_all_of_it_is_moved(small, monkeypatch: pytest.MonkeyPatch) -> None:
     assert moved == ["there"] * 4  # mask, coil maps, y, initial image
     assert (made.noise_std, made.scale) == (problem.noise_std, 3.0)
     torch.testing.assert_close(made.zero_filled, problem.zero_filled)
+
+
+COPIES = {
+    "rescaled": lambda problem: problem.rescaled(4.0),
+    "moved": lambda problem: problem.to("cpu"),
+    "told a scale": lambda problem: problem.with_scale(3.0),
+    "told the noise": lambda problem: problem.with_noise_std(0.2),
+    "observed": lambda problem: problem.observed_by(2.0 * problem.operator),
+}
+
+
+def looks(monkeypatch: pytest.MonkeyPatch, problem: Problem, copied: Callable[[Problem], Problem]) -> int:
+    """How often a copy looks for NaN in the measurement."""
+    found, isfinite = [], torch.isfinite
+    with monkeypatch.context() as patched:
+        patched.setattr(torch, "isfinite", lambda x: found.append(x.shape) or isfinite(x))
+        copied(problem)
+    return found.count(problem.y.shape)
+
+
+@pytest.mark.parametrize("copied", COPIES.values(), ids=COPIES)
+def test_a_measurement_that_is_known_to_be_finite_is_not_looked_through_again(small, monkeypatch, copied) -> None:
+    problem = replace(small.problem("sense"), initial=small.normal((4, 4), torch.complex128), scale=2.0)
+    assert looks(monkeypatch, problem, copied) == 0
+    made = copied(problem)
+    assert made.largest == pytest.approx(float(made.y.abs().max()))
+    as_new = replace(made)
+    assert [repr(made), made.scale, made.largest] == [repr(as_new), as_new.scale, as_new.largest]
+    assert torch.equal(made.zero_filled, as_new.zero_filled)
+
+
+def test_a_measurement_that_users_give_is_looked_through(small, monkeypatch) -> None:
+    problem = small.problem("sense")
+    assert looks(monkeypatch, problem, lambda problem: replace(problem, scale=3.0)) == 1
+    y = problem.y.clone()
+    y.view(-1)[3] = torch.nan
+    with pytest.raises(InputError, match="NaN"):
+        replace(problem, y=y)
+
+
+def test_what_is_known_beforehand_is_known_of_one_image(small) -> None:
+    problem = replace(small.problem("sense"), initial=small.normal((4, 4), torch.complex128))
+    assert problem.observed_by(problem.operator).initial is None
+
+
+@pytest.mark.parametrize(
+    ("copied", "words"),
+    [
+        (lambda problem: problem.rescaled(1e-39), "too large for torch.complex64 in these units"),
+        (lambda problem: problem.rescaled(1e39).rescaled(1e39), "zero everywhere"),
+        (lambda problem: problem.with_noise_std(1e300).rescaled(1e-30), "zero or more, but got inf"),
+        (lambda problem: problem.with_scale(0.0), "positive intensity"),
+        (lambda problem: problem.with_noise_std(-1.0), "zero or more"),
+        (lambda problem: problem.with_noise_std(float("nan")), "zero or more"),
+        (lambda problem: problem.observed_by(denoising((4, 4))), r"has shape \(3, 8\)"),
+    ],
+)
+def test_copies_that_make_no_sense_are_refused(small, copied: Callable[[Problem], Problem], words: str) -> None:
+    problem = small.problem("sense")
+    with pytest.raises(InputError, match=words):
+        copied(Problem(problem.operator, problem.y.to(torch.complex64), problem.noise_std))
 
 
 @pytest.mark.parametrize("intensity", [None, Intensity(90.0, 1.0)])

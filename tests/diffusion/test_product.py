@@ -27,6 +27,7 @@ from invdiff.diffusion import (
     Ancestral,
     AnnealedLangevin,
     AnnealedLikelihood,
+    Bound,
     ByTurns,
     Context,
     Converged,
@@ -174,7 +175,7 @@ class Cell:
         words = [str(name) for part in parts for name in (type(part).__name__, part)]
         return frozenset([*words, self.operator, self.noise, self.prior_name()])
 
-    def bind(self) -> Context:
+    def bind(self) -> Bound:
         return self.sampler().bind(self.problem(), prior_of(self.prior_name()))
 
 
@@ -290,8 +291,8 @@ def check_runs(cell: Cell) -> float:
     The state of `UnsampledKspace` is what no data constrain: it is to stay zero where the data are, and to become
     smaller than the noise.
     """
-    context = cell.bind()
-    states = list(cell.sampler().states(context))
+    context = cell.bind().run()
+    states = list(context.states())
     first, last = states[0].x / context.levels.alpha[0], states[-1].x
     assert torch.isfinite(torch.view_as_real(last) if last.is_complex() else last).all(), cell
     assert last.is_complex() == cell.signal.is_complex, cell

@@ -1,7 +1,6 @@
 """Weights of the data: by their formulas, bounded however small the noise, and what the guided estimate then is."""
 
 import math
-from dataclasses import replace
 
 import pytest
 import torch
@@ -42,7 +41,7 @@ def bound(small, name: str, noise_std: float, scale: float = 1.0) -> Context:
     sampler = Sampler(VE(), Karras(3, 2.0, 0.05), [HalfQuadratic()], TwoChannel())
     problem = small.problem(name, noise_std=1.0)
     made = Problem(scale * problem.operator, scale * problem.y, scale * noise_std, scale=1.0)
-    return sampler.bind(made, small.prior(2))
+    return sampler.bind(made, small.prior(2)).run()
 
 
 @pytest.mark.parametrize("name", WEIGHTS)
@@ -88,13 +87,13 @@ def test_the_condition_number_is_bounded_however_small_the_noise(
 def test_of_an_operator_of_a_larger_norm_it_is_not(small) -> None:
     at = bound(small, "fourier", 0.0)
     with pytest.raises(AssertionError):
-        check_condition(replace(at, operator=1.1 * at.operator), SplittingWeight(0.1), 1.0)
+        check_condition(small.rebound(at, operator=1.1 * at.operator), SplittingWeight(0.1), 1.0)
 
 
 def check_guided(small, name: str, noise_std: float, sigma_factor: float = 1.0) -> None:
     """argmin_v gamma |y - A v|^2 + |v - x_0|^2 by dense matrices."""
     context, weight = bound(small, name, noise_std), SplittingWeight(0.1)
-    guided = replace(context, guidance=Proximal(weight, Converged(1e-10), "estimate"))
+    guided = small.rebound(context, guidance=Proximal(weight, Converged(1e-10), "estimate"))
     x = small.normal((1, 4, 4), torch.complex128)
     mean = context.denoise(x, 1)
     matrix, gamma = dense(context.operator), weight(sigma_factor * context.levels.sigma(1), context)

@@ -1,4 +1,5 @@
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from io import BytesIO
 
@@ -48,6 +49,7 @@ from invdiff.diffusion import (
     TwoChannel,
     Uniform,
 )
+from invdiff.diffusion.sampler import _check_bounded
 from invdiff.errors import InputError
 from invdiff.methods import METHODS
 from invdiff.operators import denoising, sense
@@ -200,6 +202,39 @@ def test_a_run_that_diverges_says_when(small) -> None:
         sampler(small.problem("fourier"), Diverging())
 
 
+def bright(prior: Prior, percentile: float | None = 99.9) -> Prior:
+    """The prior, its images white at one."""
+    prior.intensity = None if percentile is None else Intensity(percentile, 1.0)
+    return prior
+
+
+@pytest.mark.parametrize("name", ["chung2022_complex", "song2021", "ccdf", "song2021_baseline", "chung2022_soss"])
+@pytest.mark.parametrize("snr", [1e3, 1e6])
+def test_a_run_that_diverges_by_finite_numbers_is_refused(small, name: str, snr: float) -> None:
+    """Corrections far too long throw each state out and the next level takes most of it back: images are finite, and
+    thousands of times too bright."""
+    sampler = METHODS[name].build(steps=40, snr=snr)
+    problem, prior = small.problem("sense"), small.prior(sampler.signal.channels)
+    with pytest.raises(InputError, match=r"diverged at iteration \d+ of 40 .*: the state is .* times .*lower snr"):
+        sampler(problem, bright(prior))
+    open_ended = sampler(problem, bright(prior, None))  # of a prior that says nothing of size, nothing is too large
+    assert open_ended.samples.isfinite().all()
+    assert open_ended.samples.abs().max() > 20
+
+
+def test_units_of_a_state_are_those_of_data_noise_and_white(small) -> None:
+    """A state is refused above a hundred times the largest of the three, and neither below nor by its dimensions."""
+    sampler, prior = SAMPLERS["dds"], bright(small.prior(2))
+    context = sampler.bind(small.problem("fourier"), prior)
+    data = float(context.adjoint_y.abs().square().mean().sqrt()) / 2**0.5
+    for k, explained in ((1, max(1.0, data, context.levels.beta[0])), (context.levels.steps, max(1.0, data))):
+        for factor, side in ((99.0, 8), (101.0, 8), (99.0, 64), (101.0, 64)):
+            x = torch.full((2, side, side), factor * explained, dtype=torch.float64)
+            x[1] = 0.0  # of several samples each is looked at by itself
+            with pytest.raises(InputError, match="1e\\+02 times") if factor > 100 else nullcontext():
+                _check_bounded(State(x, k), context)
+
+
 def test_a_finish_that_diverges_is_noticed(small) -> None:
     class AtTheEnd(Step):
         def __call__(self, state: State, context: object) -> State:
@@ -254,14 +289,14 @@ def ends(small, run: Sampler, forget: Callable[[State], State] = lambda state: s
     problem, prior = small.problem("sense"), small.prior(run.signal.channels, run.view.domain)
 
     def bound() -> Context:
-        return run.bind(problem, prior, seed=1, samples=[3, 5])
+        return run.bind(problem, prior).run([3, 5], seed=1)
 
-    whole, lasts = list(run.states(bound())), []
+    whole, lasts = list(bound().states()), []
     for state in whole:
         file = BytesIO()
         torch.save(asdict(forget(state)), file)
         file.seek(0)
-        *_, last = run.states(bound(), resume=State(**torch.load(file, weights_only=True)))
+        *_, last = bound().states(resume=State(**torch.load(file, weights_only=True)))
         assert (last.k, last.finished) == (run.grid.steps, bool(run.finish))
         lasts.append(last.x)
     return lasts, whole[-1].x
@@ -280,8 +315,8 @@ def test_a_run_that_forgets_that_it_has_finished_ends_elsewhere(small) -> None:
 
 def test_a_run_resumed_without_its_memory_is_another(small) -> None:
     problem, prior, run = small.problem("sense"), small.prior(2), SAMPLERS["multistep"]
-    whole = list(run.states(run.bind(problem, prior)))
-    *_, last = run.states(run.bind(problem, prior), resume=State(whole[2].x, whole[2].k))
+    whole = list(run.bind(problem, prior).run().states())
+    *_, last = run.bind(problem, prior).run().states(resume=State(whole[2].x, whole[2].k))
     assert not torch.equal(last.x, whole[-1].x)
 
 
@@ -373,8 +408,8 @@ def test_a_scale_that_is_given_is_honoured(small) -> None:
 
 
 def test_noise_of_the_data_is_scaled_with_them(small) -> None:
-    context = SAMPLERS["dds"].bind(replace(small.problem("sense", noise_std=0.2), scale=4.0), small.prior(2))
-    assert context.noise_std == pytest.approx(0.05)
+    bound = SAMPLERS["dds"].bind(replace(small.problem("sense", noise_std=0.2), scale=4.0), small.prior(2))
+    assert bound.noise_std == pytest.approx(0.05)
 
 
 def test_an_image_of_nothing_has_no_scale(small) -> None:
@@ -400,9 +435,7 @@ def test_no_graph_is_kept(small) -> None:
     problem = Problem(problem.operator, problem.y.requires_grad_(), problem.noise_std)
     posterior = SAMPLERS["song"](problem, small.prior(2))
     assert not posterior.samples.requires_grad
-    assert all(
-        not state.x.requires_grad for state in SAMPLERS["dds"].states(SAMPLERS["dds"].bind(problem, small.prior(2)))
-    )
+    assert all(not state.x.requires_grad for state in SAMPLERS["dds"].bind(problem, small.prior(2)).run().states())
     assert torch.is_grad_enabled()
 
 
@@ -442,8 +475,8 @@ def test_what_a_part_inside_of_another_needs_is_asked_for(small, around: Callabl
 @pytest.mark.parametrize("sigma", [4.0, 1.0, 0.5, 0.1])
 def test_a_late_start_is_the_first_level_that_is_low_enough(small, sigma: float) -> None:
     run = Sampler(VE(0.1, 4), Geometric(8), [DDIM()], TwoChannel(), start=LateStart(sigma))
-    context = run.bind(small.problem("fourier"), small.prior(2))
-    first, *_ = run.states(context)
+    context = run.bind(small.problem("fourier"), small.prior(2)).run()
+    first, *_ = context.states()
     level = context.levels.sigma(first.k)
     assert level <= sigma * (1 + 1e-6)
     assert first.k == 0 or context.levels.sigma(first.k - 1) > sigma
@@ -463,8 +496,8 @@ def test_a_late_start_is_the_noised_image(small) -> None:
     }
     for name, expected in begun.items():
         run = replace(vp, start=LateStart(1.0, image=name))
-        context = run.bind(problem, small.prior(2), samples=range(500))
-        first, *_ = run.states(context)
+        context = run.bind(problem, small.prior(2)).run(range(500))
+        first, *_ = context.states()
         alpha, beta = context.levels.alpha[first.k], context.levels.beta[first.k]
         noise = torch.view_as_real((first.x - alpha * expected) / beta)
         assert noise.mean().abs() < 5 / noise.numel() ** 0.5
@@ -495,8 +528,8 @@ def test_a_late_start_is_at_one_level_that_there_is(make: Callable[[], LateStart
 @pytest.mark.parametrize("time", [1.0, 0.5, 0.2])
 def test_a_late_start_in_time_takes_the_levels_of_the_whole_grid_from_there_on(small, time: float) -> None:
     run = Sampler(VE(0.1, 4), Uniform(10), [DDIM()], TwoChannel(), start=LateStart(time=time))
-    context = run.bind(small.problem("fourier"), small.prior(2))
-    ks = [state.k for state in run.states(context)]
+    context = run.bind(small.problem("fourier"), small.prior(2)).run()
+    ks = [state.k for state in context.states()]
     assert context.levels == Uniform(10).levels(VE(0.1, 4))
     assert ks == [*range(ks[0], 11)]
     assert [t <= time + 1e-9 for t in context.levels.time] == [k >= ks[0] for k in range(10)]
@@ -514,7 +547,7 @@ def test_initial_images_of_another_shape_or_without_numbers_are_refused(small, i
 
 def test_uniform_starts_lie_between_zero_and_one(small) -> None:
     run = Sampler(VE(0.1, 4), Geometric(3), [DDIM()], TwoChannel(), start=FromUniform())
-    first, *_ = run.states(run.bind(small.problem("fourier"), small.prior(2), samples=range(500)))
+    first, *_ = run.bind(small.problem("fourier"), small.prior(2)).run(range(500)).states()
     numbers = torch.view_as_real(first.x)
     assert numbers.min() > 0
     assert numbers.max() < 1
@@ -539,7 +572,7 @@ def test_steps_in_places_where_they_make_no_sense_are_refused(
 
 def test_the_first_state_is_noise_of_the_highest_level(small) -> None:
     run = Sampler(VE(0.1, 4), Geometric(3), [DDIM()], TwoChannel(), start=FromNoise())
-    first, *_ = run.states(run.bind(small.problem("fourier"), small.prior(2), samples=range(500)))
+    first, *_ = run.bind(small.problem("fourier"), small.prior(2)).run(range(500)).states()
     assert torch.view_as_real(first.x).std() == pytest.approx(4, rel=0.05)
 
 

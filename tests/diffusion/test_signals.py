@@ -101,7 +101,7 @@ def test_they_differ_where_the_parts_are_not(small) -> None:
 
 
 def bound(signal: Signal, problem: Problem, prior: Prior):
-    return Sampler(VE(0.1, 4), Geometric(4), [DDIM()], signal).bind(problem, prior)
+    return Sampler(VE(0.1, 4), Geometric(4), [DDIM()], signal).bind(problem, prior).run()
 
 
 def test_real_images_meet_complex_data_through_the_real_part(small) -> None:

@@ -50,7 +50,7 @@ every_process = pytest.mark.parametrize("process", PROCESSES)
 def bound(small, steps: list[Step], process: str = "VP", signal: Signal | None = None, **parts: object) -> Context:
     signal = signal or TwoChannel()
     sampler = Sampler(*PROCESSES[process], steps, signal, **parts)
-    return sampler.bind(small.problem("sense"), small.prior(signal.channels), samples=range(2))
+    return sampler.bind(small.problem("sense"), small.prior(signal.channels)).run(range(2))
 
 
 # To the next level
@@ -98,7 +98,7 @@ class Noting(Step):
 def levels_seen(small, around: Callable[[Step], Step]) -> tuple[list[int], list[int]]:
     noting = Noting()
     sampler = Sampler(VE(0.1, 4), Geometric(7), [DDIM(), around(noting)], TwoChannel())
-    ks = [state.k for state in sampler.states(sampler.bind(small.problem("fourier"), small.prior(2)))]
+    ks = [state.k for state in sampler.bind(small.problem("fourier"), small.prior(2)).run().states()]
     return noting.levels, ks
 
 
@@ -197,7 +197,7 @@ def test_coil_images_that_explain_the_data_are_left_as_they_are(small) -> None:
     context, _ = of_coils(small, step)
     image = small.normal((2, 4, 4), torch.complex128)
     operator = context.problem.operator
-    explained = replace(context, problem=Problem(operator, operator(image[0])))
+    explained = small.rebound(context, problem=Problem(operator, operator(image[0])))
     x = context.levels.alpha[2] * operator.factors[-1](image[:1])
     torch.testing.assert_close(step(State(x, 2), explained).x, x)
     assert not torch.allclose(step(State(2 * x, 2), explained).x, 2 * x, rtol=1e-2)
@@ -207,10 +207,10 @@ def test_coil_images_that_explain_the_data_are_left_as_they_are(small) -> None:
 def test_a_sense_step_of_scaled_measurements_is_the_same(small, scale: complex) -> None:
     context, x = of_coils(small, SenseStep())
     problem = context.problem
-    scaled = replace(context, problem=Problem(scale * problem.operator, scale * problem.y))
+    scaled = small.rebound(context, problem=Problem(scale * problem.operator, scale * problem.y))
     expected = SenseStep()(State(x, 2), context).x
     torch.testing.assert_close(SenseStep()(State(x, 2), scaled).x, expected)
-    longer = replace(context, problem=Problem(problem.operator, scale * problem.y))
+    longer = small.rebound(context, problem=Problem(problem.operator, scale * problem.y))
     assert not torch.allclose(SenseStep()(State(x, 2), longer).x, expected, rtol=1e-2)
 
 
@@ -223,7 +223,7 @@ def test_coil_images_keep_their_noise(small, coils: int, lam: float) -> None:
     operator = sense(torch.ones(4, 4, dtype=torch.bool), maps)
     image = small.normal((4, 4), torch.complex128)
     sampler = Sampler(VE(0.1, 4), Geometric(3), [DDIM(), SenseStep(lam, lam)], SplitComplex(), view=Soss())
-    context = sampler.bind(Problem(operator, operator(image)), small.prior(1), samples=range(200))
+    context = sampler.bind(Problem(operator, operator(image)), small.prior(1)).run(range(200))
     sigma = context.levels.beta[1]
     noise = sigma * small.normal((200, coils, 4, 4), torch.complex128, 7)
     clean = maps * image
@@ -284,7 +284,7 @@ def test_the_last_denoising_is_guided_or_the_prior_s_alone(small, process: str) 
         assert after.k == 5
     assert context.denoiser.calls - calls == 2 * len(x)
     assert not torch.allclose(prior, guided, rtol=1e-2)
-    alone = replace(context, guidance=None)
+    alone = small.rebound(context, guidance=None)
     assert torch.equal(Tweedie()(State(x, 5), alone).x, prior)
 
 

@@ -245,10 +245,8 @@ def test_a_turned_sample_depends_on_its_own_index_alone(small, signal: Signal) -
 def ends(small, sampler: Sampler, resumed: Callable[[int], int]) -> tuple[list[Tensor], Tensor]:
     """How a run ends that goes on from each of its states as another sample's, and how it ends in one go."""
     problem, prior = small.problem("sense"), small.prior(sampler.signal.channels)
-    whole = list(sampler.states(sampler.bind(problem, prior, samples=[3])))
-    lasts = [
-        list(sampler.states(sampler.bind(problem, prior, samples=[resumed(3)]), resume=state))[-1].x for state in whole
-    ]
+    whole = list(sampler.bind(problem, prior).run([3]).states())
+    lasts = [list(sampler.bind(problem, prior).run([resumed(3)]).states(resume=state))[-1].x for state in whole]
     return lasts, whole[-1].x
 
 

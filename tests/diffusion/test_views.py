@@ -91,10 +91,10 @@ def soss(*correctors: Step) -> Sampler:
 
 
 def last_state(sampler: Sampler, problem: Problem, prior: Prior, coil: int | None = None) -> Tensor:
-    context = sampler.bind(problem, prior, seed=3, samples=[0, 2])
+    context = sampler.bind(problem, prior).run([0, 2], seed=3)
     if coil is not None:
         context = replace(context, noise=OneCoil(context.noise, coil))
-    *_, state = sampler.states(context)
+    *_, state = context.states()
     return state.x
 
 
@@ -175,7 +175,7 @@ def test_a_run_gives_real_images_of_no_sign(small) -> None:
 
 def test_maps_are_taken_off_and_not_used(small) -> None:
     problem, sampler = small.problem("sense"), soss(GradientConsistency())
-    context = sampler.bind(problem, network(1))
+    context = sampler.bind(problem, network(1)).run()
     assert repr(context.operator) == "P(Λ) F"
     assert context.operator.domain_shape == (3, 4, 4)
     other = replace(problem, operator=sense(sampled(problem), small.normal((3, 4, 4), torch.complex128, 9)))
@@ -212,7 +212,7 @@ def conditional() -> ConditionalPrior:
 def test_nothing_is_ever_where_samples_are(small, name: str, kind: str) -> None:
     problem = without_maps(small.problem("sense")) if kind == "no maps" else small.problem(kind)
     sampler = UNSAMPLED[name]
-    states = [state.x for state in sampler.states(sampler.bind(problem, conditional(), samples=[0, 1]))]
+    states = [state.x for state in sampler.bind(problem, conditional()).run([0, 1]).states()]
     mask = sampled(problem)
     assert len(states) == sampler.grid.steps + 1
     for x in states:
@@ -222,9 +222,9 @@ def test_nothing_is_ever_where_samples_are(small, name: str, kind: str) -> None:
 
 def test_noise_on_the_samples_is_noticed(small) -> None:
     problem, sampler = small.problem("fourier"), UNSAMPLED["ddpm"]
-    context = sampler.bind(problem, conditional())
+    context = sampler.bind(problem, conditional()).run()
     everywhere = replace(context, noise=replace(context.noise, support=None))
-    first, *_ = sampler.states(everywhere)
+    first, *_ = everywhere.states()
     assert not torch.all(first.x[..., sampled(problem)] == 0)
 
 

@@ -95,8 +95,8 @@ def check_start(start: Start, name: str, signal: Signal, noise_std: float, seed:
     kind = torch.complex128 if signal.is_complex or name in ("fourier", "sense") else torch.float64
     problem = Problem(A, torch.randn(A.codomain_shape, dtype=kind, generator=generator), noise_std, scale=1.0)
     sampler = Sampler(VE(), Karras(3, SIGMA, 0.1), [HalfQuadratic()], signal, start=start)
-    context = sampler.bind(problem, Spectral(), samples=range(2))
-    first, *_ = sampler.states(context)
+    context = sampler.bind(problem, Spectral()).run(range(2))
+    first, *_ = context.states()
     assert first.k == 0
     assert first.x.is_complex() == signal.is_complex
     expected = map_estimate(context, max(context.known_noise_std, 0.5 * SIGMA))
@@ -137,11 +137,11 @@ def test_data_that_are_never_held_back_are_refused(held_back: float) -> None:
 
 def test_no_network_is_asked_and_no_noise_drawn(small) -> None:
     sampler = Sampler(VE(), Karras(3, SIGMA, 0.1), [HalfQuadratic()], TwoChannel(), start=WienerStart())
-    context = sampler.bind(small.problem("sense"), small.prior(2), samples=range(2))
-    first, *_ = sampler.states(context)
+    context = sampler.bind(small.problem("sense"), small.prior(2)).run(range(2))
+    first, *_ = context.states()
     assert torch.equal(first.x[0], first.x[1])
-    begun = sampler.bind(small.problem("sense"), small.prior(2))
-    next(iter(sampler.states(begun)))
+    begun = sampler.bind(small.problem("sense"), small.prior(2)).run()
+    next(iter(begun.states()))
     assert begun.denoiser.calls == 0
 
 
@@ -179,8 +179,8 @@ def test_bins_without_power_do_not_divide_by_zero(small, spectrum: tuple[float, 
     sampler = Sampler(VE(), Karras(3, SIGMA, 0.1), [HalfQuadratic()], TwoChannel(), start=WienerStart())
     problem = small.problem("sense")
     problem = Problem(problem.operator, problem.y.to(torch.complex64), problem.noise_std)
-    context = sampler.bind(problem, Spectral(spectrum))
-    first = next(iter(sampler.states(context)))
+    context = sampler.bind(problem, Spectral(spectrum)).run()
+    first = next(iter(context.states()))
     assert context.trace.warning is None
     assert torch.view_as_real(first.x).isfinite().all()
     assert first.x.abs().max() > 0

@@ -25,7 +25,6 @@ from invdiff.operators import (
     sense,
 )
 from invdiff.operators.lift import lift
-from invdiff.operators.spectral import spectral_part
 
 SHAPE = (3, 4)
 GENERATOR = torch.Generator().manual_seed(2)
@@ -129,7 +128,7 @@ def test_it_is_unknown_where_it_takes_more_than_the_operator_s_numbers(A: Linear
 
 def check_preconditioner(A: LinearOperator) -> None:
     """Positive, and the inverse of the nearest circulant."""
-    known = None if A.preconditioner is None else spectral_part(A.preconditioner)
+    known = None if A.preconditioner is None else A.preconditioner.spectral_part
     nearest = A.nearest_circulant()
     assert known is not None
     assert nearest is not None

@@ -1,6 +1,6 @@
 """Operators as people write them: plain classes, whatever their attributes are, keep the contract as dataclasses do."""
 
-from dataclasses import dataclass
+from dataclasses import FrozenInstanceError, dataclass
 from typing import Any
 
 import numpy as np
@@ -88,6 +88,21 @@ class Around(LinearOperator):
         return self.operator.adjoint(y)
 
 
+class Named(Diagonal):
+    """Plain, of a kind that is there already, with an attribute of its own."""
+
+    def __init__(self, values: Tensor, name: str) -> None:
+        super().__init__(values)
+        self.name = name
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Labelled(Diagonal):
+    """A dataclass of a kind that is there already, with a field of its own."""
+
+    label: str
+
+
 OPERATORS: dict[str, LinearOperator] = {
     "no attributes": Blur(),
     "list": Weighted(*WEIGHTS),
@@ -95,6 +110,8 @@ OPERATORS: dict[str, LinearOperator] = {
     "dictionary": Weighted(*WEIGHTS, keep=dict),
     "slots": InSlots(WEIGHTS[0]),
     "dataclass": Around(Weighted(*WEIGHTS)),
+    "of a kind of ours": Named(WEIGHTS[0], "first"),
+    "dataclass of a kind of ours": Labelled(WEIGHTS[0], "first"),
     "product": Weighted(*WEIGHTS) @ Blur(),
     "with its adjoint": Blur() @ Blur().H,
 }
@@ -182,3 +199,26 @@ def test_an_operator_solves_for_real_arrays_in_the_kind_that_it_makes() -> None:
 def test_diagonals_that_hold_equal_numbers_are_the_same() -> None:
     assert same(Diagonal(WEIGHTS), Diagonal(WEIGHTS.clone()))
     assert not same(Diagonal(WEIGHTS), Diagonal(WEIGHTS.to(torch.complex64)))
+
+
+def test_operators_of_ours_never_change_and_are_equal_to_themselves_alone() -> None:
+    for operator, field in (
+        (Identity((5,)), "shape"),
+        (Diagonal(WEIGHTS), "values"),
+        (Blur() + Identity((5,)), "terms"),
+    ):
+        with pytest.raises(FrozenInstanceError):
+            setattr(operator, field, getattr(operator, field))
+        assert operator != operator.to("cpu")
+        assert len({operator, operator.to("cpu")}) == 2
+
+
+def test_a_class_that_inherits_from_one_of_ours_stays_as_it_is_written() -> None:
+    plain, decorated = Named(WEIGHTS, "first"), Labelled(WEIGHTS, "first")
+    plain.name = "second"
+    assert not same(plain, Named(WEIGHTS, "first"))
+    with pytest.raises(FrozenInstanceError):
+        decorated.label = "second"
+    for operator in (plain, decorated):
+        with pytest.raises(FrozenInstanceError):
+            operator.values = WEIGHTS

@@ -364,8 +364,8 @@ def library(at: Setting, name: str) -> list[Array]:
     prior: Prior = at.prior(sampler.signal.channels)
     if isinstance(sampler.view, UnsampledKspace):
         prior = ConditionalGaussian(at.prior(2))
-    context = sampler.bind(at.problem(case.kind), prior, seed=SEED, case=CASE, samples=SAMPLES)
-    states = [state.x for state in sampler.states(context)]
+    context = sampler.bind(at.problem(case.kind), prior).run(SAMPLES, seed=SEED, case=CASE)
+    states = [state.x for state in context.states()]
     if not isinstance(sampler.view, Sense):
         states.append(sampler.view.image(states[-1], context.problem))
     return [x.numpy() for x in states]

@@ -153,6 +153,17 @@ def test_half_precision_halves_the_file_and_keeps_the_frequencies(tmp_path) -> N
     torch.testing.assert_close(loaded.denoise(images(1), 0.3), prior.denoise(images(1), 0.3), rtol=0.02, atol=0.02)
 
 
+@pytest.mark.parametrize("suffix", [".safetensors", ".pt"])
+def test_who_may_read_a_file_follows_from_the_umask(tmp_path, suffix) -> None:
+    for umask, mode in ((0o022, 0o644), (0o027, 0o640), (0o077, 0o600)):
+        before = os.umask(umask)
+        try:
+            save_prior(tiny_prior(), tmp_path / f"prior{suffix}")
+        finally:
+            os.umask(before)
+        assert (tmp_path / f"prior{suffix}").stat().st_mode & 0o777 == mode
+
+
 def test_a_file_is_replaced_whole_or_left_alone(tmp_path, monkeypatch) -> None:
     path = tmp_path / "prior.pt"
     save_prior(tiny_prior(), path)
@@ -350,6 +361,8 @@ def test_tensors_without_a_configuration_are_refused(tmp_path) -> None:
 
 
 def test_missing_files_folders_and_other_suffixes_are_refused(tmp_path) -> None:
+    with pytest.raises(InputError, match="9 is not a file"):
+        load_prior("9" * 400)
     with pytest.raises(InputError, match=r"absent\.pt is not a file"):
         load_prior(tmp_path / "absent.pt")
     with pytest.raises(InputError, match="is not a file"):

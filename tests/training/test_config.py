@@ -62,6 +62,10 @@ def test_a_wrong_field_is_named_with_what_it_may_be(tmp_path, text, said) -> Non
 def test_wrong_settings_and_a_missing_file(tmp_path) -> None:
     with pytest.raises(InputError, match="is none of its items"):
         config(tmp_path, "batches: [{side: 8, images: 1}]", batches__4__side="9")
+    with pytest.raises(InputError, match="is none of its items"):
+        config(tmp_path, "batches: [{side: 8, images: 1}]", **{f"batches__{'9' * 5000}__side": "9"})
+    with pytest.raises(InputError, match=r"steps: .*aaa\.\.\.\.$"):
+        config(tmp_path, f"steps: {'a' * 5000}")
     with pytest.raises(InputError, match="has no field 'deep'"):
         config(tmp_path, "steps: 4", steps__deep="1")
     with pytest.raises(InputError, match="can't be read"):
@@ -78,3 +82,27 @@ def test_schedules() -> None:
     assert ConstantThenDecay(decay_steps=10)(95, 100) == 0.5
     warm = TrainingConfig(warm_up=4, schedule=Constant())
     assert [warm.learning_rate(step) for step in range(5)] == [0.25, 0.5, 0.75, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("steps=" + "9" * 30, "steps"),
+        ("data.count=" + "9" * 30, r"data\.count"),
+        ("data.val_count=" + "9" * 30, r"data\.val_count"),
+        ("data.value=1e308", r"data\.value"),
+        ("data.value=.nan", r"data\.value"),
+        ("channels.1=.inf", r"channels"),
+        ("weighting.sigma_data=1e308", "sigma_data"),
+        ("weighting.sigma_data=1e-320", "sigma_data"),
+        ("noise_levels={kind: mixture, parts: [{share: .inf, levels: {kind: log_normal}}]}", "share"),
+        ("augmentation.intensity=[1, 0.5]", "intensity .* ascending"),
+        ("augmentation.intensity=[1, .inf]", r"augmentation\.intensity"),
+        ("sigma_range=[1, .inf]", "sigma_range"),
+        ("data={kind: npy, path: x, memory_gb: 1.0e+308}", "memory_gb"),
+    ],
+)
+def test_numbers_that_nothing_can_be_computed_with_are_refused(tmp_path, setting, said) -> None:
+    key, _, value = setting.partition("=")
+    with pytest.raises(InputError, match=said):
+        config(tmp_path, "data: {kind: phantoms}\nchannels: {1: 1, 2: 1}", **{key.replace(".", "__"): value})

@@ -119,6 +119,11 @@ def test_phantoms_follow_from_seed_and_index() -> None:
         train[20]
 
 
+def test_phantoms_of_a_percentile_that_is_air_are_refused() -> None:
+    with pytest.raises(InputError, match="1th percentile of a random head is 0"):
+        PhantomImages(count=1, side=32, percentile=1).read("train")[0]
+
+
 def test_a_data_set_of_ones_own() -> None:
     images = DatasetImages([np.ones((2, 4, 6)), np.ones((4, 6), np.uint8), np.ones((1, 4, 6))], Intensity(100, 1))
     np.testing.assert_array_equal(images[0], np.full((4, 6), 1 + 1j))
@@ -167,6 +172,56 @@ def test_strict_refuses_each(tmp_path, name) -> None:
             path.unlink()
     with pytest.raises(InputError, match=f"{name}.npy"):
         NpyImages(path=folder, val_fraction=None).read("train", strict=True)
+
+
+def test_a_split_that_is_no_text_is_complained_of(tmp_path, grouped) -> None:
+    path = grouped(tmp_path / "grouped.h5")
+    with h5py.File(path, "a") as file:
+        file["source0/subject0/t1"].attrs["split"] = np.array(["train", "val"], dtype=object)
+    for split, count in (("train", 2), ("val", 2)):
+        with pytest.warns(
+            UserWarning, match="Left out: .*source0/subject0/t1 has an attribute 'split' that is no text"
+        ):
+            assert len(GroupedImages(path=path).read(split)) == count
+        with pytest.raises(InputError, match="source0/subject0/t1"):
+            GroupedImages(path=path).read(split, strict=True)
+
+
+@pytest.mark.parametrize("key", ["reconstruction_rss", "kspace"])
+@pytest.mark.parametrize("content", [h5py.Empty("<f4"), "text", np.zeros((3, 4, 4), "V8"), np.float32(1)])
+def test_data_sets_that_are_no_stack_are_left_out(tmp_path, key, content) -> None:
+    write_fastmri(tmp_path / "good.h5", reconstruction_rss=volume(3))
+    write_fastmri(tmp_path / "odd.h5", **{key: content})
+    with pytest.warns(UserWarning, match=r"Left out: .*odd\.h5"):
+        assert len(FastMRIImages(path=tmp_path, drop_slices=0, val_fraction=None).read("train")) == 3
+
+
+def test_more_kspace_than_is_read_at_once_is_left_out(tmp_path) -> None:
+    """A file of a few kilobytes that promises a million slices, each of them small."""
+    write_fastmri(tmp_path / "good.h5", reconstruction_rss=volume(3))
+    with h5py.File(tmp_path / "odd.h5", "w") as file:
+        file.create_dataset("kspace", (10**6, 2, 8, 8), np.complex64, chunks=(1, 2, 8, 8))
+    with pytest.warns(UserWarning, match=r"Left out: .*odd\.h5: kspace promises"):
+        assert len(FastMRIImages(path=tmp_path, drop_slices=0, val_fraction=None).read("train")) == 3
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.complex128])
+def test_what_single_precision_can_not_hold_is_left_out(tmp_path, dtype) -> None:
+    stack = volume(4).astype(dtype)
+    stack[2] *= 1e39
+    np.save(tmp_path / "wide.npy", stack)
+    with pytest.warns(UserWarning, match="slices 2 hold NaN, infinity"):
+        images = NpyImages(path=tmp_path, val_fraction=None).read("train")
+    assert len(images) == 3
+    assert all(np.isfinite(image).all() for image in images)
+
+
+def test_an_archive_by_the_name_of_a_stack_is_left_out(tmp_path) -> None:
+    np.save(tmp_path / "good.npy", volume(3))
+    with (tmp_path / "odd.npy").open("wb") as file:
+        np.savez(file, volume(3))
+    with pytest.warns(UserWarning, match=r"Left out: .*odd\.npy can't be read as a NumPy array"):
+        assert len(NpyImages(path=tmp_path, val_fraction=None).read("train")) == 3
 
 
 def test_nothing_to_read(tmp_path, grouped) -> None:

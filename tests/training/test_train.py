@@ -172,6 +172,66 @@ def test_a_damaged_checkpoint_is_refused(out, missing) -> None:
         train(config(), out)
 
 
+@pytest.mark.parametrize(
+    ("part", "wrong"),
+    [
+        ("config", "[]"),
+        ("config", "5"),
+        ("config", "[" * 100_000),
+        ("step", -1),
+        ("step", math.inf),
+        ("step", 1.5),
+        ("recent", [(math.nan, 1.0)]),
+        ("recent", [(10**400, 1.0)]),
+        ("optimisers", []),
+    ],
+)
+def test_a_checkpoint_of_odd_values_is_refused(out, part, wrong) -> None:
+    path = out / "checkpoint.pt"
+    train(config(steps=2), out)
+    torch.save({**torch.load(path, weights_only=True), part: wrong}, path)
+    with pytest.raises(InputError, match=r"checkpoint\.pt is no whole checkpoint"):
+        train(config(), out)
+
+
+@pytest.mark.parametrize("part", ["network", "average", "optimisers"])
+@pytest.mark.parametrize(
+    "damage",
+    [lambda x: x * math.nan, lambda x: x.double(), lambda x: x[..., None], lambda x: x.to("meta"), lambda x: None],
+    ids=["NaN", "double", "shape", "meta", "None"],
+)
+def test_a_checkpoint_of_odd_tensors_is_refused(out, part, damage) -> None:
+    """Each is damaged in turn: the last weight, of the network or its average, or moment of the optimiser."""
+    path = out / "checkpoint.pt"
+    train(config(steps=2), out)
+    content = torch.load(path, weights_only=True)
+    tensors = [*content[part][0]["state"].values()][-1] if part == "optimisers" else content[part]
+    name = [*tensors][-1]
+    tensors[name] = damage(tensors[name])
+    torch.save(content, path)
+    with pytest.raises(InputError, match=r"checkpoint\.pt is no whole checkpoint"):
+        train(config(), out)
+
+
+@pytest.mark.parametrize(
+    "table", [b"\xff\xfe", b"step,loss\n" + b"1" * 200_000 + b",2\n", b"step,x\n" + b"9" * 5000 + b",1\n"]
+)
+def test_a_damaged_table_is_refused(out, table) -> None:
+    train(config(steps=2), out)
+    (out / "losses.csv").write_bytes(table)
+    with pytest.raises(InputError, match=r"losses\.csv is no table as training writes it"):
+        train(config(), out)
+    assert (out / "losses.csv").read_bytes() == table
+
+
+@pytest.mark.parametrize("name", ["losses.csv", "validation.csv", "tensorboard", "pictures", "checkpoint.pt"])
+def test_what_is_in_the_way_is_named(out, name) -> None:
+    """A file where a folder is to be, or the other way round."""
+    (out / name).write_text("") if "." not in name else (out / name).mkdir()
+    with pytest.raises(InputError, match=name):
+        train(config(draw_every=1), out)
+
+
 def test_training_begins_with_a_prior_s_weights(tmp_path, out) -> None:
     train(config(), out)
     again = tmp_path / "again"

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, PositiveInt
@@ -12,7 +11,7 @@ from pydantic import Field, PositiveInt
 from invdiff.data import to_image
 from invdiff.errors import InputError
 from invdiff.training.sources.folders import FolderSource
-from invdiff.training.sources.hdf5 import open_hdf5
+from invdiff.training.sources.hdf5 import find_numbers, open_hdf5
 from invdiff.training.sources.volumes import Volume, check_stack
 
 
@@ -51,14 +50,15 @@ class _FastMRIVolume(Volume):
     def read(self, which: slice = slice(None)) -> NDArray[Any]:
         with open_hdf5(self.path) as file:
             for key in ("reconstruction_rss", "reconstruction_esc"):
-                if isinstance(images := file.get(key), h5py.Dataset):
+                if (images := find_numbers(file, key)) is not None:
                     check_stack(images.shape, images.dtype, f"{self.path}: {key}")
                     kept = self._kept(len(images))[which]
                     stack: NDArray[Any] = images[kept.start : kept.stop]
                     return stack
-            if isinstance(kspace := file.get("kspace"), h5py.Dataset):
+            if (kspace := find_numbers(file, "kspace")) is not None:
                 ndim = 3 if kspace.ndim == 3 else 4
                 check_stack(kspace.shape[1:], kspace.dtype, f"{self.path}: kspace", ndim - 1)
+                check_stack((len(kspace), *kspace.shape[-2:]), np.dtype(np.float32), f"{self.path}: kspace")
                 return np.stack([self._combined(kspace[i]) for i in self._kept(len(kspace))[which]])
         raise InputError(
             f"{self.path} holds neither 'reconstruction_rss', 'reconstruction_esc' nor 'kspace'; remove it."

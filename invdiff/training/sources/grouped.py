@@ -10,8 +10,11 @@ from pydantic import Field
 
 from invdiff.errors import InputError
 from invdiff.training.sources.base import Split
-from invdiff.training.sources.hdf5 import open_hdf5
+from invdiff.training.sources.hdf5 import find_numbers, open_hdf5
 from invdiff.training.sources.volumes import Volume, VolumeSource, check_stack
+
+UNREADABLE = "unreadable"
+"""The split of a series whose attribute is no text: it is read with either, where that is complained of."""
 
 
 class GroupedImages(VolumeSource):
@@ -36,7 +39,7 @@ class GroupedImages(VolumeSource):
                 if source not in self.leave_out
                 for subject in _groups(file[source])
                 for name in _groups(file[source][subject])
-                if _text(file[source][subject][name].attrs.get("split")) == split
+                if _split(file[source][subject][name]) in (split, UNREADABLE)
             ]
         if not series:
             raise InputError(
@@ -50,8 +53,10 @@ def _groups(node: Any) -> list[str]:
     return [name for name, child in node.items() if isinstance(child, h5py.Group)] if hasattr(node, "items") else []
 
 
-def _text(attribute: Any) -> Any:
-    return attribute.decode(errors="replace") if isinstance(attribute, bytes) else attribute
+def _split(series: h5py.Group) -> str | None:
+    attribute = series.attrs.get("split")
+    text = attribute.decode(errors="replace") if isinstance(attribute, bytes) else attribute
+    return text if text is None or isinstance(text, str) else UNREADABLE
 
 
 @dataclass(frozen=True)
@@ -65,8 +70,10 @@ class _Series(Volume):
 
     def read(self, which: slice = slice(None)) -> NDArray[Any]:
         with open_hdf5(self.path) as file:
-            images = file[self.key].get("images")
-            if not isinstance(images, h5py.Dataset):
+            if _split(file[self.key]) == UNREADABLE:
+                raise InputError(f"{self.name} has an attribute 'split' that is no text; write 'train' or 'val'.")
+            images = find_numbers(file[self.key], "images")
+            if images is None:
                 raise InputError(f"{self.name} has no data set 'images'; remove it.")
             check_stack(images.shape, images.dtype, self.name)
             stack: NDArray[Any] = images[which]

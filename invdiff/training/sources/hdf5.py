@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import h5py
 
@@ -19,5 +20,13 @@ def open_hdf5(path: Path) -> Iterator[h5py.File]:
     try:
         with h5py.File(path, "r") as file:
             yield file
-    except (OSError, RuntimeError, KeyError) as error:  # what h5py raises for damaged files
+    except InputError:
+        raise
+    except Exception as error:  # h5py fails in as many ways as there are kinds of damage, and of types that NumPy lacks
         raise InputError(f"{path} can't be read as HDF5 ({error}); repair or remove it.") from error
+
+
+def find_numbers(group: h5py.Group, key: str) -> Any:
+    """The data set of that name; ``None`` where there is none, or one that was left without a shape."""
+    found = group.get(key)
+    return found if isinstance(found, h5py.Dataset) and found.shape is not None else None

@@ -35,10 +35,10 @@ class _NpyVolume(Volume):
     def read(self, which: slice = slice(None)) -> NDArray[Any]:
         try:
             stack = np.load(self.path, mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
+            stack = stack[None] if stack.ndim == 2 else stack
+        except Exception as error:  # a damaged header fails in ways that no list holds
             raise InputError(
                 f"{self.path} can't be read as a NumPy array ({error}); save numbers of one size (N, H, W)."
             ) from error
-        stack = stack[None] if stack.ndim == 2 else stack
         check_stack(stack.shape, stack.dtype, self.name)
         return np.array(stack[which])

@@ -8,7 +8,9 @@ import scipy.fft
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from invdiff.errors import InputError
 from invdiff.priors import Intensity
+from invdiff.training.positive import Positive
 from invdiff.training.sources.base import Images, Split
 
 Real = NDArray[np.float32]
@@ -20,12 +22,14 @@ class PhantomImages(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: Literal["phantoms"] = Field("phantoms", description="Random heads that the package draws.")
-    count: int = Field(10_000, ge=1, description="How many to train on.")
-    val_count: int = Field(64, ge=1, description="How many to validate on; none of them is trained on.")
+    count: int = Field(10_000, ge=1, le=1_000_000_000, description="How many to train on.")
+    val_count: int = Field(
+        64, ge=1, le=1_000_000_000, description="How many to validate on; none of them is trained on."
+    )
     side: int = Field(128, ge=32, le=1024, description="Of the square images.")
     seed: int = Field(0, ge=0, description="Image i follows from it and i alone.")
     percentile: float = Field(99.9, gt=0, le=100, description="Of an image's magnitude; it is scaled to `value`.")
-    value: float = Field(1.0, gt=0, allow_inf_nan=False, description="What `percentile` becomes: white in training.")
+    value: Positive = Field(1.0, description="What `percentile` becomes: white in training.")
 
     def read(self, split: Split, strict: bool = False) -> Images:
         """The images of one split; nothing can be bad, so ``strict`` changes nothing."""
@@ -46,8 +50,13 @@ class _Phantoms(Images):
             raise IndexError(index)
         rng = np.random.default_rng((self._config.seed, self._stream, index % self._count))
         image = draw_head(self._config.side, rng)
-        scale = self.intensity.value / np.percentile(image, self.intensity.percentile)
-        return image * np.float32(scale)
+        white = float(np.percentile(image, self.intensity.percentile))
+        if not white > 0:
+            raise InputError(
+                f"The {self.intensity.percentile:g}th percentile of a random head is {white:g}, so it can't be scaled; "
+                "raise data.percentile."
+            )
+        return image * np.float32(self.intensity.value / white)
 
 
 def draw_head(side: int, rng: np.random.Generator) -> Real:

@@ -15,6 +15,7 @@ from torch.utils.data import ConcatDataset, Dataset
 
 from invdiff.errors import InputError
 from invdiff.priors import Intensity
+from invdiff.training.positive import Positive
 from invdiff.training.sources.base import Images, Split
 
 LARGEST_SIDE, LARGEST_BYTES = 4096, 2**33
@@ -47,13 +48,14 @@ class VolumeSource(BaseModel, ABC):
 
     path: Path = Field(description="The folder, or the file where one holds all.")
     percentile: float = Field(99.9, gt=0, le=100, description="Of a volume's magnitude; it is scaled to `value`.")
-    value: float = Field(1.0, gt=0, allow_inf_nan=False, description="What `percentile` becomes: white in training.")
+    value: Positive = Field(1.0, description="What `percentile` becomes: white in training.")
     least_content: float = Field(
         0.0, ge=0, le=1, description="Slices with a smaller fraction of pixels above a twentieth of white are left out."
     )
     memory_gb: float = Field(
         8.0,
         ge=0,
+        le=1_000_000,
         description="Decoded volumes are kept in memory up to this; the others are read a slice at a time.",
     )
 
@@ -177,13 +179,14 @@ class _Part(Dataset[NDArray[Any]]):
 
 def _prepare(volume: Volume, intensity: Intensity, least_content: float) -> tuple[_Part, str]:
     """A volume's good slices, and what is wrong with the others."""
-    stack = volume.read()
+    stack = _at_most_single(volume.read())
     good = np.isfinite(stack).all(axis=(1, 2))
     magnitude = np.abs(stack[good] if stack.dtype.kind in "uc" else stack[good].astype(np.float32, copy=False))
     white = float(np.percentile(magnitude, intensity.percentile)) if good.any() else math.nan
     factor = intensity.value / white if white > 0 else math.inf
-    if not (good.any() and 0 < np.float32(factor) < np.inf):
-        cause = f"its {intensity.percentile:g}th percentile is {white:g}" if good.any() else "every slice holds NaN"
+    if not (good.any() and 0 < np.float32(factor) < np.inf and np.float32(1 / white) < np.inf):
+        percentile = f"its {intensity.percentile:g}th percentile is {white:g}"
+        cause = percentile if good.any() else "every slice holds NaN or infinity"
         raise InputError(f"{volume.name} can't be scaled, since {cause}; repair or remove it.")
     dark = good.copy()
     dark[good] = (magnitude > white / 20).mean(axis=(1, 2)) < least_content
@@ -201,11 +204,16 @@ def _prepare(volume: Volume, intensity: Intensity, least_content: float) -> tupl
     )
     stack = stack[keep]
     stack_factor = factor
-    if stack.dtype.kind == "c":
-        stack = stack.astype(np.complex64, copy=False)
-    elif stack.dtype.itemsize > 2:
+    if stack.dtype.kind != "c" and stack.dtype.itemsize > 2:
         stack, stack_factor = _scaled(stack, factor / intensity.value).astype(np.float16), intensity.value
     return _Part(volume, keep, stack, stack_factor, factor), complaint if len(bad) else ""
+
+
+def _at_most_single(stack: NDArray[Any]) -> NDArray[Any]:
+    """Numbers with a point in single precision, where they have more; what that can't hold is infinite from here on."""
+    single = np.dtype({"f": np.float32, "c": np.complex64}.get(stack.dtype.kind, stack.dtype))
+    with np.errstate(over="ignore"):
+        return stack.astype(single, copy=False) if stack.dtype.itemsize > single.itemsize else stack
 
 
 def _scaled(image: NDArray[Any], factor: float) -> NDArray[Any]:

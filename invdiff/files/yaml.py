@@ -1,0 +1,69 @@
+"""YAML that anyone may have written, as plain values."""
+
+import stat
+from pathlib import Path
+from typing import Any
+
+from invdiff.errors import InputError
+
+LARGEST_BYTES, MOST_VALUES = 2**20, 10_000
+"""Of a configuration; a few hundred bytes can stand for any number of values, by aliases of aliases."""
+
+
+def read_yaml(path: Path) -> Any:
+    """The plain values in a YAML file; ``None`` where it is empty.
+
+    Raises:
+        InputError: the file is missing, no regular file, larger than ``LARGEST_BYTES``, or as `parse_yaml`.
+    """
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):  # asked first: a device has no end, and a pipe may have no beginning
+            raise InputError(f"{path} is no regular file; give the path of a YAML file.")
+        with path.open("rb") as file:
+            content = file.read(LARGEST_BYTES + 1)
+        if len(content) > LARGEST_BYTES:
+            raise InputError(f"{path} has more than {LARGEST_BYTES:,} bytes, which no configuration needs.")
+        text = content.decode()
+    except OSError as error:
+        raise InputError(f"{path} can't be read: {error.strerror}; give the path of a YAML file.") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is no YAML: {error}.") from error
+    return parse_yaml(text, str(path))
+
+
+def parse_yaml(text: str, where: str) -> Any:
+    """The plain values that a text stands for.
+
+    Args:
+        text: YAML; tags make numbers, texts, lists and mappings alone.
+        where: it comes from; the sentence says it.
+
+    Raises:
+        InputError: it is no YAML, or stands for more than ``MOST_VALUES`` values.
+    """
+    import yaml
+
+    try:
+        loader = yaml.SafeLoader(text)
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        if _count(node, {}) > MOST_VALUES:
+            raise ValueError(f"it stands for more than {MOST_VALUES:,} values")
+        return loader.construct_document(node)
+    except RecursionError as error:
+        raise InputError(f"{where} is no YAML: it is nested too deeply.") from error
+    except (yaml.YAMLError, ValueError) as error:  # a date that is none, a number of 5,000 digits
+        raise InputError(f"{where} is no YAML: {' '.join(str(error).split())}.") from error
+    except Exception as error:  # whatever a tag's constructor meets where its value is of another kind
+        raise InputError(f"{where} is no YAML: a value is not of the kind that its tag says.") from error
+
+
+def _count(node: Any, known: dict[int, float]) -> float:
+    """The values that a node stands for, each alias counted anew; infinity where it stands for itself."""
+    if id(node) not in known:
+        known[id(node)] = float("inf")  # until it is known: whoever meets it before then is inside of it
+        pairs = node.value if isinstance(node.value, list) else []
+        inner = [child for item in pairs for child in (item if isinstance(item, tuple) else (item,))]
+        known[id(node)] = 1 + sum(_count(child, known) for child in inner)
+    return known[id(node)]

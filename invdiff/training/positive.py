@@ -1,0 +1,10 @@
+"""Numbers above zero in a configuration."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from invdiff.diffusion.bounds import LARGEST, SMALLEST
+
+Positive = Annotated[float, Field(ge=SMALLEST, le=LARGEST)]
+"""One whose square and inverse can be computed with."""
