@@ -3,14 +3,13 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from invdiff.diffusion import Problem, Sampler
-from invdiff.files.atomic import atomic
+from invdiff.files.hdf5 import write_attributes, writing
 from invdiff.priors import Prior
 from invdiff.reconstruction.draw import Progress, draw, provenance
 
@@ -31,13 +30,11 @@ class Generated:
         """Write HDF5 with the dataset ``samples``; whole or not at all.
 
         Raises:
-            InputError: the folder can't be written to.
+            InputError: the folder can't be written to, there is no room, or an attribute is too large.
         """
-        import h5py
-
-        with atomic(Path(path)) as temporary, h5py.File(temporary, "w") as file:
+        with writing(path) as file:
             file["samples"] = self.samples
-            file.attrs.update(self.attributes)
+            write_attributes(file, self.attributes)
 
 
 def generate(
