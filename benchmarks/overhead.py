@@ -17,7 +17,6 @@ if any(os.environ.get(name) != value for name, value in HEAP.items()):
 
 import torch  # noqa: E402
 
-from invdiff.diffusion import Problem  # noqa: E402
 from invdiff.diffusion.sampler import scale_of  # noqa: E402
 from invdiff.methods import chung2022_complex  # noqa: E402
 from invdiff.priors import Prior, load_prior  # noqa: E402
@@ -49,7 +48,7 @@ def main() -> None:
     print("heap:", ", ".join(f"{name}={value}" for name, value in HEAP.items()), "torch", torch.__version__)
     prior = load_prior("builtin")
     (found,) = sample_cases("sense", seed=0)
-    problem = Problem(found.operator, found.y, found.noise_std, scale_of(found, prior))
+    problem = found.with_scale(scale_of(found, prior))
     sampler = chung2022_complex(steps=STEPS)
     coils = torch.randn(16, *problem.operator.domain_shape, dtype=torch.complex64)
     for threads in (1, 2):

@@ -82,7 +82,8 @@ def evaluate(
     from invdiff.cli.folder import writable_folder
     from invdiff.cli.heap import keep_heap
     from invdiff.cli.progress import progress_bar
-    from invdiff.evaluation import Comparison, Condition, ScoreTable, Simulation, find_subjects
+    from invdiff.data import Condition
+    from invdiff.evaluation import Comparison, ScoreTable, Simulation, find_subjects
     from invdiff.metrics import find_convention, read_annotations
 
     keep_heap()

@@ -42,11 +42,11 @@ def operators() -> None:
     """List the operators, with what they mean and read."""
     from rich.console import Console
 
+    from invdiff.reconstruction import KINDS
+
     table = _table("operator", "mathematics", "input")
-    table.add_row("sense", "P(Λ) F S", "multi-coil k-space: HDF5 (fastMRI layout, ISMRMRD), BART, .npz; maps optional")
-    table.add_row("fourier", "P(Λ) F", "single-coil k-space: the same files with one coil")
-    table.add_row("inpainting", "P(Λ)", "an 'image' and a 'mask' of known pixels: HDF5 or .npz")
-    table.add_row("denoise", "I", "an 'image', 'noise_std' optional: HDF5, .npz, NIfTI, PNG or .npy")
+    for kind in KINDS.values():
+        table.add_row(kind.name, kind.mathematics, kind.reads)
     Console(soft_wrap=False).print(table)
 
 

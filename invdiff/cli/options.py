@@ -1,11 +1,14 @@
 """What several commands ask for, read the same way."""
 
-from collections.abc import Callable, Sequence
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from invdiff.errors import InputError
+
+if TYPE_CHECKING:
+    from invdiff.data import Condition
 
 PriorName = Annotated[
     str | None,
@@ -40,13 +43,44 @@ PrecisionName = Annotated[
     ),
 ]
 
-OPERATORS = ("sense", "fourier", "inpainting", "denoise")
-
-
-def check_operator(name: str) -> None:
-    """Refuse an operator that there is not."""
-    if name not in OPERATORS:
-        raise InputError(f"There is no operator {name!r}; there are {', '.join(OPERATORS)}.")
+OperatorName = Annotated[
+    str, typer.Option("--operator", help="sense, fourier, inpainting or denoise; see `invdiff operators`.")
+]
+DeviceName = Annotated[str, typer.Option("--device", help="Where to compute: cpu, cuda, cuda:1, mps.")]
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        "--threads",
+        min=1,
+        max=4096,
+        help="Threads in all, which workers divide among them. On a fully loaded machine one is faster than two that "
+        "fight.",
+        show_default="as many as there are cores",
+    ),
+]
+Workers = Annotated[int, typer.Option("--workers", min=1, max=4096, help="Processes on this machine.")]
+Scheduler = Annotated[
+    str | None,
+    typer.Option("--scheduler", metavar="ADDRESS", help="Of a Dask cluster to compute on, such as tcp://host:8786."),
+]
+ShardText = Annotated[
+    str | None,
+    typer.Option(
+        "--shard", metavar="I/N", help="Do part I of N alone, as a job of an array does; all parts into one folder."
+    ),
+]
+MemoryLimit = Annotated[
+    str | None,
+    typer.Option("--memory-limit", metavar="SIZE", help="Such as 4GiB: fewer samples side by side, the same result."),
+]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="One JSON document on standard output, everything else on standard error.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Say nothing but warnings and errors.")]
+DryRun = Annotated[
+    bool,
+    typer.Option("--dry-run", help="Say what would run, its network calls, time and memory; write nothing."),
+]
 
 
 def parse_settings(pairs: Sequence[str]) -> dict[str, str]:
@@ -57,25 +91,14 @@ def parse_settings(pairs: Sequence[str]) -> dict[str, str]:
     return {key.strip(): value.strip() for key, value in (pair.split("=", 1) for pair in pairs)}
 
 
-def undersampling(
-    kind: str | None, acceleration: float, centre_fraction: float, seed: int, *, given: bool, operator: str
-) -> Callable[[tuple[int, int]], Any] | None:
-    """What makes the mask of ``--undersample KIND`` for an image shape (H, W); ``None`` where it is not asked for.
+def undersampling(kind: str | None, acceleration: float, centre_fraction: float, seed: int) -> "Condition | None":
+    """The mask of ``--undersample KIND``; ``None`` where it is not asked for.
 
-    Args:
-        kind: of mask.
-        acceleration: of the mask.
-        centre_fraction: of the mask.
-        seed: of the mask.
-        given: whether there is an INPUT.
-        operator: which the mask must suit.
+    Raises:
+        InputError: there is no such mask.
     """
     if kind is None:
         return None
-    from invdiff.data import MASKS
+    from invdiff.data import Condition
 
-    if not given or operator not in ("sense", "fourier"):
-        raise InputError("--undersample is for k-space given as INPUT; the package's own scan comes undersampled.")
-    if kind not in MASKS:
-        raise InputError(f"There is no mask {kind!r}; there are {', '.join(MASKS)}.")
-    return lambda shape: MASKS[kind](shape, acceleration, centre_fraction, seed)
+    return Condition(kind, acceleration, centre_fraction, seed)

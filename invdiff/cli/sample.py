@@ -7,7 +7,17 @@ from typing import Annotated
 
 import typer
 
-from invdiff.cli.options import PriorConfigName
+from invdiff.cli.options import (
+    AsJson,
+    DeviceName,
+    MemoryLimit,
+    PrecisionName,
+    PriorConfigName,
+    Quiet,
+    Scheduler,
+    Threads,
+    Workers,
+)
 
 
 def sample(
@@ -35,49 +45,68 @@ def sample(
             "signal (real, split, two); with --method, a parameter of the method. May be repeated.",
         ),
     ] = None,
+    device: DeviceName = "cpu",
+    precision: PrecisionName = "auto",
+    threads: Threads = None,
+    workers: Workers = 1,
+    scheduler: Scheduler = None,
+    memory_limit: MemoryLimit = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """Draw unconditional samples of a prior, with any SDE and sampler.
 
     Writes samples.h5 (samples, in the prior's own intensity) and samples.png (their magnitudes).
     """
+    from invdiff.cli.computing import Computing
     from invdiff.cli.folder import writable_folder
     from invdiff.cli.heap import keep_heap
     from invdiff.cli.options import parse_settings
-    from invdiff.cli.progress import progress_bar
-    from invdiff.data.room import check_room
+    from invdiff.cli.output import Output
+    from invdiff.data.memory import check_memory
+    from invdiff.files.lock import folder_lock
     from invdiff.methods import UNCONDITIONAL, find_method
-    from invdiff.pictures.grid import write_grid
+    from invdiff.pictures import write_grid
     from invdiff.priors import load_prior
-    from invdiff.reconstruction import generate
+    from invdiff.reconstruction import FolderStore, generate
 
     keep_heap()
+    output = Output(as_json, quiet)
     parsed, shape = parse_settings(settings or []), _shape(size)
-    check_room(f"{samples:,} image(s) of {shape[0]} x {shape[1]}", 8 * samples * shape[0] * shape[1])
+    check_memory(f"{samples:,} image(s) of {shape[0]} x {shape[1]}", 8 * samples * shape[0] * shape[1])
     recipe = UNCONDITIONAL if method is None else find_method(method)
-    network = load_prior(prior, config=prior_config)
+    computing = Computing(device, precision, threads, workers, scheduler, memory_limit)
+    network = computing.place(load_prior(prior, config=prior_config))
     sampler = recipe.with_settings(parsed, is_complex=2 in network.channels, channels=network.channels).without_data()
     writable_folder(out)
-    finished = out / "finished.npz"
+    output.note(computing.description)
+    store = FolderStore(out / "units")
     try:
-        with progress_bar(f"{recipe.name}, {samples} sample(s)") as progress:
-            result = generate(
-                sampler,
-                network,
-                shape,
-                samples=samples,
-                seed=seed,
-                keep=finished,
-                progress=progress,
-                attributes={"prior": prior, "method": recipe.name, "settings": str(parsed)},
-            )
+        with folder_lock(store.folder / "whole.lock"), computing.executor() as executor:
+            with output.progress(f"{recipe.name}, {samples} sample(s)") as progress:
+                result = generate(
+                    sampler,
+                    network,
+                    shape,
+                    samples=samples,
+                    seed=seed,
+                    keep=store.folder,
+                    executor=executor,
+                    progress=progress,
+                    attributes={"prior": prior, "method": recipe.name, "settings": str(parsed)},
+                )
+            result.write(out / "samples.h5")
+            store.remove()
     except KeyboardInterrupt:
-        if finished.exists():
-            print(f"invdiff: finished samples are in {finished}; the same command goes on from there.", file=sys.stderr)
+        if any(store.folder.glob("*.npz")):
+            print(
+                f"invdiff: finished samples are in {store.folder}; the same command goes on from there.",
+                file=sys.stderr,
+            )
         raise
-    result.write(out / "samples.h5")
-    finished.unlink(missing_ok=True)
     write_grid(out / "samples.png", result.samples)
-    print(f"wrote {out / 'samples.h5'} and {out / 'samples.png'}")
+    output.say(f"wrote {out / 'samples.h5'} and {out / 'samples.png'}")
+    output.finish({"command": "sample", "exit_status": 0, "result": str(out / "samples.h5"), "samples": samples})
 
 
 def _shape(text: str) -> tuple[int, int]:

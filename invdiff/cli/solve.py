@@ -1,44 +1,62 @@
-"""``invdiff solve``: reconstruct a file, or the scan that ships with the package."""
+"""``invdiff solve``: reconstruct files, or the scan that ships with the package."""
 
+import csv
+import io
 import sys
-from dataclasses import dataclass
+import time
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from invdiff.cli.options import (
-    OPERATORS,
     Acceleration,
+    AsJson,
     CentreFraction,
+    DeviceName,
+    DryRun,
+    MemoryLimit,
     NoiseStd,
+    OperatorName,
     PrecisionName,
     PriorConfigName,
     PriorName,
+    Quiet,
+    Scheduler,
+    ShardText,
+    Threads,
     Undersample,
+    Workers,
 )
+from invdiff.cli.output import Output, Report
 from invdiff.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from numpy.typing import NDArray
-
-    from invdiff.diffusion import Sampler
+    from invdiff.diffusion import LateStart
     from invdiff.methods import Method
-    from invdiff.priors import Prior
-    from invdiff.reconstruction import Cases, Reconstruction
+    from invdiff.reconstruction import Cases, Input, Outcome, Reconstruction, Study
 
 QUALITY = {"draft": 15, "standard": 30, "high": 60, "best": 100}
 """Network calls of an estimate, by name."""
 
+SOME_FAILED = 3
+"""Exit status where a part of what was asked for is missing, and the rest is there."""
+
+_SHOWN = 8  # slices in the panel and the table of scores
+_COLUMNS = ("file", "result", "slices", "failed", "psnr", "ssim", "nmse", "seconds", "reason")
+
 
 def solve(
-    input_file: Annotated[
-        Path | None,
-        typer.Argument(metavar="INPUT", help="What was measured; without it, the brain scan that ships with invdiff."),
+    inputs: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="INPUT",
+            help="What was measured: a file, several, or folders; without, the brain scan that ships with invdiff.",
+        ),
     ] = None,
-    operator: Annotated[str, typer.Option(help=f"{', '.join(OPERATORS)}; see `invdiff operators`.")] = "sense",
+    operator: OperatorName = "sense",
     prior: PriorName = None,
     prior_config: PriorConfigName = None,
     method: Annotated[
@@ -65,7 +83,12 @@ def solve(
         ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of all random numbers.")] = 0,
-    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("invdiff-result"),
+    slices: Annotated[
+        str | None, typer.Option("--slices", metavar="FIRST:END", help="Slices of each file, such as 10:40, or one.")
+    ] = None,
+    out: Annotated[
+        Path, typer.Option(help="Folder for the results, in which each of several files has one of its own.")
+    ] = Path("invdiff-result"),
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="A parameter of the method; may be repeated."),
@@ -89,7 +112,6 @@ def solve(
     acceleration: Acceleration = 4.0,
     centre_fraction: CentreFraction = 0.08,
     noise_std: NoiseStd = None,
-    precision: PrecisionName = "auto",
     map_sets: Annotated[
         int | None,
         typer.Option(
@@ -105,22 +127,37 @@ def solve(
             min=0, max=1, help="Of ESPIRiT: eigenvalues below count as background.", show_default="as the data ask"
         ),
     ] = None,
+    device: DeviceName = "cpu",
+    precision: PrecisionName = "auto",
+    threads: Threads = None,
+    workers: Workers = 1,
+    scheduler: Scheduler = None,
+    shard: ShardText = None,
+    memory_limit: MemoryLimit = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """Reconstruct images from undersampled k-space, with missing pixels, or noisy: the best image first, then posterior
     samples that show how far it can be trusted.
 
-    Writes reconstruction.h5 (image, estimate, mean, std, samples, zero_filled, ground_truth where known) and panel.png.
+    Writes reconstruction.h5 (image, estimate, mean, std, samples, zero_filled, ground_truth where known), panel.png
+    and, of several slices, slices.png; of several files also summary.csv. The same command goes on where it was
+    stopped.
+
+    Exit status: 0; 2 for what can't be done, in a sentence; 3 where a file or a slice is missing and the rest is there;
+    130 for an interrupt.
     """
-    from invdiff.cli.folder import writable_folder
+    from invdiff.cli.computing import Computing, read_shard
     from invdiff.cli.heap import keep_heap
-    from invdiff.cli.options import check_operator, parse_settings, undersampling
-    from invdiff.cli.progress import progress_bar
+    from invdiff.cli.options import parse_settings, undersampling
     from invdiff.methods import find_method
     from invdiff.priors import load_prior
-    from invdiff.reconstruction import known_noise
+    from invdiff.reconstruction import Assumptions, Recipe, Study, find_inputs, find_kind
 
     keep_heap()
-    check_operator(operator)
+    output = Output(as_json, quiet)
+    kind = find_kind(operator)
     parsed = parse_settings(settings or [])
     if config is not None:
         from invdiff.tuning.config import read_config
@@ -129,37 +166,36 @@ def solve(
         method, parsed = method or configured.method, {**configured.texts, **parsed}
     chosen = find_method(method or "estimate")
     parsed = _with_quality(parsed, chosen, quality)
+    computing = Computing(device, precision, threads, workers, scheduler, memory_limit)
     prior = prior or chosen.prior
-    network = load_prior(prior, config=prior_config).in_precision(precision)
-    given = input_file is not None
-    mask = undersampling(undersample, acceleration, centre_fraction, seed, given=given, operator=operator)
-    cases = _cases(input_file, operator, seed, mask, noise_std, map_sets, crop)
-    sampler = chosen.with_settings(parsed, is_complex=cases.is_complex, channels=network.channels)
-    if (start, start_sigma, start_time) != (None, None, None):
-        sampler, cases = _starting_late(sampler, cases, start or "zero-filled", start_sigma, start_time)
-    writable_folder(out)
-    with progress_bar("noise") as progress:
-        cases = known_noise(cases, network, progress=progress)
-    _tell(cases)
-    run = _Run(cases, network, seed, out, {"prior": prior, "input": cases.measured.name})
-    attributes = {"settings": str(parsed)}
-    if chosen.spread is None:
-        count = 8 if samples is None else samples
-        result = run(chosen, sampler, count, "finished.npz", attributes)
-        run.write(result, {_mean_of(count, chosen): result.mean})
+    network = computing.place(load_prior(prior, config=prior_config))
+    late = _late_start(start, start_sigma, start_time)
+    study = Study(
+        network,
+        Recipe(chosen, parsed, start=late) if chosen.spread else None,
+        None
+        if samples == 0 and chosen.spread
+        else Recipe(find_method(chosen.spread), {}, 4 if samples is None else samples)
+        if chosen.spread
+        else Recipe(chosen, parsed, 8 if samples is None else samples, start=late),
+        seed,
+        device if workers > 1 or scheduler else None,
+        read_shard(shard),
+        {"prior": prior},
+    )
+    condition = undersampling(undersample, acceleration, centre_fraction, seed)
+    found = find_inputs(
+        inputs or [], kind, seed=seed, condition=condition, assumed=Assumptions(noise_std, map_sets, crop)
+    )
+    initial = start if start not in (None, "zero-filled", "least-squares") else None
+    job = _Job(study, found, out, output, computing.description, slices, initial)
+    if dry_run:
+        job.forecast(computing)
         return
-    result = run(chosen, sampler, 1, "finished-image.npz", attributes).as_estimate()
-    image = {f"{chosen.name}, {sampler.nfe} calls": result.image}
-    count = 4 if samples is None else samples
-    run.write(result, image, last=count == 0)
-    if count:
-        by = find_method(chosen.spread)
-        drawn = run(by, by.with_settings({}, is_complex=cases.is_complex, channels=network.channels), count)
-        run.write(result.with_samples(drawn), {_mean_of(count, by): drawn.mean, **image})
-
-
-def _mean_of(samples: int, method: "Method") -> str:
-    return f"{method.name}, mean of {samples}" if samples > 1 else f"{method.name}, one sample"
+    with computing.executor() as executor:
+        code = job.run(executor)
+    if code:
+        raise typer.Exit(code)
 
 
 def _with_quality(settings: dict[str, str], method: "Method", quality: str | None) -> dict[str, str]:
@@ -174,127 +210,206 @@ def _with_quality(settings: dict[str, str], method: "Method", quality: str | Non
     return {**settings, "steps": str(QUALITY[quality])}
 
 
-@dataclass(frozen=True)
-class _Run:
-    """What is reconstructed, and where the results go."""
+def _late_start(image: str | None, sigma: float | None, time: float | None) -> "LateStart | None":
+    from invdiff.diffusion import LateStart
 
-    cases: "Cases"
-    prior: "Prior"
-    seed: int
+    match image, sigma, time:
+        case None, None, None:
+            return None
+        case ((None | "zero-filled"), _, _):
+            return LateStart(sigma, time, "zero-filled")
+        case "least-squares", _, _:
+            return LateStart(sigma, time, "least-squares")
+        case _:
+            return LateStart(sigma, time, "initial")
+
+
+@dataclass
+class _Job:
+    """Several files, one after the other, and what is told of them."""
+
+    study: "Study"
+    inputs: "list[Input]"
     out: Path
-    attributes: "Mapping[str, str]"
+    output: Output
+    where: str
+    slices: str | None
+    initial: str | None
+    rows: list[dict[str, Any]] = field(default_factory=list)
 
-    def __call__(
-        self,
-        method: "Method",
-        sampler: "Sampler",
-        samples: int,
-        kept: str = "finished.npz",
-        attributes: "Mapping[str, str] | None" = None,
-    ) -> "Reconstruction":
-        """Samples of a method, those that are finished kept in a file of the folder."""
-        from invdiff.cli.progress import progress_bar
-        from invdiff.reconstruction import reconstruct
+    @property
+    def is_single(self) -> bool:
+        """Whether there is one file, whose results go to the folder itself."""
+        return len(self.inputs) == 1
 
-        finished = self.out / kept
-        title = method.name if method.spread else f"{method.name}, {samples} sample(s)"
-        try:
-            with progress_bar(title) as progress:
-                return reconstruct(
-                    self.cases,
-                    sampler,
-                    self.prior,
-                    samples=samples,
-                    seed=self.seed,
-                    keep=finished,
-                    progress=progress,
-                    attributes={"method": method.name, **self.attributes, **(attributes or {})},
+    def run(self, executor: Any) -> int:
+        """Reconstruct every file; the exit status."""
+        from invdiff.cli.folder import writable_folder
+
+        for position, (one, folder) in enumerate(zip(self.inputs, self._folders, strict=True)):
+            begun = time.perf_counter()
+            row: dict[str, Any] = {"file": str(one.path or one.name), "result": "", "slices": 0, "failed": 0}
+            try:
+                cases = self._cases(one)
+                writable_folder(folder)
+                row["slices"] = cases.count
+                row |= self._reconstruct(cases, folder, position, executor)
+            except InputError as error:
+                if self.is_single:
+                    raise
+                self.output.warn(f"{one.name}: {error}")
+                row |= {"failed": row["slices"] or 1, "reason": str(error)}
+            self.rows.append({**row, "seconds": round(time.perf_counter() - begun, 2)})
+            if not self.is_single:
+                self._summary()
+        code = SOME_FAILED if any(row["failed"] for row in self.rows) else 0
+        if not self.is_single:
+            self.output.say(f"wrote {self.out / 'summary.csv'}: {len(self.rows)} file(s)")
+            if all(not row["result"] and row["failed"] for row in self.rows):
+                raise InputError(
+                    f"None of {len(self.rows)} files could be reconstructed; {self.out / 'summary.csv'} says why."
                 )
+        self.output.finish({"command": "solve", "exit_status": code, "files": self.rows})
+        return code
+
+    def _cases(self, one: "Input") -> "Cases":
+        from dataclasses import replace
+
+        from invdiff.cli.computing import read_slices
+        from invdiff.reconstruction import read_reconstructed
+
+        cases = one.read().cases()
+        if self.initial is not None:
+            cases = replace(cases, initial=read_reconstructed(self.initial))
+        return cases if self.slices is None else cases.of(read_slices(self.slices, cases.count, cases.name))
+
+    @property
+    def _folders(self) -> list[Path]:
+        if self.is_single:
+            return [self.out]
+        names = [one.path.name if one.path else one.name for one in self.inputs]
+        short = [name.split(".")[0] for name in names]
+        unique = [one if short.count(one) == 1 else name for one, name in zip(short, names, strict=True)]
+        if len(set(unique)) < len(unique):
+            twice = next(name for name in unique if unique.count(name) > 1)
+            raise InputError(f"Two of the files are called {twice}, and so would their results be; rename one.")
+        return [self.out / name for name in unique]
+
+    def _reconstruct(self, cases: "Cases", folder: Path, position: int, executor: Any) -> dict[str, Any]:
+        watcher = _Watcher(self, folder)
+        try:
+            outcome = self.study(cases, folder, position=position, executor=executor, watcher=watcher)
         except KeyboardInterrupt:
-            if finished.exists():
+            if any((folder / "units").glob("*.npz")):
                 print(
-                    f"invdiff: finished samples are in {finished}; the same command goes on from there.",
+                    f"invdiff: finished samples are in {folder / 'units'}; the same command goes on from there.",
                     file=sys.stderr,
                 )
             raise
+        for number, reason in sorted(outcome.failures.items()):
+            self.output.warn(f"{cases.name}, slice {number}: {reason}")
+        found: dict[str, Any] = {"failed": len(outcome.failures), "reason": next(iter(outcome.failures.values()), "")}
+        if outcome.path is None:
+            self.output.say(f"{cases.name}: this part is done; other parts of the study are outstanding")
+            return found
+        return {**found, "result": str(outcome.path), **self.show(cases, outcome, folder)}
 
-    def write(self, result: "Reconstruction", images: "Mapping[str, NDArray[Any]]", *, last: bool = True) -> None:
-        """Write the result and its panel; once the last is safe, print the table and drop what was kept."""
-        from rich.console import Console
-
+    def show(self, cases: "Cases", outcome: "Outcome", folder: Path) -> dict[str, Any]:
+        """Draw what is on disk, and score it where the truth is known."""
         from invdiff.classical import rivals
-        from invdiff.pictures.panel import write_panel
-        from invdiff.pictures.report import table
+        from invdiff.metrics import nmse, psnr, ssim
+        from invdiff.pictures import table
+        from invdiff.reconstruction import spread_slices
 
-        result.write(self.out / "reconstruction.h5")
-        begun = {"noisy" if self.cases.operator == "denoise" else "zero-filled": result.zero_filled}
-        truth = result.ground_truth
-        several = result.samples.shape[1] > 1  # one sample does not tell how far samples disagree
-        write_panel(self.out / "panel.png", {**begun, **images}, std=result.std if several else None, truth=truth)
-        written = f"{self.out / 'reconstruction.h5'} and {self.out / 'panel.png'}"
-        if not last:
-            print(f"wrote {written}: the image; samples that show its uncertainty follow")
-            return
-        for kept in ("finished.npz", "finished-image.npz"):
-            (self.out / kept).unlink(missing_ok=True)
-        if truth is not None:
-            found = rivals(self.cases.measured).items()
-            classical = {f"{name} (best weight {best.weight:.1e})": best.image for name, best in found}
-            Console().print(table(truth, {**begun, **classical, **images}, self.cases.target))
-        print(f"wrote {written}")
+        assert outcome.path is not None
+        seen = spread_slices(outcome.path, _SHOWN)
+        written = _draw(outcome.path, seen, cases, self.study)
+        scores: dict[str, Any] = {}
+        if seen.ground_truth is not None:
+            images = _titled(seen, cases, self.study)
+            numbers = [int(number) for number in seen.attributes["slice"]]
+            few = "" if len(numbers) == cases.count else f" of slices {', '.join(map(str, numbers))}"
+            if not self.output.quiet:
+                found = rivals(cases.of(numbers).measured).items()
+                known = {f"{name} (best weight {best.weight:.1e})": best.image for name, best in found}
+                begun, *made = images.items()
+                rows = dict([begun, *known.items(), *made])
+                self.output.show(table(seen.ground_truth, rows, cases.target + few))
+            scores = {"psnr": psnr(seen.ground_truth, seen.image), "ssim": ssim(seen.ground_truth, seen.image)}
+            scores["nmse"] = nmse(seen.ground_truth, seen.image)
+        there = "was there already:" if outcome.was_there else "wrote"
+        self.output.say(f"{there} {', '.join(map(str, written[:-1]))} and {written[-1]}")
+        return scores
 
+    def _summary(self) -> None:
+        from invdiff.files import atomic
 
-def _cases(
-    path: Path | None,
-    operator: str,
-    seed: int,
-    mask: "Callable[[tuple[int, int]], Any] | None",
-    noise_std: float | None,
-    map_sets: int | None,
-    crop: float | None,
-) -> "Cases":
-    from invdiff.data import read_picture, read_scan
-    from invdiff.reconstruction import picture_cases, sample_cases, scan_cases
-
-    if path is None:
-        return sample_cases(operator, seed, noise_std=noise_std, map_sets=map_sets, crop=crop)
-    if operator in ("inpainting", "denoise"):
-        return picture_cases(read_picture(path), operator, noise_std=noise_std)
-    scan = read_scan(path)
-    return scan_cases(
-        scan,
-        operator,
-        mask=None if mask is None else mask(scan.image_shape),
-        noise_std=noise_std,
-        map_sets=map_sets,
-        crop=crop,
-    )
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, _COLUMNS, restval="", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.rows)
+        with atomic(self.out / "summary.csv") as temporary:
+            temporary.write_text(text.getvalue(), encoding="utf-8")
 
 
-def _tell(cases: "Cases") -> None:
-    """What is reconstructed, and what was found out about it."""
-    print(cases.description)
-    if cases.preparation is not None:
-        for line in cases.preparation.report:
-            print(line)
-        for warning in cases.preparation.warnings:
-            print(f"warning: {warning}", file=sys.stderr)
+def _titled(seen: "Reconstruction", cases: "Cases", study: "Study") -> dict[str, Any]:
+    """The images of a result by their titles: what it began from first, and the best last."""
+    images: dict[str, Any] = {"noisy" if cases.operator == "denoise" else "zero-filled": seen.zero_filled}
+    if seen.samples.shape[1]:
+        assert study.posterior is not None
+        recipe = study.posterior
+        mean = f"mean of {recipe.samples}" if recipe.samples > 1 else "one sample"
+        images[f"{recipe.method.name}, {mean}"] = seen.mean
+    if seen.estimate is not None:
+        assert study.image is not None
+        images[f"{study.image.method.name}, {seen.attributes['nfe']} calls"] = seen.estimate
+    return images
 
 
-def _starting_late(
-    sampler: "Sampler", cases: "Cases", image: str, sigma: float | None, time: float | None
-) -> "tuple[Sampler, Cases]":
-    from dataclasses import replace
+def _draw(path: Path, seen: "Reconstruction", cases: "Cases", study: "Study") -> list[Path]:
+    """The result's panel and, of several slices, a contact sheet; every file that there is now."""
+    from invdiff.pictures import write_panel
+    from invdiff.reconstruction import write_contact_sheet
 
-    from invdiff.diffusion import LateStart
-    from invdiff.reconstruction import read_reconstructed
+    panel, sheet = path.with_name("panel.png"), path.with_name("slices.png")
+    several = seen.samples.shape[1] > 1  # one sample does not tell how far samples disagree
+    images = _titled(seen, cases, study)
+    numbers = [int(number) for number in seen.attributes["slice"]]
+    write_panel(panel, images, std=seen.std if several else None, truth=seen.ground_truth, numbers=numbers)
+    if cases.count == 1:
+        return [path, panel]
+    write_contact_sheet(sheet, path)
+    return [path, panel, sheet]
 
-    match image:
-        case "zero-filled":
-            return replace(sampler, start=LateStart(sigma, time, "zero-filled")), cases
-        case "least-squares":
-            return replace(sampler, start=LateStart(sigma, time, "least-squares")), cases
-        case path:
-            return replace(sampler, start=LateStart(sigma, time, "initial")), replace(
-                cases, initial=read_reconstructed(path)
-            )
+
+class _Watcher:
+    """Tells of a file's progress."""
+
+    def __init__(self, job: _Job, folder: Path) -> None:
+        self.job, self.folder = job, folder
+        self.cases: Cases | None = None
+
+    def begun(self, cases: "Cases") -> None:
+        """What is reconstructed, and what was found out about it."""
+        self.cases = cases
+        output = self.job.output
+        if not self.job.rows:
+            output.note(self.job.where)
+        output.say(cases.description)
+        if cases.preparation is not None:
+            for line in cases.preparation.report:
+                output.say(line)
+            for warning in cases.preparation.warnings:
+                output.warn(warning)
+
+    def progress(self, title: str) -> AbstractContextManager[Report]:
+        """A bar."""
+        return self.job.output.progress(title)
+
+    def image(self, path: Path) -> None:
+        """The image is there."""
+        from invdiff.reconstruction import spread_slices
+
+        assert self.cases is not None
+        written = _draw(path, spread_slices(path, _SHOWN), self.cases, self.job.study)
+        self.job.output.say(f"wrote {written[0]} and {written[1]}: the image; samples that show its uncertainty follow")

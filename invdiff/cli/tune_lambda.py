@@ -2,17 +2,32 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from invdiff.cli.options import Acceleration, CentreFraction, NoiseStd, PriorConfigName, PriorName, Undersample
+from invdiff.cli.options import (
+    Acceleration,
+    AsJson,
+    CentreFraction,
+    DeviceName,
+    NoiseStd,
+    OperatorName,
+    PrecisionName,
+    PriorConfigName,
+    PriorName,
+    Quiet,
+    Scheduler,
+    Threads,
+    Undersample,
+)
+from invdiff.cli.output import Output
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-    from invdiff.methods.method import Method
-    from invdiff.tuning import Measurement, Study, Trial
+    from invdiff.methods import Method
+    from invdiff.tuning import Study, Trial
 
 
 def tune_lambda(
@@ -40,7 +55,7 @@ def tune_lambda(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Another parameter of the method, fixed; may be repeated."),
     ] = None,
-    operator: Annotated[str, typer.Option(help="As for `invdiff solve`.")] = "sense",
+    operator: OperatorName = "sense",
     prior: PriorName = None,
     prior_config: PriorConfigName = None,
     out: Annotated[Path, typer.Option(help="Folder for the results; a search in it goes on.")] = Path("invdiff-tuning"),
@@ -48,63 +63,64 @@ def tune_lambda(
     acceleration: Acceleration = 4.0,
     centre_fraction: CentreFraction = 0.08,
     noise_std: NoiseStd = None,
+    device: DeviceName = "cpu",
+    precision: PrecisionName = "auto",
+    threads: Threads = None,
+    scheduler: Scheduler = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """Search for the best value of λ, or of any numeric parameters, by Bayesian optimisation.
 
     Writes trials.csv, surface.png and best.yaml, which `invdiff solve --config` takes. The same command goes on with a
     search that was stopped.
     """
+    from invdiff.cli.computing import Computing
     from invdiff.cli.folder import writable_folder
     from invdiff.cli.heap import keep_heap
-    from invdiff.cli.options import check_operator, parse_settings, undersampling
-    from invdiff.cli.progress import progress_bar
+    from invdiff.cli.options import parse_settings, undersampling
+    from invdiff.files.lock import folder_lock
     from invdiff.methods import find_method
     from invdiff.priors import load_prior
+    from invdiff.reconstruction import Assumptions, find_inputs, find_kind
     from invdiff.tuning import Space, Study, Trial, Validation, find_objective, parse_range, usual_range
 
     keep_heap()
-    check_operator(operator)
+    output, kind = Output(as_json, quiet), find_kind(operator)
     chosen, goal, fixed = find_method(method), find_objective(objective), parse_settings(settings or [])
     space = Space([parse_range(text, chosen) for text in params or []] or [usual_range(chosen)])
-    mask = undersampling(undersample, acceleration, centre_fraction, seed, given=bool(inputs), operator=operator)
-    measurements = _measurements(inputs, operator, seed, mask, noise_std)
+    condition = undersampling(undersample, acceleration, centre_fraction, seed)
+    assumed = Assumptions(noise_std, map_sets=1)
+    found = find_inputs(inputs or [], kind, seed=seed, condition=condition, assumed=assumed)
     prior = prior or chosen.prior
-    validation = Validation(chosen, measurements, goal, load_prior(prior, config=prior_config), fixed, samples, seed)
+    computing = Computing(device, precision, threads, parallel if scheduler is None else 1, scheduler)
+    network = computing.place(load_prior(prior, config=prior_config))
+    validation = Validation(chosen, [one.read() for one in found], goal, network, fixed, samples, seed)
     validation.check(space)
     writable_folder(out)
     search = {**validation.record, "prior": prior}
     study = Study(space, out, goal.name, goal.higher_is_better, seed, search, first=[chosen.defaults])
+    output.note(computing.description)
     for cases in validation.shown:
-        print(cases.description)
+        output.say(cases.description)
     try:
-        with progress_bar(f"{method}, {trials} trials") as progress:
+        with (
+            folder_lock(out / ".search.lock"),
+            computing.executor() as executor,
+            output.progress(f"{method}, {trials} trials") as progress,
+        ):
             progress(len(study.trials), trials)
 
             def report(trial: Trial) -> None:
                 progress(len(study.trials), trials)
-                print(f"trial {len(study.trials) - 1}: {_shown(trial, goal.name)}", flush=True)
+                output.say(f"trial {len(study.trials) - 1}: {_shown(trial, goal.name)}")
 
-            study.run(validation, trials, parallel=parallel, report=report)
+            study.run(validation, trials, parallel=parallel, executor=executor, report=report)
     except KeyboardInterrupt:
         if study.trials:
             print(f"invdiff: {len(study.trials)} trials are in {out}; the same command goes on.", file=sys.stderr)
         raise
-    _finish(study, chosen, fixed, out)
-
-
-def _measurements(
-    inputs: list[Path] | None,
-    operator: str,
-    seed: int,
-    mask: "Callable[[tuple[int, int]], Any] | None",
-    noise_std: float | None,
-) -> "list[Measurement]":
-    from invdiff.tuning import find_files, read_measurement, sample_measurement
-
-    if not inputs:
-        return [sample_measurement(operator, seed, noise_std=noise_std)]
-    files = find_files(inputs, operator)
-    return [read_measurement(file, operator, mask=mask, noise_std=noise_std) for file in files]
+    _finish(study, chosen, fixed, out, output)
 
 
 def _shown(trial: "Trial", objective: str) -> str:
@@ -113,14 +129,16 @@ def _shown(trial: "Trial", objective: str) -> str:
     return f"{point}: {score} ({trial.seconds:.1f} s)"
 
 
-def _finish(study: "Study", method: "Method", fixed: "Mapping[str, str]", out: Path) -> None:
+def _finish(study: "Study", method: "Method", fixed: "Mapping[str, str]", out: Path, output: Output) -> None:
     """Write the surface and the configuration, and say what is best."""
     from invdiff.tuning import write_config, write_surface
 
     best, default = study.best, study.score_of(method.defaults)
     point = ", ".join(f"{name}={value:g}" for name, value in best.parameters.items())
     beside = "" if default is None else f"; the default gives {default:.6g}"
-    print(f"best of {len(study.trials)} trials: {study.objective} {best.score:.6g} at {point}{beside}")
+    output.say(f"best of {len(study.trials)} trials: {study.objective} {best.score:.6g} at {point}{beside}")
     write_surface(study, out / "surface.png")
     write_config(study.config(method.name, fixed), out / "best.yaml")
-    print(f"wrote {out / 'trials.csv'}, {out / 'surface.png'} and {out / 'best.yaml'}, for invdiff solve --config")
+    output.say(f"wrote {out / 'trials.csv'}, {out / 'surface.png'} and {out / 'best.yaml'}, for invdiff solve --config")
+    document = {"objective": study.objective, "score": best.score, "parameters": dict(best.parameters)}
+    output.finish({"command": "tune-lambda", "exit_status": 0, "trials": len(study.trials), "best": document})

@@ -4,15 +4,17 @@ transforms.
 
 from invdiff.data.calibration import Calibration, calibrate, check_maps
 from invdiff.data.coils import birdcage_maps, combine, combine_slices, espirit_maps, estimate_maps, one_image, separate
+from invdiff.data.condition import Condition
 from invdiff.data.covariance import shrunk_covariance
 from invdiff.data.espirit import Eigenmaps, eigenmaps
-from invdiff.data.formats import SCAN_SUFFIXES, read_scan, write_scan
+from invdiff.data.formats import SCAN_SUFFIXES, open_scan, read_scan, write_scan
 from invdiff.data.fourier import to_image, to_kspace
 from invdiff.data.masks import MASKS, achieved_acceleration, calibration_region
 from invdiff.data.noise import Noise, estimate_noise, noise_of_scan, noise_std
 from invdiff.data.phantom import shepp_logan, smooth_phase
 from invdiff.data.picture import Picture, read_picture
-from invdiff.data.scan import Scan
+from invdiff.data.scan import Scan, ScanSlices
+from invdiff.data.scan_file import ScanFile
 from invdiff.data.simulate import read_image, simulate
 from invdiff.data.whitening import normalised_before_whitening, prewhiten, whitening
 
@@ -20,10 +22,13 @@ __all__ = [
     "MASKS",
     "SCAN_SUFFIXES",
     "Calibration",
+    "Condition",
     "Eigenmaps",
     "Noise",
     "Picture",
     "Scan",
+    "ScanFile",
+    "ScanSlices",
     "achieved_acceleration",
     "birdcage_maps",
     "calibrate",
@@ -39,6 +44,7 @@ __all__ = [
     "noise_std",
     "normalised_before_whitening",
     "one_image",
+    "open_scan",
     "prewhiten",
     "read_image",
     "read_picture",

@@ -86,6 +86,23 @@ def calibrate(scan: Scan, noise_std: float, *, crop: float | None = None, sets: 
     return two if one is None or two.excess <= _BETTER * one.excess else one
 
 
+def estimated_maps(scan: Scan, noise_std: float, *, crop: float, sets: int) -> Complex:
+    """ESPIRiT maps of every slice at a crop and a number of sets that are known, as of `Calibration`.
+
+    Raises:
+        InputError: as `invdiff.data.eigenmaps`, or no pixel of a slice has an eigenvalue above the crop.
+    """
+    region = calibration_region(scan.sampled)
+    try:
+        found = [eigenmaps(kspace, region, sets=sets, noise_std=noise_std) for kspace in scan.kspace]
+    except InputError as error:
+        raise InputError(f"{scan.name}: {error}") from error
+    maps = np.stack([eigen.maps(crop, sets) for eigen in found])
+    if not maps.any():
+        raise InputError(f"{scan.name}: no pixel has an ESPIRiT eigenvalue above crop = {crop}; take a lower one.")
+    return maps if sets > 1 else maps[:, 0]
+
+
 def check_maps(scan: Scan, maps: Complex, noise_std: float, crop: float | None = None) -> Calibration:
     """How well given maps explain the scan's fully sampled centre.
 

@@ -1,14 +1,17 @@
 """Scans in files: fastMRI-layout HDF5, ISMRMRD raw data, BART's pairs of files and NumPy archives."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from invdiff.data.bart import cartesian_kspace, read_cfl
-from invdiff.data.scan import Scan
+from invdiff.data.scan import TOGETHER, Scan
+from invdiff.data.scan_file import ScanFile
 from invdiff.errors import InputError
 from invdiff.files.archive import read_archive
 from invdiff.files.hdf5 import write_attributes, writing
@@ -47,6 +50,46 @@ def read_scan(path: str | os.PathLike[str]) -> Scan:
     raise InputError(f"{path} has the suffix '{path.suffix}'; scans are read from {', '.join(SCAN_SUFFIXES)} files.")
 
 
+def open_scan(path: str | os.PathLike[str]) -> Scan | ScanFile:
+    """As `read_scan`; of more slices in an HDF5 file than are looked at together, each is read when it is asked for.
+
+    Raises:
+        InputError: as `read_scan`.
+    """
+    path = Path(path)
+    if path.suffix.lower() in _HDF5 and path.is_file() and _count(path) > TOGETHER:
+        return ScanFile.survey(path, partial(_read_slice, path), _count(path))
+    return read_scan(path)
+
+
+def _count(path: Path) -> int:
+    """How many slices can be read one by one; zero where the file is of another layout, or damaged."""
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as file:
+            stacks = [file[key] for key in _STACKS if isinstance(file.get(key), h5py.Dataset)]
+            kspace = file.get("kspace")
+            if not isinstance(kspace, h5py.Dataset) or kspace.ndim not in (3, 4):
+                return 0
+            count = int(kspace.shape[0])
+            return count if all(stack.ndim >= 3 and stack.shape[0] == count for stack in stacks) else 0
+    except (OSError, RuntimeError, KeyError):  # `read_scan` says what is wrong with it
+        return 0
+
+
+def _read_slice(path: Path, index: int) -> Scan | None:
+    """The scan of one slice; ``None`` where nothing was seen: its k-space or every coil map is zero."""
+    import h5py
+
+    with _reading(path), h5py.File(path, "r") as file:
+        present = {key: value for key in _KEYS if isinstance(value := file.get(key), h5py.Dataset)}
+        datasets = {key: value[index : index + 1] if key in _STACKS else value[()] for key, value in present.items()}
+        attributes = {k: _plain(v) for k, v in file.attrs.items()}
+    seen = all(np.any(datasets[key]) for key in ("kspace", "sensitivity_maps") if key in datasets)
+    return _assemble(path, datasets, attributes, list(present)) if seen else None
+
+
 def write_scan(scan: Scan, path: str | os.PathLike[str]) -> None:
     """Write a scan as fastMRI-layout HDF5, which `read_scan` reads back equal. The file appears whole or not at all.
 
@@ -78,19 +121,25 @@ def write_scan(scan: Scan, path: str | os.PathLike[str]) -> None:
 def _read_hdf5(path: Path) -> Scan:
     import h5py
 
+    with _reading(path), h5py.File(path, "r") as file:
+        if isinstance(file.get("dataset"), h5py.Group) and {"xml", "data"} <= set(file["dataset"]):
+            header = file["dataset/xml"][0]
+        else:
+            datasets = {key: value[()] for key in _KEYS if isinstance(value := file.get(key), h5py.Dataset)}
+            present = [f"{key} {value.shape}" for key, value in file.items() if isinstance(value, h5py.Dataset)]
+            return _assemble(path, datasets, {k: _plain(v) for k, v in file.attrs.items()}, present)
+    return _read_ismrmrd(path, header)
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """What h5py raises for files that are cut short or damaged, as a sentence."""
     try:
-        with h5py.File(path, "r") as file:
-            if isinstance(file.get("dataset"), h5py.Group) and {"xml", "data"} <= set(file["dataset"]):
-                header = file["dataset/xml"][0]
-            else:
-                datasets = {key: value[()] for key in _KEYS if isinstance(value := file.get(key), h5py.Dataset)}
-                present = [f"{key} {value.shape}" for key, value in file.items() if isinstance(value, h5py.Dataset)]
-                return _assemble(path, datasets, {k: _plain(v) for k, v in file.attrs.items()}, present)
-    except (OSError, RuntimeError, KeyError) as error:  # what h5py raises for files that are cut short or damaged
+        yield
+    except (OSError, RuntimeError, KeyError) as error:
         raise InputError(
             f"{path} can't be read as HDF5: it is damaged, cut short, or of another kind ({error})."
         ) from error
-    return _read_ismrmrd(path, header)
 
 
 def _read_npz(path: Path) -> Scan:
@@ -98,7 +147,8 @@ def _read_npz(path: Path) -> Scan:
     return _assemble(path, {key: arrays[key] for key in _KEYS if key in arrays}, {}, list(arrays))
 
 
-_KEYS = ("kspace", "mask", "sensitivity_maps", "ground_truth", "noise_std", "noise", "ismrmrd_header")
+_STACKS = ("kspace", "sensitivity_maps", "ground_truth")
+_KEYS = (*_STACKS, "mask", "noise_std", "noise", "ismrmrd_header")
 
 
 def _assemble(path: Path, datasets: Mapping[str, Any], attributes: dict[str, Any], present: list[str]) -> Scan:

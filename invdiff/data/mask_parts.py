@@ -19,8 +19,8 @@ def checked(shape: tuple[int, ...]) -> Shape:
 
 def check_acceleration(acceleration: float) -> None:
     """Refuse what is no acceleration."""
-    if not (np.isfinite(acceleration) and acceleration >= 1):
-        raise InputError(f"An acceleration is 1 (fully sampled) or more, not {acceleration}.")
+    if not 1 <= acceleration <= 1e6:
+        raise InputError(f"An acceleration is 1 (fully sampled) or more, at most 1e6, not {acceleration}.")
 
 
 def check_room(budget: float, centre: int, what: str) -> None:

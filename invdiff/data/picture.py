@@ -1,7 +1,9 @@
 """Images that are noisy or have holes: what inpainting and denoising begin from."""
 
 import dataclasses
+import hashlib
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -12,6 +14,9 @@ from numpy.typing import NDArray
 from invdiff.data.simulate import read_image
 from invdiff.errors import InputError
 from invdiff.files.archive import read_archive
+
+PICTURE_SUFFIXES = (".h5", ".hdf5", ".npz", ".npy", ".nii", ".nii.gz", ".png", ".tif", ".jpg")
+"""Of the files that `read_picture` reads, beside others that Pillow knows."""
 
 _FEWEST_WAVELETS = 32  # the median of so many is right to a sixth
 
@@ -58,13 +63,42 @@ class Picture:
         seen = self.image[:, self.sampled]
         if not np.isfinite(seen).all():
             raise InputError(f"{self.name}: the image holds NaN or infinity; mark those pixels as unknown in a mask.")
-        if not seen.any(axis=1).all():
-            raise InputError(f"{self.name}: the image, or a slice of it, is zero everywhere.")
+        if not seen.any():
+            raise InputError(f"{self.name}: the image is zero everywhere.")
 
     @property
     def sampled(self) -> NDArray[np.bool_]:
         """The mask, all true where there is none."""
         return np.ones(self.image.shape[1:], bool) if self.mask is None else self.mask
+
+    @property
+    def slices(self) -> int:
+        """Number of slices."""
+        return len(self.image)
+
+    def digest(self, index: int) -> str:
+        """The SHA-256 of all that is known of a slice."""
+        digest = hashlib.sha256(f"{self.noise_std} {self.image.dtype} {self.image_shape}".encode())
+        for array in (self.image[index], self.sampled, None if self.ground_truth is None else self.ground_truth[index]):
+            if array is not None:
+                digest.update(np.ascontiguousarray(array).data)
+        return digest.hexdigest()
+
+    @property
+    def image_shape(self) -> tuple[int, int]:
+        """(H, W)."""
+        return self.image.shape[1], self.image.shape[2]
+
+    @property
+    def empty(self) -> frozenset[int]:
+        """Slices of which nothing was seen: every known pixel is zero."""
+        return frozenset(np.flatnonzero(~self.image[:, self.sampled].any(axis=1)).tolist())
+
+    def select(self, slices: Sequence[int]) -> Self:
+        """The picture of these slices alone."""
+        index = list(slices)
+        truth = None if self.ground_truth is None else self.ground_truth[index]
+        return dataclasses.replace(self, image=self.image[index], ground_truth=truth)
 
     def with_noise_std(self) -> Self:
         """The picture with its noise level; where unknown, the median magnitude of its finest diagonal Haar wavelets

@@ -1,14 +1,66 @@
 """What a scanner (or a simulation of one) measured."""
 
-import dataclasses
+import copy
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Self
+from functools import cached_property
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from invdiff.errors import InputError
+
+TOGETHER = 8
+"""Slices that are looked at together, at most: what is learnt of a scan as a whole is learnt of so many, evenly
+spaced."""
+
+
+class ScanSlices(Protocol):
+    """A scan whose slices can be asked for: in memory, as `Scan`, or in a file, as `ScanFile`."""
+
+    @property
+    def name(self) -> str:
+        """What to call it in messages."""
+
+    @property
+    def slices(self) -> int:
+        """Number of slices."""
+
+    @property
+    def coils(self) -> int:
+        """Number of coils."""
+
+    @property
+    def image_shape(self) -> tuple[int, int]:
+        """(H, W)."""
+
+    @property
+    def mask(self) -> NDArray[np.bool_] | None:
+        """Where it was sampled, bool ``(H, W)``; None: everywhere."""
+
+    @property
+    def sampled(self) -> NDArray[np.bool_]:
+        """The mask, all true where the scan is fully sampled."""
+
+    @property
+    def attributes(self) -> Mapping[str, Any]:
+        """Whatever else the file says."""
+
+    @property
+    def empty(self) -> frozenset[int]:
+        """Slices of which nothing was seen."""
+
+    @property
+    def has_ground_truth(self) -> bool:
+        """Whether the image is known."""
+
+    def select(self, slices: Sequence[int]) -> "Scan":
+        """These slices, in memory."""
+
+    def digest(self, index: int) -> str:
+        """The SHA-256 of all numbers of a slice."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,13 +196,43 @@ class Scan:
         index = list(slices)
         if not index or any(not -self.slices <= i < self.slices for i in index):
             raise InputError(f"{self.name} has slices 0 to {self.slices - 1}; asked for {index}.")
-        return dataclasses.replace(
-            self,
+        return self.changed(
             kspace=self.kspace[index],
-            mask=self.sampled,
             maps=None if self.maps is None else self.maps[index],
             ground_truth=None if self.ground_truth is None else self.ground_truth[index],
         )
+
+    def changed(self, **attributes: Any) -> Self:
+        """The scan with other attributes, which are known to fit it: nothing is looked at again, as `replace` would."""
+        new = copy.copy(self)
+        vars(new).pop("empty", None)
+        for name, value in attributes.items():
+            new._set(name, value)
+        return new
+
+    @cached_property
+    def empty(self) -> frozenset[int]:
+        """Slices of which nothing was seen, such as padding at the ends of a volume: the signal or every coil map is
+        zero."""
+        seen = self.kspace.any(axis=(1, 2, 3))
+        if self.maps is not None:
+            seen &= self.maps.reshape(self.slices, -1).any(axis=1)
+        return frozenset(np.flatnonzero(~seen).tolist())
+
+    @property
+    def has_ground_truth(self) -> bool:
+        """Whether the image is known."""
+        return self.ground_truth is not None
+
+    def digest(self, index: int) -> str:
+        """The SHA-256 of all that is known of a slice."""
+        digest = hashlib.sha256(f"{self.kspace.shape[1:]} {self.noise_std}".encode())
+        for array in (self.kspace, self.maps, self.ground_truth):
+            if array is not None:
+                digest.update(np.ascontiguousarray(array[index]).data)
+        if self.noise is not None:
+            digest.update(np.ascontiguousarray(self.noise).data)
+        return digest.hexdigest()
 
     def undersample(self, mask: NDArray[np.bool_]) -> Self:
         """The scan as it would have been with this mask ``(H, W)`` or ``(W,)`` on top of its own.
@@ -159,7 +241,12 @@ class Scan:
             InputError: the mask has another shape, or is not made of zeros and ones.
         """
         keep = _binary(mask, self.image_shape, self.name) & self.sampled
-        return dataclasses.replace(self, kspace=np.where(keep, self.kspace, 0), mask=keep)
+        if not (self.kspace[..., keep] != 0).any():
+            raise InputError(
+                f"{self.name}: the mask keeps {np.count_nonzero(keep)} of {keep.size} k-space positions, all of them "
+                "zero; choose another mask."
+            )
+        return self.changed(kspace=np.where(keep, self.kspace, 0), mask=None if keep.all() else keep)
 
 
 def _binary(mask: NDArray[Any], shape: tuple[int, ...], name: str) -> NDArray[np.bool_]:

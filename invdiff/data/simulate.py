@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from invdiff.data.coils import birdcage_maps
 from invdiff.data.fourier import to_kspace
+from invdiff.data.memory import check_memory
 from invdiff.data.phantom import smooth_phase
-from invdiff.data.room import check_room
 from invdiff.data.scan import Scan
 from invdiff.errors import InputError
 
@@ -129,7 +129,7 @@ def simulate(
     slices, *sides = image.shape
     shape = (sides[0], sides[1])
     what = f"A scan of {slices} slice(s) of {shape[0]} x {shape[1]} by {coils:,} coils"
-    check_room(what, _COPIES * np.dtype(np.complex64).itemsize * coils * image.size)
+    check_memory(what, _COPIES * np.dtype(np.complex64).itemsize * coils * image.size)
     if not np.iscomplexobj(image):
         largest = np.abs(image).max()
         angle = smooth_phase(shape, seed) if phase == "smooth" else 0.0

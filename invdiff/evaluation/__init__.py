@@ -1,7 +1,6 @@
 """Methods beside each other: every one on every file, mask and acceleration, scored by every convention."""
 
 from invdiff.evaluation.compare import Comparison
-from invdiff.evaluation.condition import Condition
 from invdiff.evaluation.contenders import CLASSICAL, Classical, Contender, Diffusion, Outcome
 from invdiff.evaluation.figure import write_figure
 from invdiff.evaluation.score_table import ScoreTable
@@ -15,7 +14,6 @@ __all__ = [
     "TARGETS",
     "Classical",
     "Comparison",
-    "Condition",
     "Contender",
     "Diffusion",
     "Outcome",

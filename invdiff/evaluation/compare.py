@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
@@ -10,15 +10,15 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from invdiff.data import Scan, achieved_acceleration, to_image
+from invdiff.data import Scan, achieved_acceleration
+from invdiff.data.condition import Condition
 from invdiff.errors import InputError
-from invdiff.evaluation.condition import Condition
 from invdiff.evaluation.contenders import Contender, Outcome
 from invdiff.evaluation.score_table import Row, ScoreTable, key
 from invdiff.evaluation.subjects import Subject
 from invdiff.evaluation.targets import TARGETS
 from invdiff.metrics import Annotation, Convention, Scores
-from invdiff.reconstruction import Cases, scan_cases
+from invdiff.reconstruction import Assumptions, Cases, Measurement, find_kind
 
 Progress = Callable[[int, int], None]
 
@@ -154,16 +154,9 @@ class Comparison:
 
     def _cases(self, full: Scan, condition: Condition) -> Cases:
         """The undersampled scan, with something to compare with."""
-        mask = condition.draw(full.image_shape)
-        cases = scan_cases(full, "fourier" if full.coils == 1 else "sense", mask=mask, map_sets=1)
-        scan = cases.measured
-        assert isinstance(scan, Scan)
-        assert scan.maps is not None
-        assert cases.preparation is not None
-        if full.ground_truth is not None:
-            return cases
-        truth = TARGETS[self.target](to_image(cases.preparation.virtual_coils(full.kspace)), scan.maps)
-        return replace(cases, measured=replace(scan, ground_truth=truth, mask=scan.sampled))
+        kind = find_kind("fourier" if full.coils == 1 else "sense")
+        assumed = Assumptions(map_sets=1, truth_by=TARGETS[self.target])
+        return Measurement(full, kind, condition.draw(full.image_shape), assumed).cases()
 
     def _rows(self, subject: Subject, condition: Condition, contender: Contender) -> Iterator[dict[str, str]]:
         """What tells the rows of a run apart, in the order of `_scored`."""

@@ -1,7 +1,7 @@
 """A picture of a reconstruction: images, truth, error and uncertainty side by side."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from invdiff.metrics.metrics import psnr
 
 Image = NDArray[Any]
 
-_ROWS = 4
+_ROWS = 8
 _ERROR_GAIN = 5
 _BACKGROUND, _INK = "#101014", "#e8e8ea"
 _INCHES = {"cell": 2.1, "gap": 0.05, "margin": 0.12, "label": 0.26, "title": 0.52, "bar": 0.32}
@@ -31,9 +31,14 @@ class _Column:
 
 
 def write_panel(
-    path: str | os.PathLike[str], images: Mapping[str, Image], *, std: Image | None = None, truth: Image | None = None
+    path: str | os.PathLike[str],
+    images: Mapping[str, Image],
+    *,
+    std: Image | None = None,
+    truth: Image | None = None,
+    numbers: Sequence[int] | None = None,
 ) -> None:
-    """Write a PNG with a column for each image and a row for each slice, at most four slices spread over the volume.
+    """Write a PNG with a column for each image and a row for each slice, at most eight slices spread over the volume.
 
     With a truth, columns for it and for the error of the last image (five times as bright) follow, and titles hold the
     PSNR of the volume. With a standard deviation, its column comes last. Magnitudes share one grey window, set by the
@@ -45,6 +50,7 @@ def write_panel(
             scrutiny.
         std: real ``(slices, H, W)``, the posterior's standard deviation.
         truth: ``(slices, H, W)``.
+        numbers: what to call the slices; by default they are counted from zero.
 
     Raises:
         InputError: there are no images, shapes differ, numbers are not finite, or the suffix is not .png.
@@ -54,7 +60,7 @@ def write_panel(
         raise InputError(f"{path} has the suffix '{path.suffix}'; panels are written as .png files.")
     columns = _columns(images, std, truth)
     with atomic(path) as temporary:
-        _draw(columns, temporary)
+        _draw(columns, temporary, numbers or range(len(columns[0].volume)))
 
 
 def _columns(images: Mapping[str, Image], std: Image | None, truth: Image | None) -> list[_Column]:
@@ -92,7 +98,7 @@ def _brightest(volume: Image) -> float:
     return float(np.percentile(np.abs(volume), 99.7)) or float(np.abs(volume).max()) or 1.0
 
 
-def _draw(columns: list[_Column], path: Path) -> None:
+def _draw(columns: list[_Column], path: Path, numbers: Sequence[int]) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -121,7 +127,9 @@ def _draw(columns: list[_Column], path: Path) -> None:
             drawn = picture.imshow(column.volume[k], cmap=column.colours, vmin=0, vmax=column.brightest)
             if i == 0 and slices > 1:
                 middle = (x - _INCHES["label"] / 2) / total_width, (y + cell_height / 2) / total_height
-                figure.text(*middle, f"slice {k}", color=_INK, fontsize=8, rotation=90, ha="center", va="center")
+                figure.text(
+                    *middle, f"slice {numbers[k]}", color=_INK, fontsize=8, rotation=90, ha="center", va="center"
+                )
         top = (x + cell / 2) / total_width, (total_height - _INCHES["title"] / 2) / total_height
         figure.text(*top, column.title, color=_INK, fontsize=9.5, ha="center", va="center", linespacing=1.35)
         if column.bar:

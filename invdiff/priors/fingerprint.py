@@ -4,7 +4,7 @@ import hashlib
 import sys
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from types import CodeType, FunctionType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -91,6 +91,8 @@ def _digest_of(value: Any, path: tuple[int, ...]) -> bytes:
             return _digest("device")  # where it is decides nothing
         case type():
             return _digest("class", _name(value))
+        case ModuleType():
+            return _digest("python module", value.__name__)
         case tuple() | list():
             return _digest("sequence", *(_digest_of(each, inside) for each in value))
         case set() | frozenset():

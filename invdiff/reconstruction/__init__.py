@@ -1,18 +1,60 @@
-"""From a file to a reconstruction: cases, samples of each, and what is written of them;
-and samples of a prior alone."""
+"""From what was measured to a reconstruction on disk: inputs, cases, units of work, where they are computed and kept,
+and what is written of them; and samples of a prior alone."""
 
-from invdiff.reconstruction.cases import Cases, picture_cases, scan_cases
+from invdiff.reconstruction.cases import Cases, PictureCases, ScanCases, picture_cases, scan_cases
+from invdiff.reconstruction.draw import Shard, draw
+from invdiff.reconstruction.executors import Dask, Executor, Here, Processes
 from invdiff.reconstruction.generate import Generated, generate
+from invdiff.reconstruction.inputs import Input, Measurement, find_inputs, sample_cases
+from invdiff.reconstruction.kinds import KINDS, Assumptions, Kind, find_kind
 from invdiff.reconstruction.known_noise import known_noise
-from invdiff.reconstruction.reconstruct import reconstruct
+from invdiff.reconstruction.reconstruct import Stage, gather, reconstruct
 from invdiff.reconstruction.residual_noise import residual_noise, with_residual_noise
-from invdiff.reconstruction.result import Reconstruction, read_reconstructed
-from invdiff.reconstruction.sample import sample_cases, sample_scan
+from invdiff.reconstruction.result import (
+    Reconstruction,
+    SliceResult,
+    read_reconstructed,
+    spread_slices,
+    write_contact_sheet,
+    write_slices,
+)
+from invdiff.reconstruction.sample import sample_scan
+from invdiff.reconstruction.store import FolderStore, MemoryStore, Store
+from invdiff.reconstruction.study import Outcome, Recipe, Study, Watcher
+from invdiff.reconstruction.units import Drawing, Drawn, Unit
 
 __all__ = [
+    "KINDS",
+    "Assumptions",
     "Cases",
+    "Dask",
+    "Drawing",
+    "Drawn",
+    "Executor",
+    "FolderStore",
     "Generated",
+    "Here",
+    "Input",
+    "Kind",
+    "Measurement",
+    "MemoryStore",
+    "Outcome",
+    "PictureCases",
+    "Processes",
+    "Recipe",
     "Reconstruction",
+    "ScanCases",
+    "Shard",
+    "SliceResult",
+    "Stage",
+    "Store",
+    "Study",
+    "Unit",
+    "Watcher",
+    "draw",
+    "find_inputs",
+    "find_kind",
+    "gather",
     "generate",
     "known_noise",
     "picture_cases",
@@ -22,5 +64,8 @@ __all__ = [
     "sample_cases",
     "sample_scan",
     "scan_cases",
+    "spread_slices",
     "with_residual_noise",
+    "write_contact_sheet",
+    "write_slices",
 ]

@@ -1,83 +1,108 @@
 """Draw every sample once: what is finished is kept, so that an interrupted run goes on where it was."""
 
-import hashlib
-import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from invdiff.diffusion import Problem, Sampler
-from invdiff.diffusion.bound import side_by_side
+from invdiff.diffusion import Sampler
 from invdiff.errors import InputError
-from invdiff.files.archive import read_archive
-from invdiff.files.atomic import atomic
 from invdiff.priors import Prior
+from invdiff.reconstruction.executors import Executor, Here
+from invdiff.reconstruction.store import Store
+from invdiff.reconstruction.units import Drawing, Unit
 
 Progress = Callable[[int, int], None]
 
+_PARTS = 1000  # of a sample, in reports of progress
 
-def draw(
-    problems: Mapping[int, Problem],
-    sampler: Sampler,
-    prior: Prior,
-    *,
-    samples: int,
-    seed: int = 0,
-    keep: str | os.PathLike[str] | None = None,
-    progress: Progress | None = None,
-) -> NDArray[np.inexact]:
-    """Samples of every problem, ``(problems, samples, *image)``, in the problems' units.
 
-    A sample depends on the seed, its problem's index and its own alone, and is the same in whatever order they are
-    drawn: one by one on the CPU, where that is fastest, and side by side on other devices.
-
-    Args:
-        problems: each under the number of its slice, with a scale, and all with images of one shape.
-        sampler: the method.
-        prior: what images look like.
-        samples: how many for each problem.
-        seed: of the random numbers.
-        keep: a file for finished samples. A later run of the same problems, method and seed takes them from there;
-            delete it when the result is safe.
-        progress: called with (iterations done, iterations in all).
+@dataclass(frozen=True)
+class Shard:
+    """One part of a study that several jobs share: ``index`` of ``count``, from one.
 
     Raises:
-        InputError: ``samples`` is not positive, parts do not fit, a run diverges, or ``keep`` can't be written.
+        InputError: there is no such part.
+    """
+
+    index: int = 1
+    count: int = 1
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.index <= self.count:
+            raise InputError(
+                f"--shard I/N is part I of N, from 1/N to N/N, such as 3/16, and not {self.index}/{self.count}."
+            )
+
+    def holds(self, position: int) -> bool:
+        """Whether the part has what stands at a position of the study."""
+        return position % self.count == self.index - 1
+
+
+WHOLE = Shard()
+HERE = Here()
+
+
+def draw(
+    drawing: Drawing,
+    store: Store,
+    samples: int,
+    *,
+    executor: Executor = HERE,
+    shard: Shard = WHOLE,
+    position: int = 0,
+    progress: Progress | None = None,
+) -> dict[int, str]:
+    """Draw what the store lacks, and put it there.
+
+    Args:
+        drawing: of which problems, and how.
+        store: of finished samples.
+        samples: how many for each problem.
+        executor: where to compute.
+        shard: the part of the study that this process draws.
+        position: of the first problem in the study, which tells shards apart.
+        progress: called with (done, in all).
+
+    Returns:
+        why there is nothing of a problem, by its number: its run diverged, or it could not be made.
+
+    Raises:
+        InputError: ``samples`` is not positive, parts do not fit, or the store can't be written to.
     """
     if samples < 1:
         raise InputError(f"At least one sample must be drawn, but got samples={samples}.")
-    for problem in problems.values():
-        sampler.bind(problem, prior)  # refuse before the first network call
-    finished = _Finished(keep, _fingerprint(problems, sampler, prior, seed))
-    drawn = []
-    for number, (case, problem) in enumerate(problems.items()):
-        images = [finished.get(case, index) for index in range(samples)]
-        missing = [index for index, image in enumerate(images) if image is None]
-        for chunk in runs(missing, side_by_side(problem, samples)):
+    cases = [case for k, case in enumerate(drawing.problems.full) if shard.holds(position + k)]
+    keys = {case: drawing.key(case) for case in cases}
+    lacking = {case: [i for i in range(samples) if not store.has(case, i, keys[case])] for case in cases}
+    lacking = {case: indices for case, indices in lacking.items() if indices}
+    if not lacking:
+        return {}
+    drawing.bound(next(iter(lacking)))  # refuse before the first network call
+    total = len(cases) * samples * _PARTS
+    finished = total - sum(map(len, lacking.values())) * _PARTS
+    underway: dict[Unit, int] = {}
 
-            def report(k: int, of: int, done: int = number * samples + chunk.start, count: int = len(chunk)) -> None:
-                if progress is not None:
-                    progress(done * of + k * count, len(problems) * samples * of)
+    def report(unit: Unit, share: float) -> None:
+        underway[unit] = int(share * len(unit.samples) * _PARTS)
+        if progress is not None:
+            progress(finished + sum(underway.values()), total)
 
-            posterior = sampler(
-                problem,
-                prior,
-                samples=len(chunk),
-                seed=seed,
-                case=case,
-                first=chunk.start,
-                together=len(chunk),
-                progress=report,
-            )
-            for index, image in zip(chunk, posterior.samples.cpu().numpy(), strict=True):
-                images[index] = image
-                finished.add(case, index, image)
-        drawn.append(images)
-    return np.array(drawn)
+    failures: dict[int, str] = {}
+
+    def units() -> Iterator[Unit]:
+        chunk = samples if 1 < executor.workers <= len(lacking) else drawing.side_by_side(samples)
+        for case, indices in lacking.items():
+            for part in runs(indices, chunk):
+                if case not in failures:
+                    yield Unit(case, part)
+
+    for unit, drawn in executor.map(drawing, units(), report):
+        if drawn.failure:
+            failures[unit.case] = drawn.failure
+        else:
+            store.put(unit, keys[unit.case], drawn)
+    return failures
 
 
 def runs(indices: Sequence[int], most: int) -> list[range]:
@@ -95,40 +120,3 @@ def provenance(sampler: Sampler, prior: Prior, seed: int) -> dict[str, Any]:
     """How samples were drawn, to record with them."""
     versions = {f"{name}_version": version(name) for name in ("invdiff", "torch", "numpy")}
     return {"seed": seed, "sampler": repr(sampler), "nfe": sampler.nfe, "precision": prior.precision, **versions}
-
-
-class _Finished:
-    """Samples drawn so far, in one file that belongs to one problem, method and seed."""
-
-    def __init__(self, path: str | os.PathLike[str] | None, fingerprint: str) -> None:
-        self._path = None if path is None else Path(path)
-        self._fingerprint = fingerprint
-        self._images: dict[str, NDArray[np.inexact]] = {}
-        if self._path is not None and self._path.exists():
-            try:
-                arrays = read_archive(self._path)
-            except InputError as error:
-                raise InputError(f"{error} It should hold finished samples; remove it to start anew.") from error
-            if str(arrays.pop("fingerprint", None)) == fingerprint:
-                self._images = arrays
-
-    def get(self, case: int, index: int) -> NDArray[np.inexact] | None:
-        return self._images.get(f"{case}-{index}")
-
-    def add(self, case: int, index: int, image: NDArray[np.inexact]) -> None:
-        self._images[f"{case}-{index}"] = image
-        if self._path is not None:
-            with atomic(self._path) as temporary, temporary.open("wb") as file:
-                arrays: dict[str, Any] = {"fingerprint": np.array(self._fingerprint), **self._images}
-                np.savez(file, **arrays)
-
-
-def _fingerprint(problems: Mapping[int, Problem], sampler: Sampler, prior: Prior, seed: int) -> str:
-    digest = hashlib.sha256(f"{version('invdiff')} {sampler!r} {prior.precision} {seed}".encode())
-    for case, problem in problems.items():
-        digest.update(f"{case} {problem.operator!r} {problem.noise_std} {problem.scale}".encode())
-        initial = () if problem.initial is None else (problem.initial,)
-        for data in (problem.y, problem.zero_filled, *initial):  # the second tells masks and maps apart
-            digest.update(np.ascontiguousarray(data.cpu().numpy()).data)
-    digest.update(prior.fingerprint().encode())
-    return digest.hexdigest()

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from invdiff.data.calibration import Calibration, calibrate, check_maps
+from invdiff.data.calibration import Calibration, calibrate, check_maps, estimated_maps
 from invdiff.data.noise import estimate_noise, noise_of_scan
 from invdiff.data.scan import Scan
 from invdiff.data.whitening import normalised_before_whitening, prewhiten
@@ -87,6 +87,13 @@ class Preparation:
         return prewhiten(kspace, self.covariance)
 
     @property
+    def decided(self) -> tuple[object, ...]:
+        """All that a slice's problem depends on besides its own data."""
+        found = self.calibration
+        maps = None if found is None else (found.crop, found.sets)
+        return self.data_noise_std, self.noise_std, maps, *(() if self.covariance is None else (self.covariance,))
+
+    @property
     def report(self) -> tuple[str, ...]:
         """What to tell a user, a line each."""
         known = f", within {self.noise_uncertainty:.1%}" if self.noise_uncertainty > 0 else ""
@@ -154,9 +161,9 @@ def prepare(
         InputError: the noise level is negative or not finite, or maps can't be estimated.
     """
     prepared = _noise(scan, noise_std)
-    scan = replace(scan, kspace=prepared.virtual_coils(scan.kspace), mask=scan.sampled, noise_std=prepared.noise_std)
+    scan = scan.changed(kspace=prepared.virtual_coils(scan.kspace), noise_std=prepared.noise_std)
     if scan.coils == 1 and scan.maps is None:
-        return replace(scan, maps=np.ones(scan.kspace.shape, np.complex64), mask=scan.sampled), prepared
+        return scan.changed(maps=np.ones(scan.kspace.shape, np.complex64)), prepared
     if scan.maps is None:
         found = calibrate(scan, prepared.noise_std, crop=crop, sets=map_sets)
     else:
@@ -165,10 +172,33 @@ def prepare(
     if prepared.covariance is not None:
         found = replace(found, maps=normalised_before_whitening(found.maps, prepared.covariance))
     prepared = replace(prepared, calibration=found, warnings=warnings)
-    return replace(scan, maps=found.maps, mask=scan.sampled), prepared
+    return scan.changed(maps=found.maps), prepared
+
+
+def prepare_alike(scan: Scan, preparation: Preparation) -> Scan:
+    """Another slice of a scan, prepared as others were: the same virtual coils, noise level, crop and map sets.
+
+    Args:
+        scan: one slice, as read.
+        preparation: of other slices.
+
+    Raises:
+        InputError: the slice's maps can't be estimated.
+    """
+    scan = scan.changed(kspace=preparation.virtual_coils(scan.kspace), noise_std=preparation.noise_std)
+    found = preparation.calibration
+    if scan.maps is not None:
+        return scan
+    if found is None or found.crop is None:
+        return scan.changed(maps=np.ones(scan.kspace.shape, np.complex64))
+    maps = estimated_maps(scan, preparation.noise_std, crop=found.crop, sets=found.sets)
+    covariance = preparation.covariance
+    return scan.changed(maps=maps if covariance is None else normalised_before_whitening(maps, covariance))
 
 
 def _noise(scan: Scan, given: float | None) -> Preparation:
+    if given is not None and not 0 <= given < np.inf:
+        raise InputError(f"{scan.name}: noise_std is {given}; it must be a finite number, zero or more.")
     if given is not None:
         return Preparation(None, given, 0.0, "as given")
     if scan.noise_std is not None:

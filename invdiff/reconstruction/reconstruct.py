@@ -1,20 +1,23 @@
 """Reconstruct every case of a file."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from invdiff.data.masks import achieved_acceleration
-from invdiff.diffusion import Problem, Sampler
-from invdiff.diffusion.sampler import scale_of
+from invdiff.diffusion import Sampler
 from invdiff.errors import InputError
 from invdiff.priors import Prior
 from invdiff.reconstruction.cases import Cases
-from invdiff.reconstruction.draw import Progress, draw, provenance
-from invdiff.reconstruction.result import Reconstruction
+from invdiff.reconstruction.draw import HERE, Progress, draw, provenance
+from invdiff.reconstruction.executors import Executor
+from invdiff.reconstruction.result import Complex, Reconstruction, SliceResult
+from invdiff.reconstruction.store import FolderStore, MemoryStore, Store, samples_of
+from invdiff.reconstruction.units import Drawing
 
 
 def reconstruct(
@@ -25,12 +28,14 @@ def reconstruct(
     samples: int = 8,
     seed: int = 0,
     keep: str | os.PathLike[str] | None = None,
+    executor: Executor = HERE,
     progress: Progress | None = None,
     attributes: Mapping[str, Any] | None = None,
 ) -> Reconstruction:
     """Samples of every slice, computed where the prior is: ``load_prior("builtin").to("cuda")`` for a GPU.
 
-    A sample depends on the seed, its slice and its own index alone, and is the same in whatever order they are drawn.
+    A sample depends on the seed, its slice and its own index alone, and is the same in whatever order they are drawn,
+    and by whom.
 
     Args:
         cases: what to reconstruct.
@@ -38,46 +43,92 @@ def reconstruct(
         prior: what images look like.
         samples: how many for each slice.
         seed: of the random numbers.
-        keep: a file for finished samples. A later run of the same problem, method and seed takes them from there;
-            delete it when the result is safe.
+        keep: a folder for finished samples. A later run of the same problems, method, prior and seed takes them from
+            there; remove it when the result is safe.
+        executor: where to compute.
         progress: called with (iterations done, iterations in all).
         attributes: more to record.
 
     Raises:
-        InputError: ``samples`` is not positive, every slice is empty, parts do not fit, a run diverges, or ``keep``
-            can't be written.
+        InputError: ``samples`` is not positive, every slice is empty, parts do not fit, a run diverges (the others are
+            drawn first), or ``keep`` can't be written.
     """
-    problems = _with_scales(cases, prior)
-    drawn = draw(problems, sampler, prior, samples=samples, seed=seed, keep=keep, progress=progress)
-    images = cases.whole(dict(zip(problems, drawn, strict=True)))
-    truth = cases.ground_truth
-    return Reconstruction(
-        samples=images.astype(np.complex64),
-        zero_filled=cases.zero_filled.astype(np.complex64),
-        ground_truth=None if truth is None else truth.astype(np.complex64),
-        attributes={
-            "operator": repr(next(iter(problems.values())).operator),
-            "acceleration": achieved_acceleration(cases.measured.sampled),
-            "scale": _of_slices(cases, {index: problem.scale for index, problem in problems.items()}),
-            "noise_std": _of_slices(cases, {index: problem.noise_std for index, problem in problems.items()}),
-            **provenance(sampler, prior, seed),
-            **({} if cases.preparation is None else cases.preparation.attributes),
-            **(attributes or {}),
-        },
-    )
+    store = MemoryStore() if keep is None else FolderStore(keep)
+    drawing = Drawing(cases, sampler, prior, seed)
+    failures = draw(drawing, store, samples, executor=executor, progress=progress)
+    for number, failure in failures.items():
+        raise InputError(failure if cases.count == 1 else f"slice {number}: {failure}")
+    found = gather(cases, store, posterior=Stage(drawing, samples))
+    said = {**described(cases, drawing), **(attributes or {})}
+    return Reconstruction.of(found, said)
 
 
-def _with_scales(cases: Cases, prior: Prior) -> dict[int, Problem]:
-    problems = {}
-    for index, problem in cases.numbered():
-        there = problem.to(prior.device)
-        problems[index] = there.with_scale(scale_of(there, prior))
-    if not problems:
-        raise InputError(f"{cases.measured.name}: every slice is empty, so there is nothing to reconstruct.")
-    return problems
+@dataclass(frozen=True)
+class Stage:
+    """What is drawn of every slice.
+
+    Attributes:
+        drawing: how.
+        samples: how many.
+    """
+
+    drawing: Drawing
+    samples: int
+
+    def is_in(self, store: Store) -> bool:
+        """Whether all of it is there."""
+        drawing = self.drawing
+        keys = {case: drawing.key(case) for case in drawing.problems.full}
+        return all(store.has(case, sample, key) for case, key in keys.items() for sample in range(self.samples))
 
 
-def _of_slices(cases: Cases, values: Mapping[int, float | None]) -> NDArray[np.float64]:
-    """A number for each slice, NaN where there is none."""
-    known = (values.get(index) for index in range(cases.count))
-    return np.array([np.nan if value is None else value for value in known])
+def gather(
+    cases: Cases, store: Store, *, image: Stage | None = None, posterior: Stage | None = None
+) -> Iterator[SliceResult]:
+    """Slice by slice what a store holds; zero where it holds nothing, as of slices that are empty or failed.
+
+    Args:
+        cases: what was reconstructed.
+        store: of finished samples.
+        image: of a method that makes one image, its only sample.
+        posterior: of the samples.
+
+    Raises:
+        InputError: what is in the store is damaged.
+    """
+    for number in cases.slices:
+        drawn = _of(store, posterior, number)
+        estimate = _of(store, image, number)
+        beside = (drawn or estimate or (None, cases.beside_nothing))[1]
+        nothing: NDArray[Any] = np.zeros(cases.sampled.shape)
+        no_samples = np.stack([nothing] * posterior.samples) if posterior is not None else nothing[None][:0]
+        yield SliceResult(
+            samples=_complex(no_samples if drawn is None else drawn[0]),
+            zero_filled=_complex(beside["zero_filled"]),
+            ground_truth=_complex(beside["ground_truth"]) if "ground_truth" in beside else None,
+            estimate=None if image is None else _complex(nothing if estimate is None else estimate[0][0]),
+            numbers={"slice": number, **{name: float(beside.get(name, np.nan)) for name in ("scale", "noise_std")}},
+        )
+
+
+def _of(store: Store, stage: Stage | None, number: int) -> tuple[NDArray[np.inexact], Mapping[str, Any]] | None:
+    if stage is None or number not in stage.drawing.problems.full:
+        return None
+    key = stage.drawing.key(number)
+    if not all(store.has(number, sample, key) for sample in range(stage.samples)):
+        return None
+    return samples_of(store, number, key, range(stage.samples))
+
+
+def _complex(array: NDArray[Any]) -> Complex:
+    return array.astype(np.complex64)
+
+
+def described(cases: Cases, drawing: Drawing) -> dict[str, Any]:
+    """What to record with a result: of the measurement, and of how samples were drawn."""
+    return {
+        "operator": cases.operator,
+        "acceleration": achieved_acceleration(cases.sampled),
+        **provenance(drawing.sampler, drawing.prior, drawing.seed),
+        **({} if cases.preparation is None else cases.preparation.attributes),
+    }

@@ -11,10 +11,9 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from invdiff.data.scan import Scan
 from invdiff.diffusion import Problem
 from invdiff.errors import InputError
-from invdiff.reconstruction.cases import Cases
+from invdiff.reconstruction.cases import Cases, ScanCases
 from invdiff.reconstruction.preparation import ResidualNoise
 
 Reconstruct = Callable[[Problem], Tensor]
@@ -92,14 +91,12 @@ def with_residual_noise(cases: Cases, reconstruct: Reconstruct) -> Cases:
         cases: of a scan, with the first estimate of its noise.
         reconstruct: a deterministic method.
     """
-    scan, preparation = cases.measured, cases.preparation
-    if preparation is None or preparation.noise_uncertainty == 0 or not isinstance(scan, Scan):
+    preparation = cases.preparation
+    if preparation is None or preparation.noise_uncertainty == 0 or not isinstance(cases, ScanCases):
         return cases
-    problem = max(cases, key=lambda problem: float(_power(problem.y)))
+    problem = cases.problem(cases.brightest)
     try:
         found = residual_noise(problem, reconstruct)
     except InputError:
         return cases
-    preparation = replace(preparation, residual=found)
-    measured = replace(scan, mask=scan.sampled, noise_std=preparation.data_noise_std)
-    return replace(cases, measured=measured, preparation=preparation)
+    return replace(cases, preparation=replace(preparation, residual=found))

@@ -1,8 +1,8 @@
-"""What a reconstruction is, on disk."""
+"""What a reconstruction is, in memory and on disk."""
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -10,9 +10,64 @@ import numpy as np
 from numpy.typing import NDArray
 
 from invdiff.errors import InputError
-from invdiff.files.atomic import atomic
+from invdiff.files.hdf5 import writing
 
 Image = NDArray[np.inexact]
+Complex = NDArray[np.complex64]
+
+
+@dataclass(frozen=True, eq=False)
+class SliceResult:
+    """What was made of one slice, in the file's own units.
+
+    Attributes:
+        samples: complex64 ``(samples, H, W)``, with no samples where an estimate alone was made.
+        zero_filled: complex64 ``(H, W)``, Aᴴ y.
+        ground_truth: the same of the truth, where there is one.
+        estimate: the image of a method that makes one and no samples.
+        numbers: such as the scale and the noise level, by name.
+    """
+
+    samples: Complex
+    zero_filled: Complex
+    ground_truth: Complex | None
+    estimate: Complex | None = None
+    numbers: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def image(self) -> Complex:
+        """The best image that there is: the estimate, or else the mean of the samples."""
+        return mean(self.samples) if self.estimate is None else self.estimate
+
+    @property
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """All of it by name, as it is written."""
+        drawn = self.samples if len(self.samples) else None
+        given = {
+            "image": self.image,
+            "estimate": self.estimate,
+            "mean": None if drawn is None else mean(drawn),
+            "std": None if drawn is None else std(drawn),
+            "samples": drawn,
+            "zero_filled": self.zero_filled,
+            "ground_truth": self.ground_truth,
+            **{name: np.float64(number) for name, number in self.numbers.items()},
+        }
+        return {name: np.asarray(array) for name, array in given.items() if array is not None}
+
+
+def mean(samples: Complex, axis: int = 0) -> Complex:
+    """The mean of samples along an axis."""
+    found: Complex = samples.mean(axis=axis)
+    return found
+
+
+def std(samples: Complex, axis: int = 0) -> NDArray[np.float32]:
+    """The pixelwise standard deviation of samples along an axis, real: sqrt of the mean of abs(x - mean)^2 with n - 1;
+    zero for a single sample."""
+    squares = np.abs(samples - np.expand_dims(mean(samples, axis), axis)) ** 2
+    found: NDArray[np.float32] = np.sqrt(squares.sum(axis=axis) / max(samples.shape[axis] - 1, 1)).astype(np.float32)
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,15 +78,41 @@ class Reconstruction:
         samples: complex64 ``(slices, samples, H, W)``, with no samples where an estimate alone was made.
         zero_filled: complex64 ``(slices, H, W)``, Aᴴ y.
         ground_truth: the same of the truth, where there is one.
-        attributes: operator, method, versions, scale of each slice, seed and so on: numbers, texts and arrays.
+        attributes: operator, method, versions, seed and so on: numbers and texts; and arrays of a number for each
+            slice, such as its scale.
         estimate: the image of a method that makes one and no samples, complex64 ``(slices, H, W)``.
     """
 
-    samples: NDArray[np.complex64]
-    zero_filled: NDArray[np.complex64]
-    ground_truth: NDArray[np.complex64] | None
+    samples: Complex
+    zero_filled: Complex
+    ground_truth: Complex | None
     attributes: Mapping[str, Any]
-    estimate: NDArray[np.complex64] | None = None
+    estimate: Complex | None = None
+
+    @classmethod
+    def of(cls, slices: Iterable[SliceResult], attributes: Mapping[str, Any]) -> Self:
+        """The slices as volumes."""
+        every = list(slices)
+
+        def stack(name: str) -> Any:
+            arrays = [getattr(one, name) for one in every]
+            return None if arrays[0] is None else np.stack(arrays)
+
+        numbers = {name: np.array([one.numbers[name] for one in every]) for name in every[0].numbers}
+        volumes = {name: stack(name) for name in ("samples", "zero_filled", "ground_truth", "estimate")}
+        return cls(**volumes, attributes={**attributes, **numbers})
+
+    def __iter__(self) -> Iterator[SliceResult]:
+        """Slice by slice."""
+        numbers = {name: value for name, value in self.attributes.items() if isinstance(value, np.ndarray)}
+        for k, samples in enumerate(self.samples):
+            yield SliceResult(
+                samples,
+                self.zero_filled[k],
+                None if self.ground_truth is None else self.ground_truth[k],
+                None if self.estimate is None else self.estimate[k],
+                {name: float(value[k]) for name, value in numbers.items()},
+            )
 
     def as_estimate(self) -> Self:
         """The one sample that a method of a single image made, taken for what it is: an estimate."""
@@ -43,43 +124,111 @@ class Reconstruction:
         return replace(self, samples=drawn.samples, attributes={**self.attributes, **how})
 
     @property
-    def image(self) -> NDArray[np.complex64]:
+    def image(self) -> Complex:
         """The best image that there is, ``(slices, H, W)``: the estimate, or else the mean of the samples."""
         return self.mean if self.estimate is None else self.estimate
 
     @property
-    def mean(self) -> NDArray[np.complex64]:
+    def mean(self) -> Complex:
         """Mean of the samples, ``(slices, H, W)``."""
-        mean: NDArray[np.complex64] = self.samples.mean(axis=1)
-        return mean
+        return mean(self.samples, axis=1)
 
     @property
     def std(self) -> NDArray[np.float32]:
         """Pixelwise standard deviation of the samples, real ``(slices, H, W)``; zero for a single sample."""
-        count = self.samples.shape[1]
-        squares = np.abs(self.samples - self.mean[:, None]) ** 2
-        std: NDArray[np.float32] = np.sqrt(squares.sum(axis=1) / max(count - 1, 1)).astype(np.float32)
-        return std
+        return std(self.samples, axis=1)
 
     def write(self, path: str | os.PathLike[str]) -> None:
-        """Write HDF5 with ``image``, ``zero_filled`` and, where there are any, ``estimate``, ``samples`` with their
-        ``mean`` and ``std``, and ``ground_truth``; whole or not at all.
+        """Write HDF5 as `write_slices` does; whole or not at all.
 
         Raises:
-            InputError: the folder can't be written to.
+            InputError: it can't be written.
         """
-        import h5py
-
-        with atomic(Path(path)) as temporary, h5py.File(temporary, "w") as file:
-            of_samples = ("mean", "std", "samples") if self.samples.shape[1] else ()
-            for name in ("image", "estimate", *of_samples, "zero_filled", "ground_truth"):
-                array = getattr(self, name)
-                if array is not None:
-                    file[name] = array
-            file.attrs.update(self.attributes)
+        said = {name: value for name, value in self.attributes.items() if not isinstance(value, np.ndarray)}
+        write_slices(path, self, len(self.samples), said)
 
 
-def read_reconstructed(path: str | os.PathLike[str]) -> NDArray[np.complex64]:
+def write_slices(
+    path: str | os.PathLike[str], slices: Iterable[SliceResult], count: int, attributes: Mapping[str, Any]
+) -> None:
+    """Write HDF5 with ``image``, ``zero_filled`` and, where there are any, ``estimate``, ``samples`` with their
+    ``mean`` and ``std``, and ``ground_truth``, and each number of the slices as a data set; whole or not at all.
+
+    Args:
+        path: of the file.
+        slices: one after the other, so that one alone need be in memory.
+        count: how many there are.
+        attributes: numbers and texts.
+
+    Raises:
+        InputError: it can't be written.
+    """
+    with writing(Path(path)) as file:
+        for k, one in enumerate(slices):
+            for name, array in one.arrays.items():
+                if k == 0:
+                    file.create_dataset(name, (count, *array.shape), array.dtype)
+                file[name][k] = array
+        file.attrs.update(attributes)
+
+
+def spread_slices(path: str | os.PathLike[str], most: int) -> Reconstruction:
+    """At most so many slices of a written reconstruction, evenly spaced, to look at.
+
+    Raises:
+        InputError: it can't be read.
+    """
+    import h5py
+
+    try:
+        with h5py.File(path) as file:
+            count = len(file["image"])
+            chosen = np.unique(np.linspace(0, count - 1, min(most, count)).astype(int))
+            volumes = {name: file[name][chosen] for name in file}
+            attributes = dict(file.attrs)
+    except (OSError, RuntimeError, KeyError) as error:
+        raise InputError(f"{path} can't be read as a reconstruction: {error}.") from error
+    none = np.zeros((len(chosen), 0, *volumes["image"].shape[1:]), np.complex64)
+    return Reconstruction(
+        samples=volumes.get("samples", none),
+        zero_filled=volumes["zero_filled"],
+        ground_truth=volumes.get("ground_truth"),
+        attributes={**attributes, **{name: array for name, array in volumes.items() if array.ndim == 1}},
+        estimate=volumes.get("estimate"),
+    )
+
+
+_THUMBNAIL, _THUMBNAILS = 160, 400  # pixels along a side, and how many at most
+
+
+def write_contact_sheet(picture: str | os.PathLike[str], path: str | os.PathLike[str]) -> None:
+    """Write a PNG of every slice's image of a written reconstruction, in their order; of more than 400, of so many
+    evenly spaced ones, and of large ones every so-many-th pixel.
+
+    Args:
+        picture: to be written.
+        path: of the reconstruction.
+
+    Raises:
+        InputError: the result can't be read, or the picture not written.
+    """
+    import h5py
+
+    from invdiff.pictures import write_grid
+
+    try:
+        with h5py.File(path) as file:
+            image = file["image"]
+            count, height, width = image.shape
+            step = -(-max(height, width) // _THUMBNAIL)
+            chosen = np.unique(np.linspace(0, count - 1, min(count, _THUMBNAILS)).astype(int))
+            thumbnails = np.stack([np.abs(image[k])[::step, ::step] for k in chosen])
+    except (OSError, RuntimeError, KeyError) as error:
+        raise InputError(f"{path} can't be read as a reconstruction: {error}.") from error
+    write_grid(picture, thumbnails)
+
+
+def read_reconstructed(path: str | os.PathLike[str]) -> Complex:
     """The ``image`` of a written reconstruction, ``(slices, H, W)`` in its file's units.
 
     Raises:

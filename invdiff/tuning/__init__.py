@@ -1,7 +1,6 @@
 """Bayesian search over a method's parameters: what is searched, what is scored, and the search itself."""
 
 from invdiff.tuning.config import MethodConfig, read_config, write_config
-from invdiff.tuning.measurement import Measurement, find_files, read_measurement, sample_measurement
 from invdiff.tuning.objectives import OBJECTIVES, AgainstTruth, KspaceHoldout, Objective, find_objective
 from invdiff.tuning.picture import write_surface
 from invdiff.tuning.space import Parameters, Range, Space, parse_range, usual_range
@@ -12,7 +11,6 @@ __all__ = [
     "OBJECTIVES",
     "AgainstTruth",
     "KspaceHoldout",
-    "Measurement",
     "MethodConfig",
     "Objective",
     "Parameters",
@@ -21,12 +19,9 @@ __all__ = [
     "Study",
     "Trial",
     "Validation",
-    "find_files",
     "find_objective",
     "parse_range",
     "read_config",
-    "read_measurement",
-    "sample_measurement",
     "usual_range",
     "write_config",
     "write_surface",

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from invdiff.data.fourier import to_kspace
 from invdiff.data.masks import calibration_region
+from invdiff.data.picture import Picture
 from invdiff.data.scan import Scan
 from invdiff.errors import InputError
 from invdiff.metrics.metrics import nmse, psnr, ssim
-from invdiff.reconstruction import Cases
-from invdiff.tuning.measurement import Measurement
+from invdiff.reconstruction import Cases, Measurement
 
 Mask = NDArray[np.bool_]
 Image = NDArray[Any]
@@ -64,7 +64,7 @@ class AgainstTruth:
         cases = measurement.cases()
         if cases.ground_truth is None:
             raise InputError(
-                f"{measurement.measured.name} has no ground truth, which the objective {self.name} needs; take "
+                f"{measurement.name} has no ground truth, which the objective {self.name} needs; take "
                 "--objective kspace-holdout, or undersample a full scan by --undersample."
             )
         return cases
@@ -101,29 +101,33 @@ class KspaceHoldout:
         Raises:
             InputError: it is no scan, or nothing can be held back.
         """
-        if not isinstance(measurement.measured, Scan):
+        if isinstance(measurement.measured, Picture):
             raise InputError(
-                f"{measurement.measured.name} is a picture, and {self.name} predicts k-space; take another objective."
+                f"{measurement.name} is a picture, and {self.name} predicts k-space; take another objective."
             )
         try:
             held = held_out(measurement.sampled, self.fraction, self.seed)
         except InputError as error:
-            raise InputError(f"{measurement.measured.name}: {error}") from error
-        if not measurement.measured.kspace[..., held].any():
-            raise InputError(f"{measurement.measured.name}: the samples held back are zero; give its true mask.")
+            raise InputError(f"{measurement.name}: {error}") from error
+        if not _kspace(measurement)[..., held].any():
+            raise InputError(f"{measurement.name}: the samples held back are zero; give its true mask.")
         return measurement.cases(~held)
 
     def score(self, measurement: Measurement, shown: Cases, image: Image) -> float:
         """``||y - A x||^2 / ||y||^2`` over the samples held back."""
-        scan, seen = measurement.measured, shown.measured
-        assert isinstance(scan, Scan)
+        seen = shown.measured
         assert isinstance(seen, Scan)
         assert shown.preparation is not None
         held = measurement.sampled & ~seen.sampled
         coil_images = image[:, None] * (seen.maps if shown.operator == "sense" else 1)
-        y = shown.preparation.virtual_coils(scan.kspace)[..., held]
+        y = shown.preparation.virtual_coils(_kspace(measurement))[..., held]
         predicted = to_kspace(coil_images)[..., held]
         return float(np.linalg.norm(y - predicted) ** 2 / np.linalg.norm(y) ** 2)
+
+
+def _kspace(measurement: Measurement) -> NDArray[np.complex64]:
+    assert not isinstance(measurement.measured, Picture)
+    return measurement.measured.select(range(measurement.measured.slices)).kspace
 
 
 def held_out(sampled: Mask, fraction: float, seed: int) -> Mask:

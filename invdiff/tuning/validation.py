@@ -1,20 +1,16 @@
 """A method's parameters, put to the test on a validation set."""
 
-import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from invdiff.data.scan import Scan
 from invdiff.diffusion.sampler import Sampler
 from invdiff.errors import InputError
 from invdiff.methods.method import Method
 from invdiff.priors import Prior
-from invdiff.reconstruction import Cases, reconstruct
-from invdiff.tuning.measurement import Measurement
+from invdiff.reconstruction import Cases, Measurement, reconstruct
 from invdiff.tuning.objectives import Objective
 from invdiff.tuning.space import Parameters, Space
 
@@ -61,9 +57,9 @@ class Validation:
             "method": self.method.name,
             "settings": dict(self.settings),
             "samples": self.samples,
-            "operator": self.measurements[0].operator,
-            "measurements": [f"{m.measured.name} sha256:{_digest(_arrays(m))}" for m in self.measurements],
-            "weights": _digest(tensor.cpu().numpy() for tensor in self.prior.tensors()),
+            "operator": self.measurements[0].kind.name,
+            "measurements": [f"{m.name} sha256:{m.digest}" for m in self.measurements],
+            "weights": self.prior.fingerprint(),
         }
 
     def check(self, space: Space) -> None:
@@ -99,18 +95,3 @@ class Validation:
         return self.method.with_settings(
             {**self.settings, **searched}, is_complex=cases.is_complex, channels=self.prior.channels
         )
-
-
-def _arrays(measurement: Measurement) -> list[NDArray[Any]]:
-    measured = measurement.measured
-    data = (measured.kspace, measured.maps) if isinstance(measured, Scan) else (measured.image,)
-    levels = measured.noise_std, measurement.noise_std
-    known = [array for array in (*data, measured.ground_truth, measurement.sampled) if array is not None]
-    return [*known, np.array([np.nan if level is None else level for level in levels])]
-
-
-def _digest(arrays: Iterable[NDArray[Any]]) -> str:
-    digest = hashlib.sha256()
-    for array in arrays:
-        digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()

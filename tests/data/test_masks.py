@@ -107,6 +107,7 @@ def test_calibration_region_is_the_largest_full_block(height: int, width: int, b
         (lambda: random_lines(SHAPE, acceleration=float("nan")), "acceleration is 1"),
         (lambda: random_lines(SHAPE, acceleration=8, centre_fraction=0.5), "takes 30 lines but .* allows 7"),
         (lambda: random_lines(SHAPE, centre_fraction=1.5), "between 0 and 1"),
+        (lambda: MASKS["equispaced"](SHAPE, 1e308), "at most 1e6"),
         (lambda: poisson_disc(SHAPE, 1), "above 1.1"),
         (lambda: radial(SHAPE, 1), "1.5 or more"),
     ],

@@ -23,7 +23,7 @@ from invdiff.data import (
     to_kspace,
 )
 from invdiff.data.masks import random_lines
-from invdiff.data.room import check_room
+from invdiff.data.memory import check_memory
 from invdiff.errors import InputError
 from invdiff.operators import sense
 
@@ -100,9 +100,9 @@ def test_room_is_of_no_concern_where_the_system_does_not_tell(monkeypatch: pytes
         raise ValueError("unrecognized configuration name")
 
     monkeypatch.setattr("os.sysconf", unknown)
-    check_room("A scan", 2**80)
+    check_memory("A scan", 2**80)
     monkeypatch.delattr("os.sysconf")
-    check_room("A scan", 2**80)
+    check_memory("A scan", 2**80)
 
 
 @given(place=st.integers(0, 400), bit=st.integers(0, 7), kind=st.sampled_from([".nii", ".nii.gz", ".npy", ".png"]))

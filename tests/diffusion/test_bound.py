@@ -29,7 +29,7 @@ from invdiff.methods import METHODS
 from invdiff.operators import Subsample
 from invdiff.priors import GaussianPrior, Intensity
 
-SAMPLERS = {name: method.build(steps=4) for name, method in METHODS.items()}
+SAMPLERS = {name: method.build(steps=30 if name == "score_sde" else 4) for name, method in METHODS.items()}
 SAMPLERS["projected"] = Sampler(VE(0.1, 4), Geometric(4), [DDIM(0.5), ProjectionConsistency(1.0)], TwoChannel())
 Draw = Callable[[Sampler, Problem, GaussianPrior], None]
 

@@ -62,7 +62,9 @@ def test_levels_are_numbers() -> None:
 
 def test_answers_do_not_depend_on_earlier_ones_nor_on_the_batch() -> None:
     prior, x = from_deepinv(total_variation(), channels=(1, 2)), images(2)
+    fingerprint = prior.fingerprint()
     first = prior.denoise(x, 0.1)
+    assert prior.fingerprint() == fingerprint
     prior.denoise(x.flip(0) ** 2, 0.4)
     assert torch.equal(prior.denoise(x, 0.1), first)
     assert torch.equal(torch.cat([prior.denoise(one[None], 0.1) for one in x.flip(0)]).flip(0), first)

@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from invdiff.data import MASKS
+from invdiff.data.masks import MASKS
 from invdiff.errors import InputError
 
 

@@ -5,7 +5,7 @@ import os
 from invdiff.errors import InputError
 
 
-def check_room(what: str, needed: int) -> None:
+def check_memory(what: str, needed: int) -> None:
     """Raise ``InputError`` if ``what`` takes more bytes than this machine has, as far as the system tells."""
     try:
         there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

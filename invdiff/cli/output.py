@@ -1,0 +1,64 @@
+"""What a command says, and where: to a person, to a program, or to nobody."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from invdiff.cli.progress import progress_bar
+
+Report = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Output:
+    """Where a command's words go.
+
+    Args:
+        json: one machine-readable document goes to standard output at the end, and all else to standard error.
+        quiet: nothing is said but warnings and errors.
+    """
+
+    json: bool = False
+    quiet: bool = False
+
+    def say(self, line: str) -> None:
+        """Tell a person what happened."""
+        if not self.quiet:
+            print(line, file=sys.stderr if self.json else sys.stdout, flush=True)
+
+    def show(self, table: Any) -> None:
+        """Print a rich table."""
+        from rich.console import Console
+
+        if not self.quiet:
+            Console(stderr=self.json).print(table)
+
+    def note(self, line: str) -> None:
+        """Tell a person what a program that reads standard output need not see."""
+        if not self.quiet:
+            print(f"invdiff: {line}", file=sys.stderr, flush=True)
+
+    def warn(self, line: str) -> None:
+        """Tell what went wrong, whoever listens."""
+        print(f"warning: {line}", file=sys.stderr, flush=True)
+
+    @contextmanager
+    def progress(self, title: str) -> Iterator[Report]:
+        """A bar with the time left on standard error."""
+        if self.quiet:
+            yield lambda done, total: None
+            return
+        with progress_bar(title) as report:
+            yield report
+
+    def finish(self, document: Mapping[str, Any]) -> None:
+        """Print the document where a program waits for it."""
+        if self.json:
+            print(json.dumps(document, indent=1, default=_plain))
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if hasattr(value, "item") else str(value)

@@ -1,0 +1,120 @@
+"""A scan in a file, of which a slice is read when it is asked for."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from invdiff.data.scan import Scan
+from invdiff.errors import InputError
+
+Read = Callable[[int], Scan | None]
+
+
+@dataclass(frozen=True, eq=False)
+class ScanFile:
+    """Slices of a long scan, in memory one by one; made by `survey`.
+
+    Attributes:
+        name: of the file.
+        read: the scan of one slice, ``None`` where nothing was seen.
+        common: a slice of it, for all that is the same in every slice.
+        mask: bool ``(H, W)``; None: fully sampled.
+        empty: slices of which nothing was seen.
+        digests: the SHA-256 of each slice.
+    """
+
+    name: str
+    read: Read = field(repr=False)
+    common: Scan = field(repr=False)
+    mask: NDArray[np.bool_] | None = field(repr=False)
+    empty: frozenset[int]
+    digests: tuple[str, ...] = field(repr=False)
+
+    @classmethod
+    def survey(cls, path: Path, read: Read, count: int) -> Self:
+        """Look at every slice once: what was sampled, which slices are empty, and whether numbers are finite.
+
+        Args:
+            path: of the file.
+            read: as of the attributes.
+            count: of slices.
+
+        Raises:
+            InputError: as `Scan`, of any slice.
+        """
+        common: Scan | None = None
+        sampled, empty, digests = None, set(), []
+        for index in range(count):
+            scan = read(index)
+            digests.append("" if scan is None else scan.digest(0))
+            if scan is None:
+                empty.add(index)
+                continue
+            common = common or scan
+            sampled = scan.sampled if sampled is None else sampled | scan.sampled
+        if common is None or sampled is None:
+            raise InputError(
+                f"{path.name}: all {count} slices are zero everywhere, so there is nothing to reconstruct."
+            )
+        return cls(path.name, read, common, None if sampled.all() else sampled, frozenset(empty), tuple(digests))
+
+    @property
+    def slices(self) -> int:
+        """Number of slices."""
+        return len(self.digests)
+
+    @property
+    def coils(self) -> int:
+        """Number of coils."""
+        return self.common.coils
+
+    @property
+    def image_shape(self) -> tuple[int, int]:
+        """(H, W)."""
+        return self.common.image_shape
+
+    @property
+    def sampled(self) -> NDArray[np.bool_]:
+        """The mask, all true where the scan is fully sampled."""
+        return np.ones(self.image_shape, dtype=bool) if self.mask is None else self.mask
+
+    @property
+    def attributes(self) -> Mapping[str, Any]:
+        """Whatever else the file says."""
+        return self.common.attributes
+
+    @property
+    def has_ground_truth(self) -> bool:
+        """Whether the image is known."""
+        return self.common.has_ground_truth
+
+    def digest(self, index: int) -> str:
+        """The SHA-256 of all numbers of a slice."""
+        return self.digests[index]
+
+    def select(self, slices: Sequence[int]) -> Scan:
+        """The scan of these slices, read now; the numbers of those that hold nothing are zero.
+
+        Raises:
+            InputError: the file is no longer what it was.
+        """
+        scans = [self.read(index) for index in slices]
+        parts = [self._nothing if scan is None else scan for scan in scans]
+
+        def stack(name: str) -> NDArray[Any] | None:
+            arrays = [getattr(part, name) for part in parts]
+            return None if arrays[0] is None else np.concatenate(arrays)
+
+        return self.common.changed(
+            **{name: stack(name) for name in ("kspace", "maps", "ground_truth")}, mask=self.mask, name=self.name
+        )
+
+    @property
+    def _nothing(self) -> Scan:
+        names = ("kspace", "maps", "ground_truth")
+        arrays = {name: getattr(self.common, name) for name in names}
+        return self.common.changed(**{name: None if a is None else np.zeros_like(a) for name, a in arrays.items()})

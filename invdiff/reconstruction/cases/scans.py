@@ -1,0 +1,232 @@
+"""A scan as problems: multi-coil or single-coil k-space."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from invdiff.data.coils import combine_slices
+from invdiff.data.fourier import to_image
+from invdiff.data.scan import TOGETHER, Scan, ScanSlices
+from invdiff.errors import InputError
+from invdiff.operators import fourier, sense
+from invdiff.problem import Problem
+from invdiff.reconstruction.cases.base import Cases, Image, as_tensor, digest_of
+from invdiff.reconstruction.preparation import prepare, prepare_alike
+
+Complex = NDArray[np.complex64]
+Target = Callable[[Complex, Complex], Complex]
+"""An image of each slice from the coil images of full data and the coil maps."""
+
+FULL_DATA = "the combination of the full data's coils, by the same maps"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ScanCases(Cases):
+    """A scan's slices; made by `scan_cases`.
+
+    Attributes:
+        scan: as read.
+        learnt_from: numbers of the slices that noise, crop and map sets were learnt from.
+        learnt: these, prepared.
+        mask: of undersampling, on top of the scan's own; None: as measured.
+        truth_by: makes a ground truth of full data; None where the scan brings one, or its data are not full.
+    """
+
+    scan: ScanSlices
+    learnt_from: tuple[int, ...]
+    learnt: Scan = field(repr=False)
+    mask: NDArray[np.bool_] | None = field(default=None, repr=False)
+    truth_by: Target | None = None
+
+    @property
+    def name(self) -> str:
+        """The scan's."""
+        return self.scan.name
+
+    @property
+    def sampled(self) -> NDArray[np.bool_]:
+        """Where k-space was sampled, bool ``(H, W)``."""
+        return self.learnt.sampled
+
+    @property
+    def is_complex(self) -> bool:
+        """Always."""
+        return True
+
+    @property
+    def noise_std(self) -> float:
+        """The level that the data term assumes."""
+        assert self.preparation is not None
+        return self.preparation.data_noise_std
+
+    @property
+    def has_map_sets(self) -> bool:
+        """Whether several images overlap, each with coil maps of its own."""
+        return self.learnt.maps is not None and self.learnt.maps.ndim == 5
+
+    @property
+    def empty(self) -> frozenset[int]:
+        """Slices whose k-space or coil maps are zero."""
+        return self.scan.empty & frozenset(self.slices)
+
+    @property
+    def has_ground_truth(self) -> bool:
+        """Whether the file brings one, or its full data make one."""
+        return self.scan.has_ground_truth or self.truth_by is not None
+
+    @property
+    def target(self) -> str:
+        """What the ground truth is: a part of every score."""
+        return FULL_DATA if self.truth_by is not None else str(self.scan.attributes.get("target", super().target))
+
+    @property
+    def seen_by(self) -> str:
+        """Its coils."""
+        return f", {self.scan.coils} coils"
+
+    @property
+    def brightest(self) -> int:
+        """Number of the slice with most signal, of those that were learnt from."""
+        power = [np.linalg.norm(kspace) for kspace in self.learnt.kspace]
+        return self.learnt_from[int(np.argmax(power))]
+
+    def _problem(self, number: int) -> Problem:
+        scan = self.prepared(number)
+        mask = as_tensor(scan.sampled)
+        y = as_tensor(scan.kspace[0])[:, mask]
+        if self.operator == "fourier":
+            return Problem(fourier(mask), y[0], self.noise_std)
+        assert scan.maps is not None
+        return Problem(sense(mask, as_tensor(scan.maps[0])), y, self.noise_std)
+
+    def zero_filled_of(self, number: int) -> Image:
+        """Aᴴ y of a slice, ``(H, W)``; zero where nothing was seen."""
+        if number in self.empty:
+            return np.zeros(self.sampled.shape, np.complex64)
+        scan = self.prepared(number)
+        assert scan.maps is not None
+        image: Image = combine_slices(to_image(scan.kspace), scan.maps)[0]
+        return image
+
+    def ground_truth_of(self, number: int) -> Image | None:
+        """The image of a slice, ``(H, W)``."""
+        if self.truth_by is None:
+            truth = self._raw(number).ground_truth
+            return None if truth is None else truth[0]
+        if number in self.empty:
+            return np.zeros(self.sampled.shape, np.complex64)
+        maps = self.prepared(number).maps
+        assert self.preparation is not None
+        assert maps is not None
+        made: Image = self.truth_by(to_image(self.preparation.virtual_coils(self._raw(number).kspace)), maps)[0]
+        return made
+
+    def _digest(self, number: int) -> str:
+        assert self.preparation is not None
+        decided = (self.operator, self.preparation.decided, self.sampled, self.target, self.scan.digest(number))
+        return digest_of(*decided)
+
+    def prepared(self, number: int) -> Scan:
+        """One slice with maps and noise level, in virtual coils where its noise is made white."""
+        held = self._held
+        if number not in held:
+            held.clear()  # one at a time: slices are large
+            held[number] = self._prepare(number)
+        return held[number]
+
+    def _prepare(self, number: int) -> Scan:
+        if number in self.learnt_from:
+            return self.learnt.select([self.learnt_from.index(number)])
+        assert self.preparation is not None
+        raw = self._raw(number)
+        return prepare_alike(raw if self.mask is None else raw.undersample(self.mask), self.preparation)
+
+    def _prepared_or_empty(self, number: int) -> Scan:
+        if number not in self.empty:
+            return self.prepared(number)
+        one = self.learnt.select([0])
+        assert one.maps is not None
+        return one.changed(kspace=np.zeros_like(one.kspace), maps=np.zeros_like(one.maps))
+
+    def _raw(self, number: int) -> Scan:
+        return self.scan.select([number])
+
+    @cached_property
+    def _held(self) -> dict[int, Scan]:
+        return {}
+
+    def __getstate__(self) -> dict[str, object]:
+        return {name: value for name, value in vars(self).items() if name not in ("_held", "measured")}
+
+    @cached_property
+    def measured(self) -> Scan:
+        """All slices prepared, with noise level, maps and truth, in memory: what classical methods begin from."""
+        if self.slices == self.learnt_from:
+            every = self.learnt
+        else:
+            scans = [self._prepared_or_empty(number) for number in self.slices]
+            maps = [scan.maps for scan in scans if scan.maps is not None]
+            every = self.learnt.changed(kspace=np.concatenate([s.kspace for s in scans]), maps=np.concatenate(maps))
+        attributes = {**self.scan.attributes, "target": self.target} if self.has_ground_truth else self.scan.attributes
+        return every.changed(noise_std=self.noise_std, ground_truth=self.ground_truth, attributes=attributes)
+
+
+def scan_cases(
+    scan: ScanSlices,
+    operator: str,
+    *,
+    mask: NDArray[np.bool_] | None = None,
+    noise_std: float | None = None,
+    map_sets: int | None = None,
+    crop: float | None = None,
+    truth_by: Target | None = None,
+) -> ScanCases:
+    """The problems of a scan. Maps and noise that the file lacks are estimated from the sampled data alone.
+
+    Coils are made virtual ones with noise alike in all, where its covariance can be told; see
+    `invdiff.reconstruction.preparation`. Noise, crop and the number of map sets are learnt from at most eight slices,
+    evenly spaced; the maps of a slice from its own data.
+
+    Args:
+        scan: as read.
+        operator: ``"fourier"`` for one coil, ``"sense"`` for several.
+        mask: undersample with it first, bool ``(H, W)``. Where the scan was fully sampled and has no ground truth, the
+            combination of all its data with the same maps (and virtual coils) then serves as one.
+        noise_std: in each real number of k-space, in the scan's units, instead of what the file says.
+        map_sets: 1 or 2, instead of what the calibration data ask for.
+        crop: of ESPIRiT, instead of the highest that explains the calibration data.
+        truth_by: how the data from before undersampling make a ground truth, also where the scan's own mask leaves
+            out a margin.
+
+    Raises:
+        InputError: the operator does not suit the number of coils, the noise level is negative or not finite, there is
+            a ground truth that is zero everywhere, or maps or noise can't be estimated.
+    """
+    if operator == "fourier" and scan.coils > 1:
+        raise InputError(
+            f"{scan.name} has {scan.coils} coils, but the operator fourier is for one; use --operator sense."
+        )
+    slices = tuple(range(scan.slices))
+    learnt_from = slices
+    if scan.slices > TOGETHER:
+        full = [number for number in slices if number not in scan.empty]
+        learnt_from = tuple(full[k] for k in np.linspace(0, len(full) - 1, min(TOGETHER, len(full))).astype(int))
+    raw = scan.select(learnt_from)
+    if raw.ground_truth is not None and not raw.ground_truth.any():
+        raise InputError(f"{scan.name}: ground_truth is zero everywhere; leave it out of the file.")
+    shown = raw if mask is None else raw.undersample(mask)
+    learnt, preparation = prepare(shown, noise_std=noise_std, map_sets=map_sets, crop=crop)
+    makes_truth = not scan.has_ground_truth and mask is not None and (scan.mask is None or truth_by is not None)
+    return ScanCases(
+        operator=operator,
+        slices=slices,
+        preparation=preparation,
+        scan=scan,
+        learnt_from=learnt_from,
+        learnt=learnt,
+        mask=mask,
+        truth_by=(truth_by or combine_slices) if makes_truth else None,
+    )

@@ -1,0 +1,147 @@
+"""What is to be reconstructed: files, folders of them, or what ships; read when asked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from invdiff.data.condition import Condition
+from invdiff.errors import InputError
+from invdiff.reconstruction.cases import Cases
+from invdiff.reconstruction.cases.base import digest_of
+from invdiff.reconstruction.kinds import NOTHING_ASSUMED, Assumptions, Kind, Measured, find_kind
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What was measured, before anything is estimated from it.
+
+    Attributes:
+        measured: a scan or a picture, as read.
+        kind: of problem.
+        mask: undersample a scan with it first, bool ``(H, W)``.
+        assumed: what the user says of it.
+    """
+
+    measured: Measured
+    kind: Kind
+    mask: Mask | None = field(default=None, repr=False)
+    assumed: Assumptions = NOTHING_ASSUMED
+
+    @property
+    def name(self) -> str:
+        """The file's."""
+        return self.measured.name
+
+    @property
+    def sampled(self) -> Mask:
+        """What there is to see, bool ``(H, W)``."""
+        return self.measured.sampled if self.mask is None else self.measured.sampled & self.mask
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of all that its problems depend on."""
+        slices = [self.measured.digest(index) for index in range(self.measured.slices)]
+        return digest_of(
+            self.kind.name, self.assumed.noise_std, self.assumed.map_sets, self.assumed.crop, self.sampled, slices
+        )
+
+    def cases(self, keep: Mask | None = None) -> Cases:
+        """The problems in it. Maps and noise that the file lacks are estimated from what is shown alone.
+
+        Args:
+            keep: the part of a scan's samples to show, bool ``(H, W)``; ``None``: all.
+
+        Raises:
+            InputError: as `scan_cases` and `picture_cases`.
+        """
+        return self.kind.cases(self.measured, self.mask if keep is None else self.sampled & keep, self.assumed)
+
+
+@dataclass(frozen=True)
+class Input:
+    """A file to be reconstructed, or what ships with the package.
+
+    Attributes:
+        kind: of problem.
+        path: of the file; None: what ships.
+        seed: of what ships.
+        condition: how a scan is undersampled first.
+        assumed: what the user says of it.
+    """
+
+    kind: Kind
+    path: Path | None = None
+    seed: int = 0
+    condition: Condition | None = None
+    assumed: Assumptions = NOTHING_ASSUMED
+
+    @property
+    def name(self) -> str:
+        """The file's, or what ships."""
+        return "the package's brain scan" if self.path is None else self.path.name
+
+    def read(self) -> Measurement:
+        """What is in it.
+
+        Raises:
+            InputError: as `open_scan` and `read_picture`.
+        """
+        if self.path is None:
+            measured, mask = self.kind.ships(self.seed)
+            return Measurement(measured, self.kind, mask, self.assumed)
+        measured = self.kind.open(self.path)
+        mask = None if self.condition is None else self.condition.draw(measured.image_shape)
+        return Measurement(measured, self.kind, mask, self.assumed)
+
+
+def find_inputs(
+    paths: Sequence[Path],
+    kind: Kind,
+    *,
+    seed: int = 0,
+    condition: Condition | None = None,
+    assumed: Assumptions = NOTHING_ASSUMED,
+) -> list[Input]:
+    """An input for each file among ``paths``, and for each in the folders among them whose name is of that kind, in the
+    order of names; what ships where there are no paths.
+
+    Raises:
+        InputError: a path does not exist, a folder holds no such file, or what ships is to be undersampled.
+    """
+    if condition is not None and not (paths and kind.is_sampled):
+        raise InputError("--undersample is for k-space given as INPUT; the package's own scan comes undersampled.")
+    if not paths:
+        return [Input(kind, seed=seed, assumed=assumed)]
+    one = Input(kind, seed=seed, condition=condition, assumed=assumed)
+    return [replace(one, path=file) for path in paths for file in _files(path, kind)]
+
+
+def _files(path: Path, kind: Kind) -> list[Path]:
+    if not path.is_dir():
+        return [path]  # one that does not exist is refused by its reader, in the reader's own words
+    files = [file for file in sorted(path.iterdir()) if file.is_file() and not file.name.startswith(".")]
+    known = [file for file in files if kind.recognises(file)]
+    if not known:
+        held = f"its {len(files)} file(s) are of other kinds" if files else "it is empty"
+        raise InputError(f"The folder {path} holds no {', '.join(kind.suffixes)} file, as {kind.name} reads; {held}.")
+    return known
+
+
+def sample_cases(operator: str, seed: int, assumed: Assumptions = NOTHING_ASSUMED) -> Cases:
+    """The scan that ships with the package, as the problems of a kind.
+
+    ``sense``: 20 central lines and every fourth of the others are kept, offset by the seed. ``fourier``: the same of
+    the coils' combination as a single coil. ``inpainting``: half of that image's pixels, drawn by the seed.
+    ``denoise``: that image with as much noise again as a twentieth of its largest magnitude.
+
+    Args:
+        operator: one of these four.
+        seed: zero or more.
+        assumed: instead of what is known or estimated.
+    """
+    return Input(find_kind(operator), seed=seed, assumed=assumed).read().cases()

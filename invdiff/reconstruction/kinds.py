@@ -1,0 +1,146 @@
+"""The kinds of problem there are: what they read, and how it becomes problems."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from invdiff.data.formats import SCAN_SUFFIXES, open_scan
+from invdiff.data.picture import PICTURE_SUFFIXES, Picture, read_picture
+from invdiff.data.scan import ScanSlices
+from invdiff.errors import InputError
+from invdiff.reconstruction.cases import Cases, picture_cases, scan_cases
+from invdiff.reconstruction.cases.scans import Target
+from invdiff.reconstruction.sample import holed_sample, multi_coil_sample, noisy_sample, single_coil_sample
+
+Mask = NDArray[np.bool_]
+Measured = ScanSlices | Picture
+
+
+@dataclass(frozen=True)
+class Assumptions:
+    """What a user says of a measurement, where the data would be asked.
+
+    Attributes:
+        noise_std: in each real number, in the file's units.
+        map_sets: 1 or 2, of scans.
+        crop: of ESPIRiT.
+        truth_by: how the data from before undersampling make a ground truth.
+    """
+
+    noise_std: float | None = None
+    map_sets: int | None = None
+    crop: float | None = None
+    truth_by: Target | None = None
+
+
+NOTHING_ASSUMED = Assumptions()
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of problem.
+
+    Attributes:
+        name: on the command line.
+        mathematics: the operator.
+        reads: what its files hold, in words.
+        suffixes: of its files.
+        open: what is in a file.
+        ships: an example that comes with the package, by a seed: what was measured, and how to undersample it.
+        cases: the problems of a measurement, undersampled by a mask, bool ``(H, W)``, where one is given.
+    """
+
+    name: str
+    mathematics: str
+    reads: str
+    suffixes: tuple[str, ...]
+    open: Callable[[Path], Measured]
+    ships: Callable[[int], tuple[Measured, Mask | None]]
+    cases: Callable[[Any, Mask | None, Assumptions], Cases]
+
+    @property
+    def is_sampled(self) -> bool:
+        """Whether it measures k-space, so that samples can be left out."""
+        return self.open is open_scan
+
+    def recognises(self, path: Path) -> bool:
+        """Whether a file's name is that of one of its files."""
+        return path.name.lower().endswith(self.suffixes) and not path.name.startswith(".")
+
+
+def _scans(operator: str) -> Callable[[ScanSlices, Mask | None, Assumptions], Cases]:
+    def cases(scan: ScanSlices, mask: Mask | None, assumed: Assumptions) -> Cases:
+        return scan_cases(
+            scan,
+            operator,
+            mask=mask,
+            noise_std=assumed.noise_std,
+            map_sets=assumed.map_sets,
+            crop=assumed.crop,
+            truth_by=assumed.truth_by,
+        )
+
+    return cases
+
+
+def _pictures(operator: str) -> Callable[[Picture, Mask | None, Assumptions], Cases]:
+    return lambda picture, mask, assumed: picture_cases(picture, operator, noise_std=assumed.noise_std)
+
+
+KINDS = {
+    kind.name: kind
+    for kind in (
+        Kind(
+            "sense",
+            "P(Λ) F S",
+            "multi-coil k-space: HDF5 (fastMRI layout, ISMRMRD), BART, .npz; maps optional",
+            SCAN_SUFFIXES,
+            open_scan,
+            multi_coil_sample,
+            _scans("sense"),
+        ),
+        Kind(
+            "fourier",
+            "P(Λ) F",
+            "single-coil k-space: the same files with one coil",
+            SCAN_SUFFIXES,
+            open_scan,
+            single_coil_sample,
+            _scans("fourier"),
+        ),
+        Kind(
+            "inpainting",
+            "P(Λ)",
+            "an 'image' and a 'mask' of known pixels: HDF5 or .npz",
+            PICTURE_SUFFIXES,
+            read_picture,
+            holed_sample,
+            _pictures("inpainting"),
+        ),
+        Kind(
+            "denoise",
+            "I",
+            "an 'image', 'noise_std' optional: HDF5, .npz, NIfTI, PNG or .npy",
+            PICTURE_SUFFIXES,
+            read_picture,
+            noisy_sample,
+            _pictures("denoise"),
+        ),
+    )
+}
+"""Kinds of problem by name."""
+
+
+def find_kind(name: str) -> Kind:
+    """The kind of that name.
+
+    Raises:
+        InputError: there is none.
+    """
+    if name not in KINDS:
+        raise InputError(f"There is no operator {name!r}; there are {', '.join(KINDS)}.")
+    return KINDS[name]

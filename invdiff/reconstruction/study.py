@@ -1,0 +1,284 @@
+"""A file reconstructed on disk: finished samples are kept until the result is whole, whoever draws them."""
+
+import json
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from invdiff.diffusion.start import Start
+from invdiff.errors import InputError
+from invdiff.files.lock import folder_lock
+from invdiff.methods import Method
+from invdiff.priors import Prior
+from invdiff.reconstruction.cases import Cases
+from invdiff.reconstruction.cases.base import digest_of
+from invdiff.reconstruction.draw import HERE, WHOLE, Progress, Shard, draw
+from invdiff.reconstruction.executors import Executor
+from invdiff.reconstruction.known_noise import known_noise
+from invdiff.reconstruction.reconstruct import Stage, described, gather
+from invdiff.reconstruction.result import write_slices
+from invdiff.reconstruction.store import FolderStore
+from invdiff.reconstruction.units import Drawing
+
+UNITS = "units"
+RESULT = "reconstruction.h5"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A method with its parameters.
+
+    Attributes:
+        method: which.
+        settings: its parameters, as text; the others have their defaults.
+        samples: how many are drawn of each slice; one of a method of one image.
+        start: to begin at instead of the method's own.
+    """
+
+    method: Method
+    settings: Mapping[str, str] = field(default_factory=dict)
+    samples: int = 1
+    start: Start | None = None
+
+    def stage(self, cases: Cases, prior: Prior, seed: int, device: str | None) -> Stage:
+        """What it draws of some cases.
+
+        Raises:
+            InputError: a parameter makes no sense.
+        """
+        sampler = self.method.with_settings(self.settings, is_complex=cases.is_complex, channels=prior.channels)
+        sampler = sampler if self.start is None else replace(sampler, start=self.start)
+        return Stage(Drawing(cases, sampler, prior, seed, device), self.samples)
+
+    @property
+    def title(self) -> str:
+        """What a progress bar and a picture call it."""
+        return self.method.name if self.method.spread else f"{self.method.name}, {self.samples} sample(s)"
+
+
+class Watcher(Protocol):
+    """What is told of a study's progress."""
+
+    def begun(self, cases: Cases) -> None:
+        """Called once the measurement and its noise are known."""
+
+    def progress(self, title: str) -> AbstractContextManager[Progress | None]:
+        """A bar for something that takes long."""
+
+    def image(self, path: Path) -> None:
+        """Called when the image is on disk, and samples are to follow."""
+
+
+class Silent:
+    """Tells nobody."""
+
+    def begun(self, cases: Cases) -> None:
+        """Say nothing."""
+
+    def progress(self, title: str) -> AbstractContextManager[None]:
+        """No bar."""
+        return nullcontext()
+
+    def image(self, path: Path) -> None:
+        """Say nothing."""
+
+
+SILENT = Silent()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a file.
+
+    Attributes:
+        path: of the result, where it is whole; None while other parts of the study are outstanding.
+        failures: why there is nothing of a slice, by its number.
+        slices: numbers of those that were to be reconstructed.
+        was_there: whether it was whole before.
+    """
+
+    path: Path | None
+    failures: Mapping[int, str]
+    slices: tuple[int, ...]
+    was_there: bool = False
+
+
+@dataclass(frozen=True)
+class Study:
+    """How files are reconstructed: an image of every slice, posterior samples, or both.
+
+    Attributes:
+        prior: what images look like.
+        image: a method that makes one image.
+        posterior: a method whose samples tell what is uncertain.
+        seed: of the random numbers.
+        device: where workers compute.
+        shard: the part of the study that this process draws.
+        attributes: more to record.
+    """
+
+    prior: Prior
+    image: Recipe | None
+    posterior: Recipe | None
+    seed: int = 0
+    device: str | None = None
+    shard: Shard = WHOLE
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+    def __call__(
+        self,
+        cases: Cases,
+        folder: Path,
+        *,
+        position: int = 0,
+        executor: Executor = HERE,
+        watcher: Watcher = SILENT,
+    ) -> Outcome:
+        """Reconstruct a file; go on where an earlier run, or another part of the study, has left it.
+
+        Args:
+            cases: of the file.
+            folder: for ``reconstruction.h5``; finished samples are in its folder ``units`` until that is whole.
+            position: of the file in the study, so that its parts are alike.
+            executor: where to compute.
+            watcher: told of the progress.
+
+        Raises:
+            InputError: another process does the same, parts do not fit, nothing came of any slice, or the folder can't
+                be written to.
+        """
+        decided = self._decides(cases)
+        path = folder / RESULT
+        there = _failures_of(path, decided)
+        if there is not None:
+            return Outcome(path, there, cases.slices, was_there=True)
+        store = FolderStore(folder / UNITS)
+        try:
+            return self._draw(cases, folder, store, decided, position, executor, watcher)
+        finally:
+            if store.is_empty:  # refused before anything was finished
+                store.remove()
+
+    def _draw(
+        self,
+        cases: Cases,
+        folder: Path,
+        store: FolderStore,
+        decided: str,
+        position: int,
+        executor: Executor,
+        watcher: Watcher,
+    ) -> Outcome:
+        path = folder / RESULT
+        with folder_lock(folder / UNITS / f"{self._part}.lock"):
+            with watcher.progress("noise") as progress:
+                cases = known_noise(cases, self.prior, store=store, progress=progress)
+            watcher.begun(cases)
+            stages = self._stages(cases)
+            failures: dict[int, str] = {}
+            for recipe, stage, last in stages:
+                with watcher.progress(recipe.title) as progress:
+                    found = draw(
+                        stage.drawing,
+                        store,
+                        stage.samples,
+                        executor=executor,
+                        shard=self.shard,
+                        position=position,
+                        progress=progress,
+                    )
+                for number, reason in found.items():
+                    store.fail(number, stage.drawing.key(number), reason)
+                failures |= found
+                if len(failures) == len(cases.full):
+                    raise InputError(next(iter(failures.values())))
+                if not last and self.shard == WHOLE:
+                    self._write(path, cases, store, stages[:1], "")
+                    watcher.image(path)
+            with folder_lock(folder / UNITS / "gather.lock", wait=True):
+                there = _failures_of(path, decided)
+                if there is not None:  # by another part, meanwhile
+                    store.remove()
+                    return Outcome(path, there, cases.slices)
+                settled = _settled(store, [stage for _, stage, _ in stages])
+                if settled is None:
+                    return Outcome(None, failures, cases.slices)
+                self._write(path, cases, store, stages, decided, settled)
+                store.remove()
+        return Outcome(path, settled, cases.slices)
+
+    def _stages(self, cases: Cases) -> list[tuple[Recipe, Stage, bool]]:
+        recipes = [recipe for recipe in (self.image, self.posterior) if recipe is not None]
+        return [
+            (recipe, recipe.stage(cases, self.prior, self.seed, self.device), recipe is recipes[-1])
+            for recipe in recipes
+        ]
+
+    def _decides(self, cases: Cases) -> str:
+        """All that the result depends on, in few words."""
+        keys = [
+            [stage.samples, *(stage.drawing.key(number) for number in cases.full)]
+            for _, stage, _ in self._stages(cases)
+        ]
+        return digest_of(keys, cases.slices)
+
+    @property
+    def _part(self) -> str:
+        return "whole" if self.shard == WHOLE else f"shard-{self.shard.index}-of-{self.shard.count}"
+
+    def _write(
+        self,
+        path: Path,
+        cases: Cases,
+        store: FolderStore,
+        stages: list[tuple[Recipe, Stage, bool]],
+        decided: str,
+        failures: Mapping[int, str] | None = None,
+    ) -> None:
+        by = {recipe is self.image: (recipe, stage) for recipe, stage, _ in stages}
+        image, posterior = by.get(True), by.get(False)
+        attributes: dict[str, Any] = {}
+        for prefix, found in (("samples_", posterior), ("", image or posterior)):
+            if found is not None:
+                recipe, stage = found
+                said = {"method": recipe.method.name, "settings": str(dict(recipe.settings))}
+                attributes |= {f"{prefix}{name}": value for name, value in said.items()}
+                attributes |= {f"{prefix}{name}": value for name, value in described(cases, stage.drawing).items()}
+        slices = gather(
+            cases,
+            store,
+            image=None if image is None else image[1],
+            posterior=None if posterior is None else posterior[1],
+        )
+        failed = json.dumps({str(number): reason for number, reason in (failures or {}).items()})
+        attributes |= {**self.attributes, "failed": failed, "fingerprint": decided}
+        write_slices(path, slices, cases.count, attributes)
+
+
+def _settled(store: FolderStore, stages: list[Stage]) -> dict[int, str] | None:
+    """The failures of a study of which nothing is outstanding; None where something is."""
+    failures: dict[int, str] = {}
+    for stage in stages:
+        for number in stage.drawing.problems.full:
+            key = stage.drawing.key(number)
+            reason = store.failure(number, key)
+            if reason is not None:
+                failures[number] = reason
+            elif not all(store.has(number, sample, key) for sample in range(stage.samples)):
+                return None
+    return failures
+
+
+def _failures_of(path: Path, decided: str) -> dict[int, str] | None:
+    """What failed in a result that was decided so; None where there is no such result."""
+    import h5py
+
+    try:
+        with h5py.File(path) as file:
+            if file.attrs.get("fingerprint") != decided:
+                return None
+            return {int(number): str(reason) for number, reason in json.loads(file.attrs["failed"]).items()}
+    except (OSError, RuntimeError, KeyError, ValueError):  # missing, damaged, or another program's: it is made anew
+        return None

@@ -1,0 +1,155 @@
+"""What can be computed by itself, anywhere and in any order: samples of one slice."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib.metadata import version
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from invdiff.diffusion import Bound, Sampler
+from invdiff.errors import InputError
+from invdiff.priors import Prior
+from invdiff.problem import Problem
+from invdiff.reconstruction.cases.base import digest_of
+from invdiff.reconstruction.executors import pinned, worker_index
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Unit:
+    """Samples of one case.
+
+    Attributes:
+        case: number of the slice.
+        samples: their indices.
+    """
+
+    case: int
+    samples: range
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """What came of a unit.
+
+    Attributes:
+        images: the samples ``(samples, H, W)`` in the problem's units.
+        beside: what belongs to the case whatever the sample: arrays by name, such as ``zero_filled``.
+        failure: why there are no images; empty where there are.
+    """
+
+    images: NDArray[np.inexact]
+    beside: Arrays = field(default_factory=dict)
+    failure: str = ""
+
+
+class Problems(Protocol):
+    """What is drawn for: a problem for each of several numbers, as `Cases` are."""
+
+    @property
+    def full(self) -> Sequence[int]:
+        """The numbers."""
+
+    def problem(self, number: int) -> Problem:
+        """The problem, made now."""
+
+    def fingerprint(self, number: int) -> str:
+        """What decides the problem."""
+
+    def one_image(self, images: NDArray[np.inexact]) -> NDArray[np.inexact]:
+        """A sample's images as one."""
+
+    def beside(self, number: int) -> Arrays:
+        """What is kept with the samples."""
+
+
+@dataclass(eq=False)
+class Drawing:
+    """Draws the units of some problems, in this process or another.
+
+    A sample depends on the seed, its problem's number and its own index alone, whatever else is drawn and where.
+
+    Args:
+        problems: what to draw for.
+        sampler: the method.
+        prior: what images look like.
+        seed: of the random numbers.
+        device: where to compute; None: where the prior is.
+        together: samples that run side by side, at most; None: as is fastest.
+    """
+
+    problems: Problems
+    sampler: Sampler
+    prior: Prior
+    seed: int = 0
+    device: str | None = None
+    together: int | None = None
+    _bound: tuple[int, Bound] | None = field(default=None, init=False, repr=False)
+    _placed: bool = field(default=False, init=False, repr=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_bound": None, "_placed": False}
+
+    def key(self, case: int) -> str:
+        """What decides the samples of a case, in few words."""
+        return digest_of(self._decided, self.problems.fingerprint(case))[:32]
+
+    @cached_property
+    def _decided(self) -> tuple[object, ...]:
+        versions = tuple(version(name) for name in ("invdiff", "torch", "numpy"))
+        where = torch.device(self.device).type if self.device else self.prior.device.type
+        return versions, repr(self.sampler), self.prior.fingerprint(), self.seed, where
+
+    def bound(self, case: int) -> Bound:
+        """The sampler bound to the problem of a case, which is kept until another is asked for.
+
+        Raises:
+            InputError: parts do not fit.
+        """
+        if self._bound is None or self._bound[0] != case:
+            self._bound = None  # two at a time would take twice the memory
+            prior = self._prior_here()
+            self._bound = case, self.sampler.bind(self.problems.problem(case).to(prior.device), prior)
+        return self._bound[1]
+
+    def side_by_side(self, samples: int) -> int:
+        """How many samples of a case run together."""
+        device = torch.device(self.device) if self.device else self.prior.device
+        most = 1 if device.type == "cpu" else samples
+        return most if self.together is None else min(most, self.together)
+
+    def __call__(self, unit: Unit, report: Callable[[float], None]) -> Drawn:
+        """Draw a unit; what can't be drawn says why.
+
+        Args:
+            unit: what to draw.
+            report: told the share that is done.
+        """
+        try:
+            bound = self.bound(unit.case)
+            posterior = bound.draw(
+                unit.samples,
+                seed=self.seed,
+                case=unit.case,
+                together=self.side_by_side(len(unit.samples)),
+                progress=lambda done, total: report(done / total),
+            )
+            images = self.problems.one_image(posterior.samples.cpu().numpy())
+            noise_std = bound.problem.noise_std
+            numbers = {"scale": bound.scale, "noise_std": np.nan if noise_std is None else noise_std * bound.unit}
+            known = {name: np.array(value) for name, value in numbers.items()}
+            operator = {"operator": np.array(repr(bound.problem.operator))}
+            return Drawn(images, {**self.problems.beside(unit.case), **known, **operator})
+        except InputError as error:
+            return Drawn(np.zeros(0, np.float32), failure=str(error))
+
+    def _prior_here(self) -> Prior:
+        if self.device is not None and not self._placed:
+            self.prior = self.prior.to(pinned(self.device, worker_index(), torch.cuda.device_count()))
+            self._placed = True
+        return self.prior
