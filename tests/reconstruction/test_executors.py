@@ -13,7 +13,6 @@ from pathlib import Path
 import psutil
 import pytest
 import torch
-from distributed import LocalCluster
 from torch import Tensor, nn
 
 from invdiff.errors import InputError
@@ -28,6 +27,8 @@ TWO = 2
 @pytest.fixture(scope="module")
 def scheduler() -> Iterator[str]:
     """The address of a cluster of two processes."""
+    from distributed import LocalCluster  # here, as every process of these tests imports this file
+
     settings = {"dashboard_address": None, "scheduler_kwargs": {"allowed_failures": 1}}
     with LocalCluster(n_workers=TWO, threads_per_worker=2, processes=True, **settings) as cluster:
         yield cluster.scheduler_address
