@@ -30,7 +30,7 @@ def scheduler() -> Iterator[str]:
     """The address of a cluster of two processes."""
     from distributed import LocalCluster  # here, as every process of these tests imports this file
 
-    settings = {"dashboard_address": None, "scheduler_kwargs": {"allowed_failures": 1}}
+    settings = {"dashboard_address": ":0", "scheduler_kwargs": {"allowed_failures": 1}}
     with LocalCluster(n_workers=TWO, threads_per_worker=2, processes=True, **settings) as cluster:
         yield cluster.scheduler_address
 
