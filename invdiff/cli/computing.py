@@ -82,12 +82,15 @@ class Computing:
         return f"computing on {self.device} with {threads} thread{'s' * (threads > 1)}"
 
     def place(self, prior: "Prior") -> "Prior":
-        """The prior where this process computes, in its precision.
+        """The prior where this process computes, in its precision; that of a cluster's workers, which this process need
+        not have, is single where none is asked for.
 
         Raises:
             InputError: as `Prior.in_precision`.
         """
-        return prior.to(self.device).in_precision(self.precision)
+        if self.scheduler is None or self.device == "cpu":
+            return prior.to(self.device).in_precision(self.precision)
+        return prior.in_precision("f32" if self.precision == "auto" else self.precision)
 
     @contextmanager
     def executor(self) -> Iterator["Executor"]:

@@ -76,12 +76,6 @@ class Stage:
     drawing: Drawing
     samples: int
 
-    def is_in(self, store: Store) -> bool:
-        """Whether all of it is there."""
-        drawing = self.drawing
-        keys = {case: drawing.key(case) for case in drawing.problems.full}
-        return all(store.has(case, sample, key) for case, key in keys.items() for sample in range(self.samples))
-
 
 def gather(
     cases: Cases, store: Store, *, image: Stage | None = None, posterior: Stage | None = None

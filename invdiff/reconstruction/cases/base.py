@@ -132,10 +132,15 @@ class Cases(ABC):
         return replace(problem, initial=as_tensor(self.initial[self.slices.index(number)]))
 
     def fingerprint(self, number: int) -> str:
-        """What decides the problem of a slice, in few words."""
-        if self.initial is None:
-            return self._digest(number)
-        return f"{self._digest(number)} {digest_of(self.initial[self.slices.index(number)])}"
+        """What decides the problem of a slice, in few words; looked at once."""
+        if number not in self._fingerprints:
+            initial = () if self.initial is None else (self.initial[self.slices.index(number)],)
+            self._fingerprints[number] = digest_of(self._digest(number), *initial)
+        return self._fingerprints[number]
+
+    @cached_property
+    def _fingerprints(self) -> dict[int, str]:
+        return {}
 
     @property
     def count(self) -> int:

@@ -17,7 +17,6 @@ from invdiff.reconstruction.executors.executor import Progress, R, T, Work
 from invdiff.reconstruction.executors.parcel import answered, opened, packed, unpacked
 from invdiff.reconstruction.executors.worker import become_worker
 
-
 _WORK, _ITEM = b"W", b"I"
 
 
@@ -114,7 +113,7 @@ class _Worker:
         context = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
         self.connection, theirs = context.Pipe()
         self.process: SpawnProcess = context.Process(target=_serve, args=(theirs, index, threads), daemon=True)
-        with _without_interrupts():
+        with _without_interrupts(), _with_threads(threads):
             self.process.start()
         theirs.close()  # so that the pipe ends with the process
 
@@ -160,6 +159,22 @@ def _without_interrupts() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _with_threads(count: int) -> Iterator[None]:
+    """Begin processes whose numerical libraries, NumPy's too, use no more threads than their share."""
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(dict.fromkeys(names, str(count)))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _serve(connection: Connection, index: int, threads: int) -> None:
