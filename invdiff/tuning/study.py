@@ -3,14 +3,9 @@
 import csv
 import json
 import math
-import multiprocessing
-import pickle
-import signal
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
@@ -21,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from invdiff.errors import InputError
 from invdiff.files.atomic import atomic
+from invdiff.reconstruction.executors import Executor, Here, Processes, Report
 from invdiff.tuning.config import MethodConfig
 from invdiff.tuning.space import Parameters, Space
 from invdiff.tuning.surrogate import Scores, propose, require_ax
@@ -136,15 +132,17 @@ class Study:
         trials: int,
         *,
         parallel: int = 1,
+        executor: Executor | None = None,
         report: Callable[[Trial], None] | None = None,
     ) -> None:
         """Go on until there are so many trials, or a space of whole numbers has been tried out.
 
         Args:
-            evaluate: the score of a point. An `InputError` is a trial that failed. With ``parallel`` it is pickled.
+            evaluate: the score of a point. An `InputError` is a trial that failed. Other processes are sent it pickled.
             trials: how many in all, with those that an earlier run has left.
-            parallel: how many at a time, in processes that share the threads. Trials that run side by side do not
-                learn of each other, so the search differs from a serial one; it is as repeatable.
+            parallel: how many at a time. Trials that run side by side do not learn of each other, so the search
+                differs from a serial one; it is as repeatable.
+            executor: where; by default in this process or, with ``parallel``, in others that share its threads.
             report: called after each trial.
 
         Raises:
@@ -154,12 +152,14 @@ class Study:
             raise InputError(
                 f"A search needs at least one trial, one at a time, not {trials} trials, {parallel} at once."
             )
-        with _workers(evaluate, parallel) as attempted:
-            while len(self.trials) < trials:
-                batch = self._batch(parallel)
-                if not batch:
-                    return
-                for trial in attempted(batch[: trials - len(self.trials)]):
+        if executor is None:
+            executor = Here() if parallel == 1 else Processes(parallel)
+        while len(self.trials) < trials:
+            batch = self._batch(parallel)
+            if not batch:
+                return
+            with closing(_in_order(executor, evaluate, batch[: trials - len(self.trials)])) as attempted:
+                for trial in attempted:
                     self.trials.append(trial)
                     self._write()
                     if report is not None:
@@ -236,6 +236,22 @@ class Study:
                 rows.writerow([i, *values, trial.score, f"{trial.seconds:.2f}", trial.failure])
 
 
+def _in_order(executor: Executor, evaluate: Evaluate, points: Sequence[Parameters]) -> Generator[Trial, None, None]:
+    """Trials in the order of their points, each as soon as those before it are done."""
+    early: dict[int, Trial] = {}
+    expected = 0
+    with closing(executor.map(partial(_numbered, evaluate), enumerate(points))) as results:
+        for (number, _), trial in results:
+            early[number] = trial
+            while expected in early:
+                yield early.pop(expected)
+                expected += 1
+
+
+def _numbered(evaluate: Evaluate, point: tuple[int, Parameters], report: Report) -> Trial:
+    return attempt(evaluate, point[1])
+
+
 def attempt(evaluate: Evaluate, parameters: Parameters) -> Trial:
     """A trial; what the method refuses or can't finish is recorded in it."""
     begun = time.perf_counter()
@@ -254,42 +270,3 @@ def _number_or_text(text: str) -> int | float | str:
         with suppress(ValueError):
             return kind(text)
     return text
-
-
-@contextmanager
-def _workers(evaluate: Evaluate, count: int) -> Iterator[Callable[[list[Parameters]], Iterator[Trial]]]:
-    """A map over points, in their order, by so many processes."""
-    if count == 1:
-        yield partial(map, partial(attempt, evaluate))
-        return
-    import torch
-
-    # Plain pickle copies tensors; the executor's own would share their memory, which small containers lack.
-    copied = partial(_unpickle_and_attempt, pickle.dumps(evaluate))
-    threads = max(1, torch.get_num_threads() // count)
-    context = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
-    others = multiprocessing.active_children()
-    with ProcessPoolExecutor(count, context, _prepare_worker, (threads,)) as pool:
-        try:
-            yield partial(pool.map, copied)
-        except BrokenProcessPool as error:
-            raise InputError(
-                f"One of {count} processes was killed, most likely for want of memory. Finished trials are kept; go on "
-                "with fewer at a time."
-            ) from error
-        except KeyboardInterrupt:
-            for worker in multiprocessing.active_children():
-                if worker not in others:
-                    worker.terminate()  # or it would finish its trial first
-            raise
-
-
-def _prepare_worker(threads: int) -> None:
-    import torch
-
-    torch.set_num_threads(threads)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent answers it
-
-
-def _unpickle_and_attempt(evaluate: bytes, parameters: Parameters) -> Trial:
-    return attempt(pickle.loads(evaluate), parameters)

@@ -4,13 +4,14 @@ import pickle
 from collections.abc import Callable
 from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from invdiff.errors import InputError
+from invdiff.reconstruction.executors import Here
 from invdiff.tuning import Parameters, Range, Space, Study, Trial
-from invdiff.tuning.study import _workers as serial
 from invdiff.tuning.surrogate import predict, propose
 
 LAM = Space([Range("lam", 0, 1)])
@@ -81,9 +82,24 @@ def test_trials_side_by_side(tmp_path: Path) -> None:
     assert len(study.trials) == 3
 
 
+def test_trials_are_kept_in_the_order_of_their_batch(tmp_path: Path) -> None:
+    """Also where they finish in another; what finished early waits for those before it."""
+
+    class Backwards(Here):
+        def map(self, work: Any, items: Any, progress: Any = None) -> Any:
+            yield from reversed([*super().map(work, items, progress)])
+
+    study, expected = (Study(LAM, tmp_path / name) for name in ("backwards", "forwards"))
+    for each in (study, expected):
+        each.folder.mkdir()
+    study.run(hill, 7, parallel=3, executor=Backwards())
+    expected.run(hill, 7, parallel=3, executor=Here())
+    assert points(study) == points(expected)
+    assert [trial.score for trial in study.trials] == [hill(point) for point in points(study)]
+
+
 def test_a_batch_that_was_cut_short_is_made_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if by two processes; the proposals tell from how many trials they were made."""
-    monkeypatch.setattr("invdiff.tuning.study._workers", lambda evaluate, count: serial(evaluate, 1))
+    """In this process, as if by two; the proposals tell from how many trials they were made."""
     monkeypatch.setattr(
         "invdiff.tuning.study.propose",
         lambda space, scores, count, seed, **_: [{"lam": 0.01 * len(scores) + 0.001 * i} for i in range(count)],
@@ -92,11 +108,11 @@ def test_a_batch_that_was_cut_short_is_made_whole(tmp_path: Path, monkeypatch: p
     for folder in (whole, part):
         folder.mkdir()
     study = Study(LAM, whole)
-    study.run(hill, 8, parallel=2)
+    study.run(hill, 8, parallel=2, executor=Here())
     with pytest.raises(KeyboardInterrupt):
-        Study(LAM, part).run(stopped_after(7, hill), 8, parallel=2)
+        Study(LAM, part).run(stopped_after(7, hill), 8, parallel=2, executor=Here())
     resumed = Study(LAM, part)
-    resumed.run(hill, 8, parallel=2)
+    resumed.run(hill, 8, parallel=2, executor=Here())
     assert points(resumed) == points(study)
     assert points(study)[6:] == [{"lam": 0.06}, {"lam": 0.061}]
 

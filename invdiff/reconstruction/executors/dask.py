@@ -2,6 +2,7 @@
 
 import pickle
 import threading
+import warnings
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
@@ -59,13 +60,15 @@ class Dask:
         with self._client() as client:
             from distributed import KilledWorker, as_completed
 
-            sent = client.scatter(parcel, broadcast=True, hash=False)
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", "Sending large graph")  # it is sent once
+                sent = client.submit(_kept, parcel, pure=False)  # scattered, it would be lost with its last holder
             pending: dict[Future[bytes], T] = {}
             finished = as_completed(loop=client.loop)
             try:
                 while True:
-                    addresses = sorted(client.nthreads())
-                    for item in islice(left, 2 * max(1, len(addresses)) - len(pending)):
+                    addresses = sorted(client.nthreads()) or [""]  # a cluster may yet have to find its workers
+                    for item in islice(left, max(0, 2 * len(addresses) - len(pending))):
                         plain = pickle.dumps(item)  # or Dask would look for tasks in it
                         future = client.submit(_compute, sent, plain, addresses, pure=False, retries=_RETRIES)
                         pending[future] = item
@@ -110,6 +113,11 @@ class Dask:
             ) from error
         with client:
             yield client
+
+
+def _kept(parcel: bytes) -> bytes:
+    """On a worker: the work for all."""
+    return parcel
 
 
 def _compute(parcel: bytes, item: bytes, addresses: Sequence[str]) -> bytes:
