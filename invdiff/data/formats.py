@@ -14,7 +14,7 @@ from invdiff.data.scan import TOGETHER, Scan
 from invdiff.data.scan_file import ScanFile
 from invdiff.errors import InputError
 from invdiff.files.archive import read_archive
-from invdiff.files.atomic import atomic
+from invdiff.files.hdf5 import write_attributes, writing
 
 _HDF5, _BART = (".h5", ".hdf5", ".mrd"), (".cfl", ".hdr")
 SCAN_SUFFIXES = (*_HDF5, ".cfl", ".npz")
@@ -96,14 +96,13 @@ def write_scan(scan: Scan, path: str | os.PathLike[str]) -> None:
     Attributes that HDF5 can't hold are written as text.
 
     Raises:
-        InputError: the suffix is not .h5 or .hdf5, or the folder does not exist.
+        InputError: the suffix is not .h5 or .hdf5, the folder does not exist, there is no room, or an attribute is too
+            large.
     """
-    import h5py
-
     path = Path(path)
     if path.suffix.lower() not in (".h5", ".hdf5"):
         raise InputError(f"{path} has the suffix '{path.suffix}'; scans are written to .h5 files.")
-    with atomic(path) as temporary, h5py.File(temporary, "w") as file:
+    with writing(path) as file:
         file["kspace"] = scan.kspace
         if scan.mask is not None:
             lines = scan.mask[0]
@@ -116,9 +115,7 @@ def write_scan(scan: Scan, path: str | os.PathLike[str]) -> None:
             file["noise_std"] = scan.noise_std
         if scan.noise is not None:
             file["noise"] = scan.noise
-        for key, value in scan.attributes.items():
-            storable = isinstance(value, str | bytes | bool | int | float | tuple)
-            file.attrs[key] = value if storable else str(value)
+        write_attributes(file, {key: _storable(value) for key, value in scan.attributes.items()})
 
 
 def _read_hdf5(path: Path) -> Scan:
@@ -183,6 +180,10 @@ def _assemble(path: Path, datasets: Mapping[str, Any], attributes: dict[str, Any
         name=path.name,
         attributes=attributes,
     )
+
+
+def _storable(value: Any) -> Any:
+    return value if isinstance(value, str | bytes | bool | int | float | tuple) else str(value)
 
 
 def _plain(value: Any) -> Any:

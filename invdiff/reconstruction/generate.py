@@ -3,7 +3,6 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 
 from invdiff.diffusion import Sampler
 from invdiff.errors import InputError
-from invdiff.files.hdf5 import writing
+from invdiff.files.hdf5 import write_attributes, writing
 from invdiff.priors import Prior
 from invdiff.problem import Problem
 from invdiff.reconstruction.draw import HERE, Progress, draw, provenance
@@ -38,9 +37,9 @@ class Generated:
         Raises:
             InputError: it can't be written.
         """
-        with writing(Path(path)) as file:
+        with writing(path) as file:
             file["samples"] = self.samples
-            file.attrs.update(self.attributes)
+            write_attributes(file, self.attributes)
 
 
 @dataclass(frozen=True)

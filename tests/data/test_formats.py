@@ -210,7 +210,7 @@ def test_a_failed_write_leaves_nothing(scan: Scan, tmp_path: Path, monkeypatch: 
         raise OSError("disk full")
 
     monkeypatch.setattr(h5py.File, "__setitem__", disk_full)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(InputError, match="disk full"):
         write_scan(scan, tmp_path / "scan.h5")
     assert [path.name for path in tmp_path.iterdir()] == ["scan.h5"]
     assert (tmp_path / "scan.h5").read_bytes() == before
