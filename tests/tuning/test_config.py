@@ -42,6 +42,12 @@ def test_texts_make_a_sampler() -> None:
         (b"method: [fast", "no YAML"),
         (b"\xff\xfe\xff", "no YAML"),
         (b"method: !!python/object/apply:os.getcwd []", "no YAML"),
+        (
+            b"method: fast\nsearch: {a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1], b: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a, *a, "
+            b"*a], c: &c [*b, *b, *b, *b, *b, *b, *b, *b, *b, *b, *b], d: [*c, *c, *c, *c, *c, *c, *c, *c]}",
+            "10,000 values",
+        ),
+        (b"method: !!timestamp x", "no YAML"),
     ],
 )
 def test_refusals(tmp_path: Path, content: bytes, words: str) -> None:
@@ -55,7 +61,7 @@ def test_refusals(tmp_path: Path, content: bytes, words: str) -> None:
 def test_missing_files(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="can't be read: No such file"):
         read_config(tmp_path / "nowhere.yaml")
-    with pytest.raises(InputError, match="can't be read: Is a directory"):
+    with pytest.raises(InputError, match="no regular file"):
         read_config(tmp_path)
     with pytest.raises(InputError, match="can't be written"):
         write_config(MethodConfig(method="fast"), tmp_path / "nowhere" / "best.yaml")
