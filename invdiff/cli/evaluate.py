@@ -132,7 +132,7 @@ def evaluate(
     if not skip_bad:
         comparison.check(table, shard=part)
     writable_folder(out)
-    output.note(computing.description)
+    output.say(computing.description)
     output.say(_description(comparison, table))
     try:
         with (

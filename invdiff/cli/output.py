@@ -36,11 +36,6 @@ class Output:
         if not self.quiet:
             Console(stderr=self.json).print(table)
 
-    def note(self, line: str) -> None:
-        """Tell a person what a program that reads standard output need not see."""
-        if not self.quiet:
-            print(f"invdiff: {line}", file=sys.stderr, flush=True)
-
     def warn(self, line: str) -> None:
         """Tell what went wrong, whoever listens."""
         print(f"warning: {line}", file=sys.stderr, flush=True)

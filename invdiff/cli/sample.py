@@ -79,7 +79,7 @@ def sample(
     network = computing.place(load_prior(prior, config=prior_config))
     sampler = recipe.with_settings(parsed, is_complex=2 in network.channels, channels=network.channels).without_data()
     writable_folder(out)
-    output.note(computing.description)
+    output.say(computing.description)
     store = FolderStore(out / "units")
     try:
         with folder_lock(store.folder / "whole.lock"), computing.executor() as executor:
@@ -104,6 +104,9 @@ def sample(
                 file=sys.stderr,
             )
         raise
+    finally:
+        if store.is_empty:
+            store.remove()
     write_grid(out / "samples.png", result.samples)
     output.say(f"wrote {out / 'samples.h5'} and {out / 'samples.png'}")
     output.finish({"command": "sample", "exit_status": 0, "result": str(out / "samples.h5"), "samples": samples})

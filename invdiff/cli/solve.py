@@ -246,7 +246,10 @@ class _Job:
         """Reconstruct every file; the exit status."""
         from invdiff.cli.folder import writable_folder
 
-        for position, (one, folder) in enumerate(zip(self.inputs, self._folders, strict=True)):
+        folders = self._folders
+        if not self.is_single:
+            writable_folder(self.out)
+        for position, (one, folder) in enumerate(zip(self.inputs, folders, strict=True)):
             begun = time.perf_counter()
             row: dict[str, Any] = {"file": str(one.path or one.name), "result": "", "slices": 0, "failed": 0}
             try:
@@ -394,7 +397,7 @@ class _Watcher:
         self.cases = cases
         output = self.job.output
         if not self.job.rows:
-            output.note(self.job.where)
+            output.say(self.job.where)
         output.say(cases.description)
         if cases.preparation is not None:
             for line in cases.preparation.report:

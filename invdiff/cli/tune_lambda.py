@@ -100,7 +100,7 @@ def tune_lambda(
     search = {**validation.record, "prior": prior}
     with folder_lock(out / ".search.lock"):
         study = Study(space, out, goal.name, goal.higher_is_better, seed, search, first=[chosen.defaults])
-        output.note(computing.description)
+        output.say(computing.description)
         for cases in validation.shown:
             output.say(cases.description)
         try:

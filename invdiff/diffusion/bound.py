@@ -84,7 +84,6 @@ class Bound:
         noise = NoiseStream(seed, case, samples, self.y.device, self.support)
         return Context(self, noise, Denoiser(self.prior, self.sampler.signal))
 
-    @torch.no_grad()
     def draw(
         self,
         samples: int | range,

@@ -92,7 +92,7 @@ def _digest_of(value: Any, path: tuple[int, ...]) -> bytes:
         case type():
             return _digest("class", _name(value))
         case ModuleType():
-            return _digest("python module", value.__name__)
+            return _digest("library", value.__name__)
         case tuple() | list():
             return _digest("sequence", *(_digest_of(each, inside) for each in value))
         case set() | frozenset():
@@ -106,7 +106,7 @@ def _digest_of(value: Any, path: tuple[int, ...]) -> bytes:
             network = getattr(value, "_orig_mod", value)  # what torch.compile compiled
             held = {name: each for name, each in vars(network).items() if name not in _OF_TORCH}
             held |= {hooks: list(held[hooks].values()) for hooks in _HOOKS}  # whose keys are counters
-            return _digest("module", _name(type(network)), _digest_of(_state(network, held), inside))
+            return _digest("network", _name(type(network)), _digest_of(_state(network, held), inside))
         case BaseModel():
             return _digest("model", _name(type(value)), _digest_of(dict(value), inside))
         case FunctionType() if _is_importable(value):

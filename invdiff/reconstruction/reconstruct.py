@@ -15,6 +15,7 @@ from invdiff.priors import Prior
 from invdiff.reconstruction.cases import Cases
 from invdiff.reconstruction.draw import HERE, Progress, draw, provenance
 from invdiff.reconstruction.executors import Executor
+from invdiff.reconstruction.kinds import find_kind
 from invdiff.reconstruction.result import Complex, Reconstruction, SliceResult
 from invdiff.reconstruction.store import FolderStore, MemoryStore, Store, samples_of
 from invdiff.reconstruction.units import Drawing
@@ -127,7 +128,7 @@ def _complex(array: NDArray[Any]) -> Complex:
 def described(cases: Cases, drawing: Drawing) -> dict[str, Any]:
     """What to record with a result: of the measurement, and of how samples were drawn."""
     return {
-        "operator": cases.operator,
+        "operator": find_kind(cases.operator).mathematics,
         "acceleration": achieved_acceleration(cases.sampled),
         **provenance(drawing.sampler, drawing.prior, drawing.seed),
         **({} if cases.preparation is None else cases.preparation.attributes),

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from invdiff.errors import InputError
-from invdiff.files.hdf5 import writing
+from invdiff.files.hdf5 import write_attributes, writing
 
 Image = NDArray[np.inexact]
 Complex = NDArray[np.complex64]
@@ -169,7 +169,7 @@ def write_slices(
                 if k == 0:
                     file.create_dataset(name, (count, *array.shape), array.dtype)
                 file[name][k] = array
-        file.attrs.update(attributes)
+        write_attributes(file, attributes)
 
 
 def spread_slices(path: str | os.PathLike[str], most: int) -> Reconstruction:

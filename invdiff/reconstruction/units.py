@@ -143,8 +143,7 @@ class Drawing:
             noise_std = bound.problem.noise_std
             numbers = {"scale": bound.scale, "noise_std": np.nan if noise_std is None else noise_std * bound.unit}
             known = {name: np.array(value) for name, value in numbers.items()}
-            operator = {"operator": np.array(repr(bound.problem.operator))}
-            return Drawn(images, {**self.problems.beside(unit.case), **known, **operator})
+            return Drawn(images, {**self.problems.beside(unit.case), **known})
         except InputError as error:
             return Drawn(np.zeros(0, np.float32), failure=str(error))
 

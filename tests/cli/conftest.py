@@ -11,10 +11,10 @@ import pytest
 import torch
 from PIL import Image
 
-from invdiff import Sampler
 from invdiff.cli import main
 from invdiff.data import shepp_logan, simulate, write_scan
 from invdiff.data.masks import equispaced
+from invdiff.diffusion import Bound
 from invdiff.priors import EDM, ConditionalPrior, Intensity, ScorePrior, UNet, save_prior
 
 SHAPE = (24, 20)
@@ -84,15 +84,15 @@ def interrupt_after() -> Callable[[pytest.MonkeyPatch, int], None]:
     """Ctrl-C when so many images are made: estimates or samples."""
 
     def interrupt(monkeypatch: pytest.MonkeyPatch, finished: int) -> None:
-        run, count = Sampler.__call__, 0
+        draw, count = Bound.draw, 0
 
-        def interrupted(self: Sampler, *args: Any, **kwargs: Any) -> Any:
+        def interrupted(self: Bound, *args: Any, **kwargs: Any) -> Any:
             nonlocal count
             if count == finished:
                 raise KeyboardInterrupt
             count += 1
-            return run(self, *args, **kwargs)
+            return draw(self, *args, **kwargs)
 
-        monkeypatch.setattr(Sampler, "__call__", interrupted)
+        monkeypatch.setattr(Bound, "draw", interrupted)
 
     return interrupt

@@ -44,8 +44,10 @@ def solve(invdiff: Run, folder: Path, path: Path, out: Path, *options: object) -
     """What a run that must succeed leaves behind."""
     ran = invdiff(*arguments(folder, path, out, *options))
     assert ran.code == 0, ran.err
-    assert sorted(path.name for path in out.iterdir()) == ["panel.png", "reconstruction.h5"]
-    return result(out)
+    found = result(out)
+    sheet = ["slices.png"] if len(found["image"]) > 1 else []
+    assert sorted(path.name for path in out.iterdir()) == ["panel.png", "reconstruction.h5", *sheet]
+    return found
 
 
 @pytest.mark.parametrize(
@@ -86,7 +88,7 @@ def test_samples_are_drawn_beside_it(invdiff: Run, folder: Path, tmp_path: Path,
     assert attributes["settings"] == "{'steps': '3'}"
     assert "HalfQuadratic" in attributes["sampler"]
     of_samples = {"samples", "mean", "std"} if samples else set()
-    assert set(found) == {"image", "estimate", "zero_filled", *of_samples}
+    assert set(found) == {"image", "estimate", "zero_filled", "slice", "scale", "noise_std", *of_samples}
     assert all(np.isfinite(array).all() for array in found.values())
     if not samples:
         assert not any(name.startswith("samples_") for name in attributes)
@@ -162,11 +164,9 @@ def test_a_precision_that_the_machine_lacks_is_refused(
 
 
 TWO_SLICES_TWO_SAMPLES = ("--samples", 2)
-KEPT = {0: [], 1: ["finished-image.npz"]}
+WRITTEN = ["panel.png", "reconstruction.h5", "slices.png", "units"]
+KEPT = {0: [], 1: ["units"], 2: WRITTEN, 3: WRITTEN, 5: WRITTEN}
 """Of two estimates and four samples, what is in the folder when so many are made."""
-WRITTEN = ["finished-image.npz", "panel.png", "reconstruction.h5"]
-KEPT |= {2: WRITTEN, 3: ["finished-image.npz", "finished.npz", "panel.png", "reconstruction.h5"]}
-KEPT[5] = KEPT[3]
 
 
 @pytest.mark.parametrize("finished", KEPT)
@@ -199,22 +199,28 @@ def test_what_is_made_is_kept_and_the_image_written_before_a_sample_is_drawn(
         np.testing.assert_array_equal(resumed[name], whole[name])
 
     with monkeypatch.context() as patch:
+        interrupt_after(patch, 0)  # a result that is whole is not made again
+        assert "was there already" in invdiff(*command).out
         interrupt_after(patch, 5)  # of what is finished nothing is left when the result is safe
+        (out / "reconstruction.h5").unlink()
         assert invdiff(*command).code == 130
 
 
-@pytest.mark.parametrize("lost", ["finished-image.npz", "finished.npz"])
+@pytest.mark.parametrize("lost", [0, 3])
 def test_without_what_was_kept_it_is_made_again(
-    invdiff: Run, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interrupt_after: Interrupt, lost: str
+    invdiff: Run, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interrupt_after: Interrupt, lost: int
 ) -> None:
     command = arguments(folder, folder / "sense.h5", tmp_path, *TWO_SLICES_TWO_SAMPLES)
     with monkeypatch.context() as patch:
         interrupt_after(patch, 4)
         assert invdiff(*command).code == 130
-    (tmp_path / lost).unlink()
+    sorted((tmp_path / "units").glob("*.npz"))[lost].unlink()
     with monkeypatch.context() as patch:
         interrupt_after(patch, 2)
         assert invdiff(*command).code == 130
+    with monkeypatch.context() as patch:
+        interrupt_after(patch, 1)
+        assert invdiff(*command).code == 0
 
 
 # Slices of which nothing was seen
@@ -245,8 +251,8 @@ def test_empty_slices_are_zero_and_the_others_as_without(
         np.testing.assert_array_equal(padded[name][left], whole[name][left])
         assert whole[name].any(axis=tuple(range(1, whole[name].ndim))).all()
     for name in ("scale", "noise_std"):
-        assert np.isnan(padded["attributes"][name][list(empty)]).all()
-        np.testing.assert_array_equal(padded["attributes"][name][left], whole["attributes"][name][left])
+        assert np.isnan(padded[name][list(empty)]).all()
+        np.testing.assert_array_equal(padded[name][left], whole[name][left])
 
 
 @pytest.mark.parametrize(("empty", "named"), [((1,), "slice 1"), ((0, 2), "slices 0, 2")])

@@ -36,7 +36,6 @@ def in_doubt(cases: Cases) -> Cases:
     assert cases.preparation is not None
     return replace(
         cases,
-        measured=replace(cases.measured, noise_std=3 * NOISE, mask=MASK),
         preparation=replace(cases.preparation, noise_std=3 * NOISE, noise_uncertainty=0.5),
     )
 

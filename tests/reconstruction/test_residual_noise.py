@@ -119,7 +119,6 @@ def test_the_residual_s_level_is_assumed_and_both_are_kept() -> None:
     first = cases.preparation.noise_std
     doubtful = replace(
         cases,
-        measured=replace(cases.measured, mask=MASK, noise_std=2 * NOISE),
         preparation=replace(cases.preparation, noise_std=2 * NOISE, noise_uncertainty=0.5),
     )
     found = with_residual_noise(doubtful, wiener(1.0))

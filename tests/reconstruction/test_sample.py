@@ -3,8 +3,8 @@ import pytest
 
 from invdiff.data import achieved_acceleration, combine, estimate_noise, to_image, to_kspace
 from invdiff.errors import InputError
-from invdiff.reconstruction import Cases, sample_cases, sample_scan
-from invdiff.reconstruction.cases import FULL_DATA
+from invdiff.reconstruction import Assumptions, Cases, sample_cases, sample_scan
+from invdiff.reconstruction.cases.scans import FULL_DATA
 
 SHAPE = (128, 128)
 
@@ -57,7 +57,7 @@ def test_maps_and_noise_come_from_sampled_data(sense: Cases, full: np.ndarray) -
     assert scan.noise_std == estimate_noise(sampled, scan.mask).std
     np.testing.assert_array_equal(sense.preparation.covariance, estimate_noise(sampled, scan.mask).covariance)
     # other lines about the same centre: the calibration region and so the maps are the same
-    one, other = (sample_cases("sense", seed, noise_std=1e-6).measured.maps for seed in (3, 1))
+    one, other = (sample_cases("sense", seed, Assumptions(noise_std=1e-6)).measured.maps for seed in (3, 1))
     np.testing.assert_array_equal(one, other)
 
 
@@ -102,8 +102,8 @@ def test_denoising_adds_as_much_noise_as_it_says() -> None:
 
 @pytest.mark.parametrize("operator", ["sense", "fourier", "inpainting", "denoise"])
 def test_a_noise_level_that_is_given_is_taken(operator: str) -> None:
-    cases = sample_cases(operator, 0, noise_std=0.25)
+    cases = sample_cases(operator, 0, Assumptions(noise_std=0.25))
     assert [problem.noise_std for problem in cases] == [0.25]
     assert cases.is_complex
     with pytest.raises(InputError, match=r"noise_std is -1"):
-        sample_cases(operator, 0, noise_std=-1)
+        sample_cases(operator, 0, Assumptions(noise_std=-1))
