@@ -1,5 +1,6 @@
 """``invdiff evaluate``: methods beside each other, over files, masks and accelerations."""
 
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -142,7 +143,7 @@ def evaluate(
             comparison.run(table, keep=out / "units", executor=executor, shard=part, progress=progress, bad=bad)
     except KeyboardInterrupt:
         if table.path.exists():
-            output.note(f"scores so far are in {table.path}; the same command goes on from there.")
+            print(f"invdiff: scores so far are in {table.path}; the same command goes on from there.", file=sys.stderr)
         raise
     rows = comparison.found(table)
     if left_out:

@@ -1,5 +1,6 @@
 """``invdiff tune-lambda``: search for the best value of λ, or of other parameters of a method."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -114,7 +115,7 @@ def tune_lambda(
                 study.run(validation, trials, parallel=parallel, executor=executor, report=report)
         except KeyboardInterrupt:
             if study.trials:
-                output.note(f"{len(study.trials)} trials are in {out}; the same command goes on.")
+                print(f"invdiff: {len(study.trials)} trials are in {out}; the same command goes on.", file=sys.stderr)
             raise
         _finish(study, chosen, fixed, out, output)
 

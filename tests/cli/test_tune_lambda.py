@@ -166,7 +166,7 @@ def test_bad_input(
     def computed(*_: object, **__: object) -> None:
         pytest.fail("something was computed")
 
-    monkeypatch.setattr(Bound, "run", computed)
+    monkeypatch.setattr(Bound, "draw", computed)
     (tmp_path / "empty").mkdir()
     scan = read_scan(folder / "truth.h5")
     write_scan(replace(scan, kspace=scan.kspace + 1e-6, mask=None), tmp_path / "full.h5")
