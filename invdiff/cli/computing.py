@@ -101,7 +101,8 @@ class Computing:
         if self.scheduler is not None:
             yield Dask(self.scheduler)
         elif self.workers > 1:
-            yield Processes(self.workers)
+            with Processes(self.workers) as processes:
+                yield processes
         else:
             yield Here()
 

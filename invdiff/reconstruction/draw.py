@@ -1,6 +1,7 @@
 """Draw every sample once: what is finished is kept, so that an interrupted run goes on where it was."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -97,11 +98,12 @@ def draw(
                 if case not in failures:
                     yield Unit(case, part)
 
-    for unit, drawn in executor.map(drawing, units(), report):
-        if drawn.failure:
-            failures[unit.case] = drawn.failure
-        else:
-            store.put(unit, keys[unit.case], drawn)
+    with closing(executor.map(drawing, units(), report)) as results:
+        for unit, drawn in results:
+            if drawn.failure:
+                failures[unit.case] = drawn.failure
+            else:
+                store.put(unit, keys[unit.case], drawn)
     return failures
 
 

@@ -82,9 +82,10 @@ class State:
         try:
             with atomic(path) as temporary:
                 torch.save(content, temporary)
-        except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
-            kept = "; the one before it is as it was" if path.exists() else ""
-            raise InputError(f"{path} can't be written at step {self.step} ({error}){kept}. Make room.") from error
+        except (OSError, RuntimeError, InputError) as error:  # torch reports a full disk as a RuntimeError
+            kept = "; the checkpoint before it is as it was" if path.exists() else ""
+            why = str(error).rstrip(".")
+            raise InputError(f"Step {self.step} can't be kept ({why}){kept}. Make room.") from error
 
     def load(self, path: Path, config: RunConfig) -> None:
         """Go on from a checkpoint; what is in ``FREE`` is the configuration's.

@@ -358,7 +358,6 @@ BAD_INPUT = [
     ("denoise", "{broken}/cut-denoise.png", [], "can't be read"),
     ("denoise", "{broken}/group.h5", [], "no dataset 'image'"),
     ("denoise", "{broken}/nowhere.npz", [], "does not exist"),
-    ("denoise", "{broken}", [], "None of"),
     ("sense", "{folder}/sense.h5", ["--prior", "{broken}/foreign.pt"], "configuration"),
     ("sense", "{folder}/sense.h5", ["--prior", "{broken}/plain.pt"], "neither"),
     ("sense", "{folder}/sense.h5", ["--prior", "{broken}/hostile.pt"], "never run"),

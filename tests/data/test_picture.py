@@ -22,7 +22,7 @@ IMAGE = np.ones((2, 5, 4), np.float32)
         ({"ground_truth": IMAGE[:1]}, r"ground_truth has shape \(1, 5, 4\)"),
         ({"ground_truth": IMAGE * np.inf}, "ground_truth holds NaN"),
         ({"image": IMAGE * np.nan}, "NaN or infinity"),
-        ({"image": IMAGE * np.arange(2)[:, None, None]}, "a slice of it, is zero everywhere"),
+        ({"image": IMAGE * 0}, "the image is zero everywhere"),
         ({"noise_std": -0.1}, "noise_std is -0.1"),
         ({"noise_std": np.inf}, "noise_std is inf"),
     ],

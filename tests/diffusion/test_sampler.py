@@ -49,7 +49,7 @@ from invdiff.diffusion import (
     TwoChannel,
     Uniform,
 )
-from invdiff.diffusion.sampler import _check_bounded
+from invdiff.diffusion.divergence import check_bounded
 from invdiff.errors import InputError
 from invdiff.methods import METHODS
 from invdiff.operators import denoising, sense
@@ -225,14 +225,14 @@ def test_a_run_that_diverges_by_finite_numbers_is_refused(small, name: str, snr:
 def test_units_of_a_state_are_those_of_data_noise_and_white(small) -> None:
     """A state is refused above a hundred times the largest of the three, and neither below nor by its dimensions."""
     sampler, prior = SAMPLERS["dds"], bright(small.prior(2))
-    context = sampler.bind(small.problem("fourier"), prior)
+    context = sampler.bind(small.problem("fourier"), prior).run()
     data = float(context.adjoint_y.abs().square().mean().sqrt()) / 2**0.5
     for k, explained in ((1, max(1.0, data, context.levels.beta[0])), (context.levels.steps, max(1.0, data))):
         for factor, side in ((99.0, 8), (101.0, 8), (99.0, 64), (101.0, 64)):
             x = torch.full((2, side, side), factor * explained, dtype=torch.float64)
             x[1] = 0.0  # of several samples each is looked at by itself
             with pytest.raises(InputError, match="1e\\+02 times") if factor > 100 else nullcontext():
-                _check_bounded(State(x, k), context)
+                check_bounded(State(x, k), context)
 
 
 def test_a_finish_that_diverges_is_noticed(small) -> None:

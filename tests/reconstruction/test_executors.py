@@ -274,3 +274,18 @@ def wait_until(condition: Callable[[], bool]) -> None:
             return
         time.sleep(0.1)
     pytest.fail("it did not happen within a minute")
+
+
+def test_maps_of_a_block_share_their_processes() -> None:
+    with Processes(TWO) as processes:
+        first = {pid for _, (pid, *_) in processes.map(told, range(1))}
+        second = {pid for _, (pid, *_) in processes.map(told, range(8))}
+        assert len(first) == 1
+        assert first < second
+        assert len(second) == TWO
+        with pytest.raises(InputError, match="diverged"):
+            [*processes.map(fails, range(4))]
+        assert not any(map(psutil.pid_exists, second))
+        third = {pid for _, (pid, *_) in processes.map(told, range(8))}
+        assert not second & third
+    assert not any(map(psutil.pid_exists, third))

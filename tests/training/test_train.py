@@ -134,7 +134,7 @@ def test_a_full_disk_leaves_the_last_good_checkpoint(out, monkeypatch) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(torch, "save", full)
-    with pytest.raises(InputError, match=r"step 4 .*No space left.*the one before it is as it was"):
+    with pytest.raises(InputError, match=r"Step 4 .*no space left.*the checkpoint before it is as it was"):
         train(config(), out)
     assert (out / "checkpoint.pt").read_bytes() == before
 
@@ -152,7 +152,7 @@ def test_a_full_disk_as_torch_reports_it(out, monkeypatch) -> None:
         raise RuntimeError("[enforce fail at inline_container.cc] . PytorchStreamWriter failed writing file")
 
     monkeypatch.setattr(torch, "save", full)
-    with pytest.raises(InputError, match=r"can't be written at step 2 .*PytorchStreamWriter.*Make room"):
+    with pytest.raises(InputError, match=r"Step 2 can't be kept .*PytorchStreamWriter.*Make room"):
         train(config(), out)
     assert not (out / "checkpoint.pt").exists()
 

@@ -7,9 +7,10 @@ import signal
 import threading
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
+from typing import Any, Self
 
 from invdiff.errors import InputError
 from invdiff.reconstruction.executors.executor import Progress, R, T, Work
@@ -17,12 +18,15 @@ from invdiff.reconstruction.executors.parcel import answered, opened, packed, un
 from invdiff.reconstruction.executors.worker import become_worker
 
 
-@dataclass(frozen=True)
+_WORK, _ITEM = b"W", b"I"
+
+
+@dataclass(eq=False)
 class Processes:
     """Fresh processes of this machine, each with its share of the threads.
 
-    They end with the map that began them, and at once if it is closed, fails or is interrupted, or if this process is
-    killed.
+    They end with the map that began them or, in ``with Processes(4) as processes:``, with the block, so that several
+    maps share them; at once if a map is closed, fails or is interrupted, or if this process is killed.
 
     Args:
         workers: how many processes at most; there are never more than items.
@@ -34,12 +38,21 @@ class Processes:
 
     workers: int
     threads: int | None = None
+    _idle: "list[_Worker] | None" = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.workers < 1 or (self.threads is not None and self.threads < 1):
             raise InputError(
                 f"Work needs at least one process with one thread, not workers={self.workers}, threads={self.threads}."
             )
+
+    def __enter__(self) -> Self:
+        self._idle = []
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        idle, self._idle = self._idle, None
+        _end(idle or [])
 
     def map(
         self, work: Work[T, R], items: Iterable[T], progress: Progress[T] | None = None
@@ -54,29 +67,29 @@ class Processes:
         computed: dict[Connection, T] = {}
         try:
             for index, item in zip(range(self.workers), left, strict=False):
-                worker = _Worker(index, self._threads_each)
+                worker = self._idle.pop(0) if self._idle else _Worker(index, self._threads_each)
                 workers[worker.connection] = worker
                 computed[worker.connection] = item
             for connection, item in computed.items():
-                workers[connection].send(parcel)
-                workers[connection].send(pickle.dumps(item))
+                workers[connection].send(_WORK + parcel)
+                workers[connection].send(_ITEM + pickle.dumps(item))
             while computed:
                 for ready in wait([*computed]):
                     assert isinstance(ready, Connection)
                     worker, done = workers[ready], computed.pop(ready)
                     result = opened(worker.receive())
                     for item in left:
-                        worker.send(pickle.dumps(item))
+                        worker.send(_ITEM + pickle.dumps(item))
                         computed[ready] = item
                         break
                     if progress is not None:
                         progress(done, 1.0)
                     yield done, result
+            if self._idle is not None:
+                self._idle += sorted(workers.values(), key=lambda worker: worker.index)
+                workers = {}
         finally:
-            for worker in workers.values():
-                worker.process.terminate()
-            for worker in workers.values():
-                worker.end()
+            _end(workers.values())
 
     @property
     def _threads_each(self) -> int:
@@ -85,10 +98,19 @@ class Processes:
         return self.threads or max(1, torch.get_num_threads() // self.workers)
 
 
+def _end(workers: "Iterable[_Worker]") -> None:
+    every = list(workers)
+    for worker in every:
+        worker.process.terminate()
+    for worker in every:
+        worker.end()
+
+
 class _Worker:
     """A process, and the pipe to it."""
 
     def __init__(self, index: int, threads: int) -> None:
+        self.index = index
         context = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
         self.connection, theirs = context.Pipe()
         self.process: SpawnProcess = context.Process(target=_serve, args=(theirs, index, threads), daemon=True)
@@ -148,9 +170,15 @@ def _serve(connection: Connection, index: int, threads: int) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(threads)
     become_worker(index)
-    work = unpacked(connection.recv_bytes())
+    work: Work[Any, Any] | None = None
     while True:
-        connection.send_bytes(answered(work, pickle.loads(connection.recv_bytes())))
+        message = connection.recv_bytes()
+        if message[:1] == _WORK:
+            work = None  # two at a time would take twice the memory
+            work = unpacked(message[1:])
+            continue
+        assert work is not None
+        connection.send_bytes(answered(work, pickle.loads(message[1:])))
 
 
 def _end_with_parent() -> None:
