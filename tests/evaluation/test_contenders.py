@@ -60,6 +60,21 @@ def test_priors_of_one_name_are_told_apart(prior: ScorePrior) -> None:
     assert Diffusion(fast, {}, other, "tiny", 2).settings != settings
 
 
+def test_workers_place_the_prior(
+    cases: Cases, prior: ScorePrior, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moved: list[str] = []
+    monkeypatch.setattr(ScorePrior, "to", lambda self, device: moved.append(device) or self)
+    monkeypatch.setattr("invdiff.evaluation.contenders.worker_index", lambda: 3)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    here = Diffusion(find_method("fast"), {"steps": "2"}, prior, "tiny", 1)
+    expected = outcome(here, cases, tmp_path).image
+    assert moved == []
+    found = outcome(replace(here, device="cuda"), cases, tmp_path / "another").image
+    assert moved == ["cuda:1"]
+    np.testing.assert_array_equal(found, expected)
+
+
 def test_of_an_estimate_there_is_one_image_however_many_samples_are_asked_for(
     cases: Cases, prior: ScorePrior, tmp_path: Path
 ) -> None:
