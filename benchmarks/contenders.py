@@ -71,7 +71,7 @@ def outcome_of(contender: Contender, cases: Cases) -> Outcome:
     """
     contender.check(cases)
     with TemporaryDirectory() as folder:
-        return contender(cases, 0, Path(folder) / "finished.npz", lambda done, total: None)
+        return contender(cases, 0, Path(folder), lambda done, total: None)
 
 
 def score(contender: Contender, cases: Cases) -> dict[str, float]:

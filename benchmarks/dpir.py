@@ -57,7 +57,7 @@ class DPIR:
             InputError: the scan has several.
         """
         if cases.has_map_sets:
-            raise InputError(f"{cases.measured.name} has several map sets, but DPIR reconstructs one image.")
+            raise InputError(f"{cases.name} has several map sets, but DPIR reconstructs one image.")
 
     def __call__(self, cases: Cases, seed: int, keep: Path, progress: Progress) -> Outcome:
         """Of the seconds of all weights, the mean is told."""
@@ -66,7 +66,9 @@ class DPIR:
         return Outcome(best.image, (perf_counter() - start) / len(WEIGHTS), self.steps, best.weight)
 
     def _images(self, cases: Cases, weight: float) -> NDArray[np.inexact]:
-        return cases.whole({index: self._image(problem, weight) for index, problem in cases.numbered()})
+        nothing = np.zeros(cases.sampled.shape, np.complex64)
+        made = {number: self._image(cases.problem(number), weight) for number in cases.full}
+        return np.stack([made.get(number, nothing) for number in cases.slices])
 
     def _image(self, problem: Problem, weight: float) -> NDArray[np.inexact]:
         problem = problem.to(self.prior.device)

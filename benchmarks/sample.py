@@ -9,6 +9,7 @@ import sys
 
 import numpy as np
 
+from invdiff.classical import rivals
 from invdiff.cli.heap import keep_heap
 from invdiff.data.masks import achieved_acceleration, equispaced
 from invdiff.methods import estimate
@@ -28,17 +29,17 @@ def main() -> None:
         cases = known_noise(scan_cases(scan, "sense", mask=mask), prior)
         truth = cases.ground_truth
         assert truth is not None
-        rivals = {"zero-filled": psnr(truth, cases.zero_filled)}
-        rivals |= {name: best.psnr for name, best in rivals(cases.measured).items()}
+        known = {"zero-filled": psnr(truth, cases.zero_filled)}
+        known |= {name: best.psnr for name, best in rivals(cases).items()}
         print(
             f"offset {offset}, acceleration {achieved_acceleration(mask):.2f}:",
-            ", ".join(f"{n} {v:.2f}" for n, v in rivals.items()),
+            ", ".join(f"{n} {v:.2f}" for n, v in known.items()),
         )
         for seed in range(seeds):
             ours = psnr(truth, reconstruct(cases, estimate(), prior, samples=1, seed=seed).image)
-            margins.append([ours - value for value in rivals.values()])
+            margins.append([ours - value for value in known.values()])
             print(f"  seed {seed}: {ours:.2f} dB", flush=True)
-    for name, margin in zip(rivals, np.array(margins).T, strict=True):
+    for name, margin in zip(known, np.array(margins).T, strict=True):
         print(f"above {name}: worst {margin.min():+.2f} dB, mean {margin.mean():+.2f} dB")
 
 

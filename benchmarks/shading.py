@@ -5,8 +5,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from invdiff.data import Scan
-from invdiff.reconstruction import Cases
+from invdiff.reconstruction import Cases, ScanCases
 
 SHADING_DEGREE = 4
 
@@ -22,9 +21,9 @@ def shaded(image: NDArray[np.inexact], like: NDArray[np.inexact]) -> NDArray[np.
 
 
 def with_better_truth(cases: Cases, better: Cases) -> Cases:
-    """The same measurement, held against the other cases' ground truth."""
-    assert isinstance(cases.measured, Scan)
+    """The same measurement of one slice, held against the other cases' ground truth."""
+    assert isinstance(cases, ScanCases)
     assert cases.ground_truth is not None
     assert better.ground_truth is not None
-    truth = shaded(better.ground_truth, cases.ground_truth)
-    return replace(cases, measured=replace(cases.measured, ground_truth=truth))
+    truth = shaded(better.ground_truth, cases.ground_truth).astype(np.complex64)
+    return replace(cases, truth_by=lambda coil_images, maps: truth)

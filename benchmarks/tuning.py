@@ -23,8 +23,10 @@ from invdiff.data import MASKS, simulate
 from invdiff.data.fourier import to_image, to_kspace
 from invdiff.methods import find_method
 from invdiff.priors import load_prior
-from invdiff.tuning import Measurement, Parameters, Range, Space, Study, Validation, find_objective, sample_measurement
+from invdiff.reconstruction import Assumptions, Input, Measurement, find_kind
+from invdiff.tuning import Parameters, Range, Space, Study, Validation, find_objective
 
+SENSE = find_kind("sense")
 TRIALS, SEEDS, NEAR = 20, 10, 0.1
 LAM, FLOOR, SIGMA = Range("lam", 0, 1), Range("noise_floor", 0, 0.05), Range("sigma_max", 0.1, 10, log=True)
 CHUNG = "chung2022_complex", {"steps": "8", "sigma_max": "2"}
@@ -58,7 +60,7 @@ def drawn(space: Space, score: Callable[[Parameters], float], seed: int) -> floa
 
 
 def compare_searches(method: tuple[str, dict[str, str]], space: Space, counts: list[int]) -> None:
-    grid = on_grid(space, validation(sample_measurement("sense", 0), method, "psnr"), counts)
+    grid = on_grid(space, validation(Input(SENSE).read(), method, "psnr"), counts)
 
     def score(point: Parameters) -> float:
         return float(grid([point[one.name] for one in space.ranges])[0])
@@ -75,13 +77,13 @@ def compare_searches(method: tuple[str, dict[str, str]], space: Space, counts: l
 
 
 def scans(path: Path | None) -> Iterator[Measurement]:
-    yield sample_measurement("sense", 0)
+    yield Input(SENSE).read()
     for i, (name, image) in enumerate(middle_slices(path, "test") if path is not None else ()):
         if i in NOISE:
             top, left = (n // 2 - 64 for n in image.shape)
             small = np.abs(to_image(to_kspace(image.astype(np.complex64))[top : top + 128, left : left + 128]))
             mask = MASKS["random"]((128, 128), 4.0, 0.08, i)
-            yield Measurement(simulate(small / small.max(), mask=mask, noise_std=NOISE[i], seed=i, name=name), "sense")
+            yield Measurement(simulate(small / small.max(), mask=mask, noise_std=NOISE[i], seed=i, name=name), SENSE)
 
 
 def compare_objectives(measurement: Measurement, method: tuple[str, dict[str, str]], one: Range) -> None:
@@ -92,7 +94,7 @@ def compare_objectives(measurement: Measurement, method: tuple[str, dict[str, st
     values = truth.grid[0]
     lost, span = truth.values[best] - truth.values[chosen], np.ptp(truth.values)
     print(
-        f"{measurement.measured.name}, {method[0]}: {one.name} {values[best]:.3g} by the truth, {values[chosen]:.3g} "
+        f"{measurement.name}, {method[0]}: {one.name} {values[best]:.3g} by the truth, {values[chosen]:.3g} "
         f"by hold-out: {lost:.3f} dB lost; all values span {span:.2f} dB",
         flush=True,
     )
@@ -105,7 +107,7 @@ def main() -> None:
     for measurement in scans(path):
         known = measurement.measured.noise_std
         told = known and known / 10  # so that a floor helps
-        compare_objectives(replace(measurement, noise_std=told), FAST, FLOOR)
+        compare_objectives(replace(measurement, assumed=Assumptions(noise_std=told)), FAST, FLOOR)
         compare_objectives(measurement, CHUNG, LAM)
     compare_searches(CHUNG, Space([LAM]), [11])
     compare_searches(FAST, Space([FLOOR, SIGMA]), [7, 9])

@@ -7,11 +7,25 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from invdiff.cli.options import PriorConfigName, PriorName
+from invdiff.cli.options import (
+    AsJson,
+    DeviceName,
+    PrecisionName,
+    PriorConfigName,
+    PriorName,
+    Quiet,
+    Scheduler,
+    ShardText,
+    Threads,
+    Workers,
+)
+from invdiff.cli.output import Output
 from invdiff.errors import InputError
 
 if TYPE_CHECKING:
+    from invdiff.cli.computing import Computing
     from invdiff.evaluation import Comparison, Contender, ScoreTable
+    from invdiff.evaluation.score_table import Row
 
 T = TypeVar("T")
 Several = list[str] | None
@@ -74,48 +88,76 @@ def evaluate(
         bool, typer.Option("--skip-bad", help="Leave out files that can't be used, with a warning.")
     ] = False,
     out: Annotated[Path, typer.Option(help="Folder for scores.csv and psnr.png.")] = Path("invdiff-evaluation"),
+    device: DeviceName = "cpu",
+    precision: PrecisionName = "auto",
+    threads: Threads = None,
+    workers: Workers = 1,
+    scheduler: Scheduler = None,
+    shard: ShardText = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """Score methods on fully sampled files that are undersampled in every way asked for.
 
-    A run goes on from what scores.csv holds already.
+    A run goes on from what scores.csv holds already; jobs of an array may share it.
+
+    Exit status: 0; 2 for what can't be done, in a sentence, and where nothing could be scored; 3 where --skip-bad left
+    something out and the rest is there; 130 for an interrupt.
     """
+    from invdiff.cli.computing import Computing, read_shard
     from invdiff.cli.folder import writable_folder
     from invdiff.cli.heap import keep_heap
-    from invdiff.cli.progress import progress_bar
+    from invdiff.cli.solve import SOME_FAILED
     from invdiff.data import Condition
     from invdiff.evaluation import Comparison, ScoreTable, Simulation, find_subjects
     from invdiff.metrics import find_convention, read_annotations
 
     keep_heap()
-    left_out: list[InputError] = []
+    output, part = Output(as_json, quiet), read_shard(shard)
+    left_out: list[str] = []
 
     def warn(error: InputError) -> None:
-        left_out.append(error)
-        print(f"invdiff: left out: {error}", file=sys.stderr)
+        left_out.append(str(error))
+        output.warn(f"left out: {error}")
 
     bad = warn if skip_bad else None
     kinds, factors = mask or ["random"], acceleration or [4.0]
     conditions = [Condition(kind, factor, centre_fraction, seed) for kind in _once(kinds) for factor in _once(factors)]
     conventions = [find_convention(name) for name in _once(convention or ["fastmri"])]
-    contenders = _contenders(method or [], baseline or [], settings or [], prior, prior_config, samples)
+    computing = Computing(device, precision, threads, workers, scheduler)
+    contenders = _contenders(method or [], baseline or [], settings or [], prior, prior_config, samples, computing)
     boxes = read_annotations(annotations) if annotations is not None else []
     subjects = find_subjects(folder, Simulation(coils, noise_std, seed), slices=slices, bad=bad)
     comparison = Comparison(subjects, contenders, conditions, conventions, target, seed, boxes)
     table = ScoreTable(out / "scores.csv")
     if not skip_bad:
-        comparison.check(table)
+        comparison.check(table, shard=part)
     writable_folder(out)
-    print(_description(comparison, table))
+    output.say(computing.description)
+    output.say(_description(comparison, table))
     try:
-        with progress_bar(f"{len(contenders)} method(s), {len(conditions)} mask(s)") as progress:
-            comparison.run(table, keep=out / "finished.npz", progress=progress, bad=bad)
+        with (
+            computing.executor() as executor,
+            output.progress(f"{len(contenders)} method(s), {len(conditions)} mask(s)") as progress,
+        ):
+            comparison.run(table, keep=out / "units", executor=executor, shard=part, progress=progress, bad=bad)
     except KeyboardInterrupt:
         if table.path.exists():
             print(f"invdiff: scores so far are in {table.path}; the same command goes on from there.", file=sys.stderr)
         raise
-    _show(comparison, table, out / "psnr.png")
+    rows = comparison.found(table)
     if left_out:
-        print(f"invdiff: {len(left_out)} warning(s) on what was left out, above.", file=sys.stderr)
+        output.warn(f"{len(left_out)} time(s) something was left out; see above.")
+        if not rows:
+            raise InputError("Nothing could be scored: everything was left out.")
+    if rows:
+        _show(rows, table.path, out / "psnr.png", output)
+    if part.count > 1 and not comparison.is_whole(table):
+        output.say("this part is done; other parts are outstanding")
+    code = SOME_FAILED if left_out else 0
+    output.finish({"command": "evaluate", "exit_status": code, "rows": rows, "left_out": left_out})
+    if code:
+        raise typer.Exit(code)
 
 
 def _once(items: Iterable[T]) -> list[T]:
@@ -129,6 +171,7 @@ def _contenders(
     prior: str | None,
     prior_config: str | None,
     samples: int,
+    computing: "Computing",
 ) -> "list[Contender]":
     from invdiff.evaluation import CLASSICAL, Diffusion, share_settings
     from invdiff.methods import find_method
@@ -140,9 +183,10 @@ def _contenders(
     chosen = [find_method(name) for name in _once(methods or ([] if baselines else ["estimate"]))]
     given = share_settings(settings, chosen)
     names = _once(prior or method.prior for method in chosen)
-    networks = {name: load_prior(name, config=prior_config) for name in names}
+    networks = {name: computing.place(load_prior(name, config=prior_config)) for name in names}
+    device = computing.device if computing.workers > 1 or computing.scheduler else None
     diffusion = [
-        Diffusion(method, given[method.name], networks[name], name, samples)
+        Diffusion(method, given[method.name], networks[name], name, samples, device)
         for method, name in ((method, prior or method.prior) for method in chosen)
     ]
     return [*(CLASSICAL[name] for name in _once(baselines)), *diffusion]
@@ -158,15 +202,10 @@ def _description(comparison: "Comparison", table: "ScoreTable") -> str:
     )
 
 
-def _show(comparison: "Comparison", table: "ScoreTable", figure: Path) -> None:
+def _show(rows: "list[Row]", table: Path, figure: Path, output: Output) -> None:
     """Draw the figure and print means."""
-    from rich.console import Console
-
     from invdiff.evaluation import summary, write_figure
 
-    rows = comparison.found(table)
-    if not rows:
-        raise InputError("Nothing could be scored: everything was left out.")
     write_figure(figure, rows)
-    Console().print(summary(rows))
-    print(f"wrote {table.path} and {figure}")
+    output.show(summary(rows))
+    output.say(f"wrote {table} and {figure}")

@@ -99,28 +99,25 @@ def tune_lambda(
     validation.check(space)
     writable_folder(out)
     search = {**validation.record, "prior": prior}
-    study = Study(space, out, goal.name, goal.higher_is_better, seed, search, first=[chosen.defaults])
-    output.say(computing.description)
-    for cases in validation.shown:
-        output.say(cases.description)
-    try:
-        with (
-            folder_lock(out / ".search.lock"),
-            computing.executor() as executor,
-            output.progress(f"{method}, {trials} trials") as progress,
-        ):
-            progress(len(study.trials), trials)
-
-            def report(trial: Trial) -> None:
+    with folder_lock(out / ".search.lock"):
+        study = Study(space, out, goal.name, goal.higher_is_better, seed, search, first=[chosen.defaults])
+        output.say(computing.description)
+        for cases in validation.shown:
+            output.say(cases.description)
+        try:
+            with computing.executor() as executor, output.progress(f"{method}, {trials} trials") as progress:
                 progress(len(study.trials), trials)
-                output.say(f"trial {len(study.trials) - 1}: {_shown(trial, goal.name)}")
 
-            study.run(validation, trials, parallel=parallel, executor=executor, report=report)
-    except KeyboardInterrupt:
-        if study.trials:
-            print(f"invdiff: {len(study.trials)} trials are in {out}; the same command goes on.", file=sys.stderr)
-        raise
-    _finish(study, chosen, fixed, out, output)
+                def report(trial: Trial) -> None:
+                    progress(len(study.trials), trials)
+                    output.say(f"trial {len(study.trials) - 1}: {_shown(trial, goal.name)}")
+
+                study.run(validation, trials, parallel=parallel, executor=executor, report=report)
+        except KeyboardInterrupt:
+            if study.trials:
+                print(f"invdiff: {len(study.trials)} trials are in {out}; the same command goes on.", file=sys.stderr)
+            raise
+        _finish(study, chosen, fixed, out, output)
 
 
 def _shown(trial: "Trial", objective: str) -> str:

@@ -1,6 +1,6 @@
 """Methods beside each other: every one on every file, mask and acceleration, scored by every convention."""
 
-from invdiff.evaluation.compare import Comparison
+from invdiff.evaluation.compare import Comparison, Unit
 from invdiff.evaluation.contenders import CLASSICAL, Classical, Contender, Diffusion, Outcome
 from invdiff.evaluation.figure import write_figure
 from invdiff.evaluation.score_table import ScoreTable
@@ -20,6 +20,7 @@ __all__ = [
     "ScoreTable",
     "Simulation",
     "Subject",
+    "Unit",
     "find_subjects",
     "share_settings",
     "summary",

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Protocol
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from invdiff.classical import best_by_truth, cg_sense, l1_wavelet, total_variation, zero_filled
@@ -19,7 +20,8 @@ from invdiff.errors import InputError
 from invdiff.methods import Method
 from invdiff.methods.named_parts import name_of_value
 from invdiff.priors import Prior
-from invdiff.reconstruction import Cases, known_noise, reconstruct
+from invdiff.reconstruction import Cases, FolderStore, known_noise, reconstruct
+from invdiff.reconstruction.executors import pinned, worker_index
 
 Complex = NDArray[np.complex64]
 Progress = Callable[[int, int], None]
@@ -69,7 +71,7 @@ class Contender(Protocol):
         Args:
             cases: the scan.
             seed: of random numbers.
-            keep: a file for what is finished, if it takes long.
+            keep: a folder for what is finished, if it takes long.
             progress: told (done, total).
         """
         ...
@@ -85,6 +87,7 @@ class Diffusion:
         prior: what images look like.
         prior_name: what to call it.
         samples: how many for each slice, of a method that draws some.
+        device: where workers compute; None: where the prior is.
 
     Raises:
         InputError: the method has no such parameter, or a value is none.
@@ -95,6 +98,7 @@ class Diffusion:
     prior: Prior
     prior_name: str
     samples: int
+    device: str | None = None
 
     def __post_init__(self) -> None:
         if self.samples < 1:
@@ -111,13 +115,13 @@ class Diffusion:
         """The method with its parameters."""
         return self.method.with_settings(self.given, channels=self.prior.channels)
 
-    @property
+    @cached_property
     def settings(self) -> str:
-        """Every parameter, the number of samples, and the prior."""
+        """Every parameter, the number of samples, and the prior with 12 digits of its fingerprint."""
         parameters: dict[str, Any] = {**self.method.defaults, **self.given}
         if "signal" in parameters:
             parameters["signal"] = self.sampler.signal  # it may be another for complex images, or for this prior
-        parameters |= {"samples": self._count, "prior": self.prior_name}
+        parameters |= {"samples": self._count, "prior": self.prior_name, "weights": self.prior.fingerprint()[:12]}
         return " ".join(f"{key}={name_of_value(value)}" for key, value in parameters.items())
 
     @property
@@ -131,12 +135,15 @@ class Diffusion:
 
     def __call__(self, cases: Cases, seed: int, keep: Path, progress: Progress) -> Outcome:
         """As `reconstruct`; what was kept before an interruption costs no time."""
-        sampler, start = self.sampler, perf_counter()
-        cases = known_noise(cases, self.prior)
-        result = reconstruct(cases, sampler, self.prior, samples=self._count, seed=seed, keep=keep, progress=progress)
-        outcome = Outcome(result.mean, perf_counter() - start, sampler.nfe)
-        keep.unlink(missing_ok=True)
-        return outcome
+        sampler, prior, start = self.sampler, self._prior_here(), perf_counter()
+        cases = known_noise(cases, prior, store=FolderStore(keep))
+        result = reconstruct(cases, sampler, prior, samples=self._count, seed=seed, keep=keep, progress=progress)
+        return Outcome(result.mean, perf_counter() - start, sampler.nfe)
+
+    def _prior_here(self) -> Prior:
+        if self.device is None:
+            return self.prior
+        return self.prior.to(pinned(self.device, worker_index(), torch.cuda.device_count()))
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from invdiff.data import SCAN_SUFFIXES, Scan, achieved_acceleration, read_image, read_scan, simulate
 from invdiff.errors import InputError
 from invdiff.reconstruction import sample_scan
+from invdiff.reconstruction.cases.base import digest_of
 
 IMAGES = (".npy", ".png", ".tif", ".jpg", ".nii", ".nii.gz")
 
@@ -40,7 +42,8 @@ class Subject:
         name: of its file.
         stem: the name without its suffix, as tables of annotations give it.
         source: ``"measured"``, or how it was simulated.
-        read: reads it.
+        read: reads it, also in another process.
+        content: SHA-256 of the slices that are compared.
         depth: how many slices it has.
         slices: which of them are compared.
         kspace_shape: (coils, H, W).
@@ -53,12 +56,18 @@ class Subject:
     stem: str
     source: str
     read: Callable[[], Scan]
+    content: str
     depth: int
     slices: tuple[int, ...]
     kspace_shape: tuple[int, int, int]
     field_of_view: tuple[int, int]
     has_maps: bool
     target: str | None
+
+    @property
+    def data(self) -> str:
+        """What tells its scores from those of another file of its name: 12 digits of a digest."""
+        return digest_of(self.content, self.field_of_view)[:12]
 
     def scan(self) -> Scan:
         """The slices that are compared, fully sampled."""
@@ -119,8 +128,8 @@ def _files(place: Path) -> list[Path]:
 def _from_file(path: Path, simulation: Simulation, slices: Sequence[int] | None) -> Subject:
     stem = path.name.split(".")[0]
     if path.name.lower().endswith(IMAGES):
-        return _subject(path.name, stem, str(simulation), lambda: simulation(path), slices)
-    subject = _subject(path.name, stem, "measured", lambda: read_scan(path), slices)
+        return _subject(path.name, stem, str(simulation), partial(simulation, path), slices)
+    subject = _subject(path.name, stem, "measured", partial(read_scan, path), slices)
     return dataclasses.replace(subject, field_of_view=_field_of_view(path, subject))
 
 
@@ -141,6 +150,7 @@ def _subject(name: str, stem: str, source: str, read: Callable[[], Scan], slices
         stem=stem,
         source=source,
         read=read,
+        content=digest_of([scan.digest(index) for index in chosen]),
         depth=scan.slices,
         slices=chosen,
         kspace_shape=(scan.coils, height, width),

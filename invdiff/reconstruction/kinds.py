@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -72,23 +73,20 @@ class Kind:
         return path.name.lower().endswith(self.suffixes) and not path.name.startswith(".")
 
 
-def _scans(operator: str) -> Callable[[ScanSlices, Mask | None, Assumptions], Cases]:
-    def cases(scan: ScanSlices, mask: Mask | None, assumed: Assumptions) -> Cases:
-        return scan_cases(
-            scan,
-            operator,
-            mask=mask,
-            noise_std=assumed.noise_std,
-            map_sets=assumed.map_sets,
-            crop=assumed.crop,
-            truth_by=assumed.truth_by,
-        )
-
-    return cases
+def _scan_cases(operator: str, scan: ScanSlices, mask: Mask | None, assumed: Assumptions) -> Cases:
+    return scan_cases(
+        scan,
+        operator,
+        mask=mask,
+        noise_std=assumed.noise_std,
+        map_sets=assumed.map_sets,
+        crop=assumed.crop,
+        truth_by=assumed.truth_by,
+    )
 
 
-def _pictures(operator: str) -> Callable[[Picture, Mask | None, Assumptions], Cases]:
-    return lambda picture, mask, assumed: picture_cases(picture, operator, noise_std=assumed.noise_std)
+def _picture_cases(operator: str, picture: Picture, mask: Mask | None, assumed: Assumptions) -> Cases:
+    return picture_cases(picture, operator, noise_std=assumed.noise_std)
 
 
 KINDS = {
@@ -101,7 +99,7 @@ KINDS = {
             SCAN_SUFFIXES,
             open_scan,
             multi_coil_sample,
-            _scans("sense"),
+            partial(_scan_cases, "sense"),
         ),
         Kind(
             "fourier",
@@ -110,7 +108,7 @@ KINDS = {
             SCAN_SUFFIXES,
             open_scan,
             single_coil_sample,
-            _scans("fourier"),
+            partial(_scan_cases, "fourier"),
         ),
         Kind(
             "inpainting",
@@ -119,7 +117,7 @@ KINDS = {
             PICTURE_SUFFIXES,
             read_picture,
             holed_sample,
-            _pictures("inpainting"),
+            partial(_picture_cases, "inpainting"),
         ),
         Kind(
             "denoise",
@@ -128,7 +126,7 @@ KINDS = {
             PICTURE_SUFFIXES,
             read_picture,
             noisy_sample,
-            _pictures("denoise"),
+            partial(_picture_cases, "denoise"),
         ),
     )
 }

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from invdiff.errors import InputError
 from invdiff.files.atomic import atomic
+from invdiff.files.yaml import read_yaml
 
 
 class MethodConfig(BaseModel):
@@ -36,17 +37,10 @@ def read_config(path: str | os.PathLike[str]) -> MethodConfig:
     """The configuration in a YAML file.
 
     Raises:
-        InputError: the file is missing, no YAML, or holds something else.
+        InputError: as `invdiff.files.yaml.read_yaml`, or the file holds something else.
     """
-    import yaml
-
     path = Path(path)
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path} can't be read: {error.strerror}; give the path of a YAML file.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is no YAML: {' '.join(str(error).split())}.") from error
+    content = read_yaml(path)
     try:
         return MethodConfig.model_validate(content)
     except ValidationError as error:

@@ -1,4 +1,5 @@
 import csv
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -8,10 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from invdiff import Sampler
 from invdiff.data import read_scan, shepp_logan, simulate, write_scan
 from invdiff.data.masks import random_lines
+from invdiff.diffusion import Bound
+from invdiff.evaluation.score_table import key
 from invdiff.metrics import psnr
+from invdiff.priors import load_prior, save_prior
 
 Run = Callable[..., Any]
 SHAPE = (24, 20)
@@ -48,12 +51,22 @@ def broken(scans: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return broken
 
 
-def evaluate(invdiff: Run, folder: Path, scans: Path, out: Path, *options: object) -> tuple[Any, list[dict[str, str]]]:
+def evaluate(
+    invdiff: Run, folder: Path, scans: Path, out: Path, *options: object, code: int = 0
+) -> tuple[Any, list[dict[str, str]]]:
     ran = invdiff("evaluate", scans, "--prior", folder / "prior.safetensors", "--out", out, *QUICK, *options)
-    assert ran.code == 0, ran.err
-    assert sorted(path.name for path in out.iterdir()) == ["psnr.png", "scores.csv"]
+    assert ran.code == code, ran.err
+    assert results(out) == ["psnr.png", "scores.csv"]
+    return ran, read_rows(out)
+
+
+def results(out: Path) -> list[str]:
+    return sorted(path.name for path in out.iterdir() if not path.name.startswith("."))
+
+
+def read_rows(out: Path) -> list[dict[str, str]]:
     with (out / "scores.csv").open(newline="", encoding="utf-8") as file:
-        return ran, list(csv.DictReader(file))
+        return list(csv.DictReader(file))
 
 
 def test_everything_asked_for(invdiff: Run, folder: Path, scans: Path, tmp_path: Path) -> None:
@@ -106,8 +119,7 @@ def test_a_row_is_what_solve_gives(invdiff: Run, folder: Path, scans: Path, tmp_
 def test_the_package_scan_and_baselines_alone(invdiff: Run, tmp_path: Path) -> None:
     ran = invdiff("evaluate", "--baseline", "zero-filled", "--out", tmp_path, "--target", "rss")
     assert ran.code == 0, ran.err
-    with (tmp_path / "scores.csv").open(newline="", encoding="utf-8") as file:
-        (row,) = csv.DictReader(file)
+    (row,) = read_rows(tmp_path)
     assert (row["file"], row["method"], row["target"]) == ("the package's brain scan", "zero-filled", "rss")
 
 
@@ -115,17 +127,17 @@ def test_an_interrupted_run_goes_on(
     invdiff: Run, folder: Path, scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     evaluate(invdiff, folder, scans, tmp_path / "whole")
-    out, count, run = tmp_path / "out", 0, Sampler.__call__
+    out, count, draw = tmp_path / "out", 0, Bound.draw
 
-    def interrupted(self: Sampler, *args: Any, **kwargs: Any) -> Any:
+    def interrupted(self: Bound, *args: Any, **kwargs: Any) -> Any:
         nonlocal count
         count += 1
         if count == 3:  # the image, after both slices of the scan
             raise KeyboardInterrupt
-        return run(self, *args, **kwargs)
+        return draw(self, *args, **kwargs)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Sampler, "__call__", interrupted)
+        patch.setattr(Bound, "draw", interrupted)
         ran = invdiff("evaluate", scans, "--prior", folder / "prior.safetensors", "--out", out, *QUICK)
         assert ran.code == 130
         assert f"scores so far are in {out / 'scores.csv'}" in ran.err
@@ -133,17 +145,88 @@ def test_an_interrupted_run_goes_on(
         ran, rows = evaluate(invdiff, folder, scans, out)
     assert count == 4  # nothing was drawn twice
     assert "1 row(s) are in" in ran.out
-    with (tmp_path / "whole" / "scores.csv").open(newline="", encoding="utf-8") as file:
-        whole = list(csv.DictReader(file))
-    assert [row | {"seconds": ""} for row in rows] == [row | {"seconds": ""} for row in whole]
+    assert untimed(rows) == untimed(read_rows(tmp_path / "whole"))
+
+
+def untimed(rows: list[dict[str, str]]) -> list[dict[str, str]]:
+    return [row | {"seconds": ""} for row in rows]
+
+
+def test_other_weights_and_other_data_are_scored_anew(invdiff: Run, folder: Path, scans: Path, tmp_path: Path) -> None:
+    prior, place = tmp_path / "prior.safetensors", tmp_path / "scans"
+    place.mkdir()
+    prior.write_bytes((folder / "prior.safetensors").read_bytes())
+    scan = read_scan(scans / "file1.h5").select([0])
+    write_scan(scan, place / "a.h5")
+    command = "evaluate", place, "--prior", prior, *QUICK, "--json", "--quiet"
+
+    def scored(out: str) -> Any:
+        ran = invdiff(*command, "--out", tmp_path / out)
+        assert ran.code == 0, ran.err
+        (row,) = json.loads(ran.out)["rows"]
+        return {**row, "seconds": ""}
+
+    first = scored("out")
+    assert scored("out") == first
+    network = load_prior(prior)
+    for parameter in network.network.parameters():
+        parameter.data.mul_(3)
+    save_prior(network, prior)
+    second = scored("out")
+    assert second == scored("another folder")
+    assert second["psnr"] != first["psnr"]
+    write_scan(replace(scan, kspace=scan.kspace[..., ::-1], mask=None), place / "a.h5")
+    assert scored("out") == scored("yet another folder") != second
+    assert len(read_rows(tmp_path / "out")) == 3
+
+
+def test_parts_make_one_table(invdiff: Run, folder: Path, scans: Path, tmp_path: Path) -> None:
+    _, whole = evaluate(invdiff, folder, scans, tmp_path / "whole", "--baseline", "zero-filled", "--method", "fast")
+    parts = "--baseline", "zero-filled", "--method", "fast", "--shard"
+    ran, rows = evaluate(invdiff, folder, scans, tmp_path / "out", *parts, "1/3")
+    assert len(rows) == 2
+    assert "this part is done; other parts are outstanding" in ran.out
+    evaluate(invdiff, folder, scans, tmp_path / "out", *parts, "3/3")
+    ran, rows = evaluate(invdiff, folder, scans, tmp_path / "out", *parts, "2/3")
+    assert "outstanding" not in ran.out
+    assert ran.out.count("means of 1 file(s)") == 2  # one for each target
+    assert sorted(untimed(rows), key=key) == sorted(untimed(whole), key=key)
+    ran = invdiff(
+        "evaluate", scans, "--baseline", "zero-filled", "--shard", "9/9", "--out", tmp_path / "none", *QUICK[4:]
+    )
+    assert ran.code == 0, ran.err
+    assert results(tmp_path / "none") == []
+
+
+def test_a_document_of_what_another_process_computed(invdiff: Run, folder: Path, scans: Path, tmp_path: Path) -> None:
+    place = scans / "image.npy"
+    _, here = evaluate(invdiff, folder, place, tmp_path / "here")
+    ran, rows = evaluate(invdiff, folder, place, tmp_path / "out", "--json", "--workers", 2)
+    assert json.loads(ran.out) == {"command": "evaluate", "exit_status": 0, "rows": rows, "left_out": []}
+    assert untimed(rows) == untimed(here)
+    assert "2 processes of" in ran.err
+    assert "means of 1 file(s)" in ran.err
 
 
 def test_bad_files_are_left_out_when_asked(invdiff: Run, folder: Path, broken: Path, tmp_path: Path) -> None:
-    ran, rows = evaluate(invdiff, folder, broken / "cut", tmp_path / "out", "--skip-bad")
+    ran, rows = evaluate(invdiff, folder, broken / "cut", tmp_path / "out", "--skip-bad", code=3)
     assert {row["file"] for row in rows} == {"a.h5"}
     assert "left out: " in ran.err
     assert "b.h5 can't be read" in ran.err
-    assert "1 warning(s)" in ran.err
+    assert "1 time(s)" in ran.err
+    ran, _ = evaluate(invdiff, folder, broken / "cut", tmp_path / "out", "--skip-bad", "--json", code=3)
+    document = json.loads(ran.out)
+    assert document["exit_status"] == 3
+    assert "b.h5 can't be read" in document["left_out"][0]
+
+
+def test_where_everything_is_left_out_nothing_is_there(invdiff: Run, folder: Path, scans: Path, tmp_path: Path) -> None:
+    options = "--skip-bad", "--mask", "uniform2d-scoremri", "--out", tmp_path / "out", *QUICK
+    ran = invdiff("evaluate", scans / "file1.h5", "--prior", folder / "prior.safetensors", *options)
+    assert ran.code == 2
+    assert "file1.h5, mask uniform2d-scoremri 2x, estimate: " in ran.err
+    assert "Nothing could be scored" in ran.err
+    assert results(tmp_path / "out") == []
 
 
 BAD_INPUT = [
@@ -172,6 +255,10 @@ BAD_INPUT = [
     ("{scans}", ["--annotations", "{broken}/nowhere.csv"], "can't be read"),
     ("{scans}", ["--out", "{broken}/file"], "can't be made"),
     ("{scans}", ["--prior", "{broken}/nowhere.pt"], "not a file"),
+    ("{scans}", ["--shard", "3/2"], "not 3/2"),
+    ("{scans}", ["--device", "magic"], "no device 'magic'"),
+    ("{scans}", ["--precision", "f8"], "no precision 'f8'"),
+    ("{scans}", ["--workers", "2", "--scheduler", "tcp://127.0.0.1:1"], "give one of them"),
 ]
 
 

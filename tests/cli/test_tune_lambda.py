@@ -11,8 +11,9 @@ import pytest
 import yaml
 from PIL import Image
 
-from invdiff import Sampler
 from invdiff.data import read_scan, write_scan
+from invdiff.diffusion import Bound
+from invdiff.files.lock import folder_lock
 
 Run = Callable[..., Any]
 QUICK = ("--set", "steps=2", "--trials", 3)
@@ -20,10 +21,11 @@ QUICK = ("--set", "steps=2", "--trials", 3)
 
 def test_with_a_truth_and_on_to_solve(invdiff: Run, folder: Path, tmp_path: Path) -> None:
     out, prior = tmp_path / "tuned", folder / "prior.safetensors"
-    options = "--method", "chung2022_complex", "--prior", prior, "--set", "steps=2"
+    options = "--method", "chung2022_complex", "--prior", prior, "--set", "steps=2", "--set", "sigma_max=2"
     ran = invdiff("tune-lambda", folder / "truth.h5", *options, "--trials", 6, "--samples", 2, "--out", out)
     assert ran.code == 0, ran.err
-    assert sorted(path.name for path in out.iterdir()) == ["best.yaml", "state.json", "surface.png", "trials.csv"]
+    visible = sorted(path.name for path in out.iterdir() if not path.name.startswith("."))
+    assert visible == ["best.yaml", "state.json", "surface.png", "trials.csv"]
     for words in (
         "truth.h5: 1 slice(s) of 24 x 20",
         "trial 0: lam=1: psnr ",
@@ -38,7 +40,7 @@ def test_with_a_truth_and_on_to_solve(invdiff: Run, folder: Path, tmp_path: Path
     assert f"the default gives {float(rows[0]['psnr']):.6g}" in ran.out
     content = yaml.safe_load((out / "best.yaml").read_text())
     assert content["method"] == "chung2022_complex"
-    assert content["settings"] == {"steps": 2, "lam": float(best["lam"])}
+    assert content["settings"] == {"steps": 2, "sigma_max": 2, "lam": float(best["lam"])}
     assert content["search"]["score"] == float(best["psnr"])
     assert content["search"]["prior"] == str(prior)
     with Image.open(out / "surface.png") as picture:
@@ -88,16 +90,16 @@ def test_an_interrupted_search_goes_on(
 ) -> None:
     prior, out = folder / "prior.safetensors", tmp_path / "out"
     command = "tune-lambda", folder / "truth.h5", "--prior", prior, "--out", out, *QUICK
-    run, left = Sampler.__call__, 2
+    draw, left = Bound.draw, 2
 
-    def interrupted(self: Sampler, *args: Any, **kwargs: Any) -> Any:
+    def interrupted(self: Bound, *args: Any, **kwargs: Any) -> Any:
         nonlocal left
         if left == 0:
             raise KeyboardInterrupt
         left -= 1
-        return run(self, *args, **kwargs)
+        return draw(self, *args, **kwargs)
 
-    monkeypatch.setattr(Sampler, "__call__", interrupted)
+    monkeypatch.setattr(Bound, "draw", interrupted)
     ran = invdiff(*command)
     assert ran.code == 130
     assert f"2 trials are in {out}; the same command goes on" in ran.err
@@ -109,6 +111,28 @@ def test_an_interrupted_search_goes_on(
     ran = invdiff(*command, "--samples", 4)
     assert ran.code == 2
     assert "belongs to another search: its samples is 1, not 4" in ran.err
+
+
+def test_one_search_at_a_time_in_a_folder(invdiff: Run, folder: Path, tmp_path: Path) -> None:
+    command = "tune-lambda", folder / "truth.h5", "--prior", folder / "prior.safetensors", "--out", tmp_path, *QUICK
+    with folder_lock(tmp_path / ".search.lock"):
+        ran = invdiff(*command)
+        assert ran.code == 2
+        assert "Another process is at work" in ran.err
+        assert [path.name for path in tmp_path.iterdir()] == [".search.lock"]
+    assert invdiff(*command).code == 0
+
+
+def test_trials_side_by_side_and_a_document(invdiff: Run, folder: Path, tmp_path: Path) -> None:
+    prior, options = folder / "prior.safetensors", ("--parallel", 2, "--param", "eta:0:1", "--json", *QUICK)
+    ran = invdiff("tune-lambda", folder / "truth.h5", "--prior", prior, "--out", tmp_path, *options, "--trials", 2)
+    assert ran.code == 0, ran.err
+    document = json.loads(ran.out)
+    trials = json.loads((tmp_path / "state.json").read_text())["trials"]
+    best = max(trials, key=lambda trial: trial["score"])
+    assert [trial["failure"] for trial in trials] == ["", ""]
+    assert document["best"] == {"objective": "psnr", "score": best["score"], "parameters": best["parameters"]}
+    assert document["trials"] == 2
 
 
 BAD_INPUT = [
@@ -142,7 +166,7 @@ def test_bad_input(
     def computed(*_: object, **__: object) -> None:
         pytest.fail("something was computed")
 
-    monkeypatch.setattr(Sampler, "__call__", computed)
+    monkeypatch.setattr(Bound, "draw", computed)
     (tmp_path / "empty").mkdir()
     scan = read_scan(folder / "truth.h5")
     write_scan(replace(scan, kspace=scan.kspace + 1e-6, mask=None), tmp_path / "full.h5")

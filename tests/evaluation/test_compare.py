@@ -8,9 +8,9 @@ import h5py
 import numpy as np
 import pytest
 
-from invdiff.data import MASKS, read_scan, to_image
+from invdiff.data import MASKS, Condition, read_scan, to_image, write_scan
 from invdiff.errors import InputError
-from invdiff.evaluation import CLASSICAL, Comparison, Condition, ScoreTable, Simulation, Subject, find_subjects
+from invdiff.evaluation import CLASSICAL, Comparison, ScoreTable, Simulation, Subject, find_subjects
 from invdiff.metrics import CONVENTIONS, Annotation, psnr
 from invdiff.reconstruction import Cases
 
@@ -29,7 +29,7 @@ def table(tmp_path: Path) -> ScoreTable:
 
 def run(comparison: Comparison, table: ScoreTable, **more: Any) -> list[Any]:
     comparison.check(table)
-    comparison.run(table, keep=table.path.with_name("finished.npz"), **more)
+    comparison.run(table, keep=table.path.with_name("units"), **more)
     return comparison.found(table)
 
 
@@ -97,6 +97,30 @@ def test_an_interrupted_run_goes_on(subjects: list[Subject], tmp_path: Path, fak
     fake.asked.clear()
     run(comparison, ScoreTable(path))
     assert fake.asked == []
+
+
+def test_another_file_of_the_name_is_scored_anew(scans: Path, tmp_path: Path, fake: Any) -> None:
+    path, table = tmp_path / "a.h5", ScoreTable(tmp_path / "scores.csv")
+    scan = read_scan(scans / "a.h5")
+    others = {
+        "itself": scan,
+        "louder": replace(scan, kspace=2 * scan.kspace),
+        "with a truth": replace(scan, ground_truth=np.ones((2, 24, 20), np.complex64)),
+        "with maps": replace(scan, maps=np.ones((2, 3, 24, 20), np.complex64)),
+    }
+    found = {}
+    for name, other in others.items():
+        write_scan(other, path)
+        comparison = Comparison(find_subjects(path, Simulation()), [fake], CONDITIONS[:1], [CONVENTIONS["fastmri"]])
+        (row,) = run(comparison, table)
+        found[name] = row["data"]
+    with h5py.File(path, "a") as file:
+        file["reconstruction_rss"] = np.ones((2, 14, 16), np.float32)
+    found["another field of view"] = find_subjects(path, Simulation())[0].data
+    assert len(set(found.values())) == len(found)
+    write_scan(scan, path)
+    assert find_subjects(path, Simulation())[0].data == found["itself"]
+    assert find_subjects(path, Simulation(), slices=[0])[0].data != found["itself"]
 
 
 def test_what_is_new_alone_is_added(subjects: list[Subject], table: ScoreTable, fake: Any) -> None:

@@ -1,3 +1,4 @@
+import pickle
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,7 +34,7 @@ def prior() -> ScorePrior:
 
 
 def outcome(contender: Contender, cases: Cases, tmp_path: Path) -> Outcome:
-    return contender(cases, 5, tmp_path / "finished.npz", lambda done, total: None)
+    return contender(cases, 5, tmp_path / "unit", lambda done, total: None)
 
 
 def test_diffusion_is_the_mean_of_a_reconstruction(cases: Cases, prior: ScorePrior, tmp_path: Path) -> None:
@@ -44,9 +45,34 @@ def test_diffusion_is_the_mean_of_a_reconstruction(cases: Cases, prior: ScorePri
     np.testing.assert_array_equal(found.image, expected.mean)
     assert found.nfe == 3
     assert found.seconds > 0
-    assert not list(tmp_path.iterdir())
+    assert len(list((tmp_path / "unit").glob("*.npz"))) == 2
     for words in ("steps=3 ", "eta=1.0", "signal=split", "samples=2", "prior=tiny"):
         assert words in contender.settings
+
+
+def test_priors_of_one_name_are_told_apart(prior: ScorePrior) -> None:
+    other = pickle.loads(pickle.dumps(prior))
+    fast = find_method("fast")
+    settings = Diffusion(fast, {}, prior, "tiny", 2).settings
+    assert f"weights={prior.fingerprint()[:12]}" in settings
+    assert Diffusion(fast, {}, other, "tiny", 2).settings == settings
+    next(other.network.parameters()).data.mul_(3)
+    assert Diffusion(fast, {}, other, "tiny", 2).settings != settings
+
+
+def test_workers_place_the_prior(
+    cases: Cases, prior: ScorePrior, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moved: list[str] = []
+    monkeypatch.setattr(ScorePrior, "to", lambda self, device: moved.append(device) or self)
+    monkeypatch.setattr("invdiff.evaluation.contenders.worker_index", lambda: 3)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    here = Diffusion(find_method("fast"), {"steps": "2"}, prior, "tiny", 1)
+    expected = outcome(here, cases, tmp_path).image
+    assert moved == []
+    found = outcome(replace(here, device="cuda"), cases, tmp_path / "another").image
+    assert moved == ["cuda:1"]
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_of_an_estimate_there_is_one_image_however_many_samples_are_asked_for(
@@ -68,7 +94,7 @@ def test_an_empty_slice_does_not_stand_for_all(prior: ScorePrior) -> None:
     contender = Diffusion(find_method("mc_ddpm"), {"steps": "3"}, prior, "tiny", 1)
     with pytest.raises(InputError, match="unsampled k-space"):
         contender.check(
-            Cases("sense", replace(scan, kspace=padded, ground_truth=None, noise_std=0.1, mask=scan.sampled))
+            scan_cases(replace(scan, kspace=padded, ground_truth=None, noise_std=0.1, mask=scan.sampled), "sense")
         )
 
 

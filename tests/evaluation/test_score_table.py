@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -67,9 +69,62 @@ def test_other_files(tmp_path: Path, content: bytes, words: str) -> None:
 
 
 def test_a_table_that_can_not_be_written(tmp_path: Path) -> None:
-    table = ScoreTable(tmp_path / "nowhere" / "scores.csv")
-    with pytest.raises(InputError, match="can't be written"):
+    (tmp_path / "file").touch()
+    table = ScoreTable(tmp_path / "file" / "scores.csv")
+    with pytest.raises(InputError, match="can't be locked"):
         table.append([row()])
+    table = ScoreTable(tmp_path / "scores.csv")
     (tmp_path / "scores.csv").mkdir()
+    with pytest.raises(InputError, match="can't be"):
+        table.append([row()])
     with pytest.raises(InputError, match="can't be read"):
         ScoreTable(tmp_path / "scores.csv")
+
+
+class Forgetful(ScoreTable):
+    """A table that takes no notice of what others add."""
+
+    def reload(self) -> None:
+        """Look at the file once alone."""
+        if not hasattr(self, "_looked"):
+            self._looked = True
+            super().reload()
+
+
+@pytest.mark.parametrize("kind", [ScoreTable, Forgetful])
+def test_tables_that_are_added_to_in_turn_are_one(tmp_path: Path, kind: type[ScoreTable]) -> None:
+    path = tmp_path / "scores.csv"
+    one, other = kind(path), kind(path)
+    one.append([row(file="a"), row(file="b")])
+    other.append([row(file="b"), row(file="c")])
+    one.append([row(file="c"), row(file="d")])
+    lines = path.read_text(encoding="utf-8").splitlines()
+    right = [line.split(",")[0] for line in lines] == ["file", "a", "b", "c", "d"]
+    assert right == (kind is ScoreTable)
+    if kind is ScoreTable:
+        other.reload()
+        assert other.rows == one.rows == ScoreTable(path).rows
+
+
+ADDS = """
+import sys
+from pathlib import Path
+from invdiff.evaluation import ScoreTable
+from invdiff.evaluation.score_table import COLUMNS
+table = ScoreTable(Path(sys.argv[1]))
+print("ready", flush=True)
+for number in range(40):
+    table.append([dict.fromkeys(COLUMNS, "1") | {"file": f"theirs{number}"}, dict.fromkeys(COLUMNS, "1")])
+"""
+
+
+def test_processes_add_to_one_table(tmp_path: Path) -> None:
+    path = tmp_path / "scores.csv"
+    with subprocess.Popen([sys.executable, "-c", ADDS, str(path)], stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout.readline() == "ready\n"
+        table = ScoreTable(path)
+        for number in range(40):
+            table.append([row(file=f"ours{number}"), row()])
+    assert other.returncode == 0
+    found = [each["file"] for each in ScoreTable(path).rows]
+    assert sorted(found) == sorted(["1", *(f"{whose}{number}" for whose in ("ours", "theirs") for number in range(40))])

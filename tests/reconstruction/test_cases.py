@@ -49,7 +49,7 @@ def test_a_truth_needs_full_data() -> None:
     assert scan_cases(once, "sense").ground_truth is None
     assert scan_cases(once, "sense", mask=equispaced(SHAPE, 4, 12)).ground_truth is None
     assert scan_cases(MEASURED, "sense").ground_truth is None  # it is what there is to reconstruct
-    assert rivals(scan_cases(once, "sense").measured) == {}
+    assert rivals(scan_cases(once, "sense")) == {}
 
 
 @pytest.mark.parametrize("operator", ["sense", "fourier"])
@@ -91,7 +91,7 @@ def test_pictures_are_real_or_complex() -> None:
     assert crooked.is_complex
     assert [tuple(problem.y.shape) for problem in crooked] == [(mask.sum(),)] * 2
     np.testing.assert_array_equal(crooked.zero_filled, np.where(mask, image * 1j, 0))
-    assert rivals(crooked.measured) == {}
+    assert rivals(crooked) == {}
 
 
 def test_description_says_what_is_there() -> None:

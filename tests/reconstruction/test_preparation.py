@@ -132,7 +132,7 @@ def test_two_map_sets_end_to_end(tmp_path) -> None:
     assert cases.has_map_sets
     assert cases.zero_filled.shape == (1, *SHAPE)
     np.testing.assert_allclose(np.abs(cases.ground_truth[0]), np.hypot(*np.abs(apart)), atol=2e-3)
-    assert list(rivals(cases.measured)) == ["CG-SENSE"]
+    assert list(rivals(cases)) == ["CG-SENSE"]
     sampler = METHODS["fast"].with_settings({"steps": "20"}, is_complex=True)
     result = reconstruct(cases, sampler, GaussianPrior(torch.zeros(1, *SHAPE), 0.02 * torch.ones(1, *SHAPE)), samples=2)
     assert result.samples.shape == (1, 2, *SHAPE)

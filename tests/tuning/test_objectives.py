@@ -12,16 +12,16 @@ from invdiff.data import MASKS, Picture, shepp_logan, simulate
 from invdiff.data.masks import calibration_region, equispaced, gaussian_lines, gaussian_points
 from invdiff.errors import InputError
 from invdiff.metrics import nmse, psnr, ssim
-from invdiff.tuning import OBJECTIVES, KspaceHoldout, Measurement, find_objective
+from invdiff.reconstruction import Assumptions, Measurement, find_kind
+from invdiff.tuning import OBJECTIVES, KspaceHoldout, find_objective
 from invdiff.tuning.objectives import held_out
 
 SHAPE = (32, 28)
 PHANTOM = shepp_logan(SHAPE)
 LINES = equispaced(SHAPE, 2, 12)
 SCAN = simulate(np.stack([PHANTOM, PHANTOM[::-1]]), coils=3, mask=LINES, noise_std=0.0)
-
-
-MEASURED = Measurement(SCAN, "sense", noise_std=0.01)
+SENSE, KNOWN = find_kind("sense"), Assumptions(noise_std=0.01)
+MEASURED = Measurement(SCAN, SENSE, assumed=KNOWN)
 
 
 @pytest.mark.parametrize(("name", "metric"), [("psnr", psnr), ("ssim", ssim), ("nmse", nmse)])
@@ -39,7 +39,7 @@ def test_metrics_against_the_truth(name: str, metric: Callable[..., float]) -> N
 
 def test_full_data_serve_as_truth_where_they_are_undersampled() -> None:
     full = simulate(PHANTOM, coils=3, mask=np.ones(SHAPE, bool), noise_std=0.0)
-    measurement = Measurement(replace(full, ground_truth=None), "sense", LINES, 0.01)
+    measurement = Measurement(replace(full, ground_truth=None), SENSE, LINES, KNOWN)
     cases = find_objective("psnr").show(measurement)
     assert psnr(PHANTOM[None], cases.ground_truth) > 60
     with pytest.raises(InputError, match=r"no ground truth, which the objective psnr needs; take --objective kspace-h"):
@@ -85,7 +85,7 @@ def test_the_method_learns_nothing_of_what_is_held_back(mask: Any) -> None:
     """Maps and noise come out the same whatever the samples held back are."""
     objective = KspaceHoldout()
     noisy = simulate(PHANTOM, coils=3, mask=mask, noise_std=0.01, seed=1)
-    measurement = Measurement(replace(noisy, maps=None, noise_std=None, mask=mask), "sense")
+    measurement = Measurement(replace(noisy, maps=None, noise_std=None, mask=mask), SENSE)
     held = held_out(measurement.sampled, objective.fraction, objective.seed)
     loud = replace(measurement.measured, kspace=measurement.measured.kspace + np.where(held, 100, 0), mask=mask)
     quiet, other = objective.show(measurement), objective.show(replace(measurement, measured=loud))
@@ -112,7 +112,7 @@ def test_holdout_scores_predictions() -> None:
 
 def test_holdout_of_one_coil() -> None:
     scan = simulate(PHANTOM, coils=1, mask=LINES, noise_std=0.0)
-    measurement = Measurement(replace(scan, ground_truth=None, mask=LINES), "fourier", noise_std=0.01)
+    measurement = Measurement(replace(scan, ground_truth=None, mask=LINES), find_kind("fourier"), assumed=KNOWN)
     shown = KspaceHoldout().show(measurement)
     assert KspaceHoldout().score(measurement, shown, scan.ground_truth) < 1e-10
 
@@ -121,13 +121,13 @@ def test_what_holdout_refuses() -> None:
     objective = find_objective("kspace-holdout")
     full = simulate(PHANTOM, coils=2, mask=np.ones(SHAPE, bool), name="full.h5")
     with pytest.raises(InputError, match=r"full\.h5: nothing is sampled outside the calibration region"):
-        objective.show(Measurement(full, "sense"))
+        objective.show(Measurement(full, SENSE))
     picture = Picture(np.ones((1, 8, 8), np.float32), name="a.png")
     with pytest.raises(InputError, match="is a picture"):
-        objective.show(Measurement(picture, "denoise"))
+        objective.show(Measurement(picture, find_kind("denoise")))
     silent = replace(SCAN, kspace=np.where(equispaced(SHAPE, 99, 12), SCAN.kspace, 0), mask=LINES, name="silent.h5")
     with pytest.raises(InputError, match="the samples held back are zero"):
-        objective.show(Measurement(silent, "sense"))
+        objective.show(Measurement(silent, SENSE))
 
 
 def test_names() -> None:

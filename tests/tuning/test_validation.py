@@ -1,31 +1,21 @@
 import json
 import pickle
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from invdiff.data import Picture, Scan, birdcage_maps, shepp_logan, simulate, write_scan
+from invdiff.data import Picture, shepp_logan, simulate
 from invdiff.data.masks import equispaced
 from invdiff.diffusion import TwoChannel
 from invdiff.errors import InputError
 from invdiff.methods import fast, find_method
 from invdiff.metrics import psnr
 from invdiff.priors import GaussianPrior
-from invdiff.reconstruction import reconstruct, sample_cases
-from invdiff.tuning import (
-    Measurement,
-    Range,
-    Space,
-    Validation,
-    find_files,
-    find_objective,
-    read_measurement,
-    sample_measurement,
-)
+from invdiff.reconstruction import Assumptions, Measurement, find_kind, reconstruct
+from invdiff.tuning import Range, Space, Validation, find_objective
 
 SHAPE = (20, 16)
 MASK = equispaced(SHAPE, 2, 6)
@@ -35,7 +25,8 @@ SCANS = [
     simulate(image, coils=2, mask=MASK, noise_std=0.02, seed=i, name=f"{i}.h5")
     for i, image in enumerate((PHANTOM, PHANTOM[::-1].copy()))
 ]
-MEASUREMENTS = [Measurement(scan, "sense") for scan in SCANS]
+SENSE = find_kind("sense")
+MEASUREMENTS = [Measurement(scan, SENSE) for scan in SCANS]
 QUICK = {"steps": "3", "signal": "two"}
 
 
@@ -75,10 +66,11 @@ def test_the_record_tells_searches_apart() -> None:
     others = [
         validation(measurements=[replace(MEASUREMENTS[0], measured=louder), MEASUREMENTS[1]]),
         validation(measurements=[fewer, MEASUREMENTS[1]]),
-        validation(measurements=[replace(MEASUREMENTS[0], noise_std=0.1), MEASUREMENTS[1]]),
+        validation(measurements=[replace(MEASUREMENTS[0], assumed=Assumptions(noise_std=0.1)), MEASUREMENTS[1]]),
         validation(samples=2),
         validation(settings={**QUICK, "eta": "0.5"}),
         validation(method=find_method("dds")),
+        validation(prior=GaussianPrior(torch.zeros(2, *SHAPE), 0.05 * torch.ones(2, *SHAPE))),
     ]
     assert [other for other in others if other.record == record] == []
 
@@ -91,11 +83,11 @@ def test_refusals_before_anything_is_computed(monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(InputError, match="at least one measurement"):
         validation(measurements=[])
     with pytest.raises(InputError, match=r"0\.h5 has no ground truth"):
-        validation(measurements=[Measurement(replace(SCANS[0], ground_truth=None, mask=MASK), "sense")])
+        validation(measurements=[Measurement(replace(SCANS[0], ground_truth=None, mask=MASK), SENSE)])
     image = np.ones((1, 6, 6), np.float32)
     tiny = Picture(image, noise_std=0.1, ground_truth=image)
     with pytest.raises(InputError, match="window of 7 x 7"):
-        validation(measurements=[Measurement(tiny, "denoise")], objective=find_objective("ssim"))
+        validation(measurements=[Measurement(tiny, find_kind("denoise"))], objective=find_objective("ssim"))
     with pytest.raises(InputError, match="steps is both searched and set to 3"):
         validation().check(Space([Range("steps", 1, 5, integer=True)]))
     with pytest.raises(InputError, match="from 0 to 1"):
@@ -105,33 +97,3 @@ def test_refusals_before_anything_is_computed(monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(InputError, match=r"this prior takes"):
         validation(settings={"signal": "split"}).check(Space([Range("eta", 0, 1)]))
     validation().check(Space([Range("eta", 0, 1), Range("noise_floor", 0, 0.1)]))
-
-
-def test_files(tmp_path: Path) -> None:
-    for name in ("b.h5", "a.h5"):
-        write_scan(SCANS[0], tmp_path / name)
-    (tmp_path / "notes.txt").write_text("not a scan")
-    (tmp_path / "empty").mkdir()
-    assert find_files([tmp_path, tmp_path / "b.h5"], "sense") == [tmp_path / n for n in ("a.h5", "b.h5", "b.h5")]
-    with pytest.raises(InputError, match=r"empty holds no \.h5"):
-        find_files([tmp_path / "empty"], "sense")
-    with pytest.raises(InputError, match="does not exist"):
-        read_measurement(tmp_path / "nowhere.h5", "sense")
-    read = read_measurement(tmp_path / "a.h5", "sense", mask=lambda shape: equispaced(shape, 4, 6), noise_std=0.5)
-    assert read.sampled.sum() < MASK.sum()
-    assert read.cases().measured.noise_std == 0.5
-
-
-@pytest.mark.parametrize("operator", ["sense", "fourier", "inpainting", "denoise"])
-def test_the_package_s_scan(operator: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is the problem that `invdiff solve` takes, and nothing of a scan is estimated yet."""
-    monkeypatch.setattr(  # to be fast
-        "invdiff.reconstruction.sample.estimate_maps", lambda scan: birdcage_maps(scan.coils, (128, 128))[None]
-    )
-    measurement, cases = sample_measurement(operator, 1), sample_cases(operator, 1)
-    for ours, theirs in zip(find_objective("psnr").show(measurement), cases, strict=True):
-        np.testing.assert_array_equal(ours.y.numpy(), theirs.y.numpy())
-        assert ours.noise_std == theirs.noise_std
-    if isinstance(measurement.measured, Scan):
-        assert measurement.measured.noise_std is None
-        assert measurement.measured.coils == 1 or measurement.measured.maps is None
