@@ -81,9 +81,9 @@ def sample(
     writable_folder(out)
     output.say(computing.description)
     store = FolderStore(out / "units")
-    try:
-        with folder_lock(store.folder / "whole.lock"), computing.executor() as executor:
-            with output.progress(f"{recipe.name}, {samples} sample(s)") as progress:
+    with folder_lock(store.folder / "whole.lock"):
+        try:
+            with computing.executor() as executor, output.progress(f"{recipe.name}, {samples} sample(s)") as progress:
                 result = generate(
                     sampler,
                     network,
@@ -97,16 +97,14 @@ def sample(
                 )
             result.write(out / "samples.h5")
             store.remove()
-    except KeyboardInterrupt:
-        if any(store.folder.glob("*.npz")):
-            print(
-                f"invdiff: finished samples are in {store.folder}; the same command goes on from there.",
-                file=sys.stderr,
-            )
-        raise
-    finally:
-        if store.is_empty:
-            store.remove()
+        except KeyboardInterrupt:
+            if not store.is_empty:
+                kept = f"finished samples are in {store.folder}"
+                print(f"invdiff: {kept}; the same command goes on from there.", file=sys.stderr)
+            raise
+        finally:
+            if store.is_empty:
+                store.remove()
     write_grid(out / "samples.png", result.samples)
     output.say(f"wrote {out / 'samples.h5'} and {out / 'samples.png'}")
     output.finish({"command": "sample", "exit_status": 0, "result": str(out / "samples.h5"), "samples": samples})

@@ -155,11 +155,12 @@ class Study:
         if there is not None:
             return Outcome(path, there, cases.slices, was_there=True)
         store = FolderStore(folder / UNITS)
-        try:
-            return self._draw(cases, folder, store, decided, position, executor, watcher)
-        finally:
-            if store.is_empty:  # refused before anything was finished
-                store.remove()
+        with folder_lock(folder / UNITS / f"{self._part}.lock"):
+            try:
+                return self._draw(cases, folder, store, decided, position, executor, watcher)
+            finally:
+                if store.is_empty and self.shard == WHOLE:  # refused before anything was finished
+                    store.remove()
 
     def _draw(
         self,
@@ -172,41 +173,40 @@ class Study:
         watcher: Watcher,
     ) -> Outcome:
         path = folder / RESULT
-        with folder_lock(folder / UNITS / f"{self._part}.lock"):
-            with watcher.progress("noise") as progress:
-                cases = known_noise(cases, self.prior, store=store, progress=progress)
-            watcher.begun(cases)
-            stages = self._stages(cases)
-            failures: dict[int, str] = {}
-            for recipe, stage, last in stages:
-                with watcher.progress(recipe.title) as progress:
-                    found = draw(
-                        stage.drawing,
-                        store,
-                        stage.samples,
-                        executor=executor,
-                        shard=self.shard,
-                        position=position,
-                        progress=progress,
-                    )
-                for number, reason in found.items():
-                    store.fail(number, stage.drawing.key(number), reason)
-                failures |= found
-                if len(failures) == len(cases.full):
-                    raise InputError(next(iter(failures.values())))
-                if not last and self.shard == WHOLE:
-                    self._write(path, cases, store, stages[:1], "")
-                    watcher.image(path)
-            with folder_lock(folder / UNITS / "gather.lock", wait=True):
-                there = _failures_of(path, decided)
-                if there is not None:  # by another part, meanwhile
-                    store.remove()
-                    return Outcome(path, there, cases.slices)
-                settled = _settled(store, [stage for _, stage, _ in stages])
-                if settled is None:
-                    return Outcome(None, failures, cases.slices)
-                self._write(path, cases, store, stages, decided, settled)
+        with watcher.progress("noise") as progress:
+            cases = known_noise(cases, self.prior, store=store, progress=progress)
+        watcher.begun(cases)
+        stages = self._stages(cases)
+        failures: dict[int, str] = {}
+        for recipe, stage, last in stages:
+            with watcher.progress(recipe.title) as progress:
+                found = draw(
+                    stage.drawing,
+                    store,
+                    stage.samples,
+                    executor=executor,
+                    shard=self.shard,
+                    position=position,
+                    progress=progress,
+                )
+            for number, reason in found.items():
+                store.fail(number, stage.drawing.key(number), reason)
+            failures |= found
+            if len(failures) == len(cases.full):
+                raise InputError(next(iter(failures.values())))
+            if not last and self.shard == WHOLE:
+                self._write(path, cases, store, stages[:1], "")
+                watcher.image(path)
+        with folder_lock(folder / UNITS / "gather.lock", wait=True):
+            there = _failures_of(path, decided)
+            if there is not None:  # by another part, meanwhile
                 store.remove()
+                return Outcome(path, there, cases.slices)
+            settled = _settled(store, [stage for _, stage, _ in stages])
+            if settled is None:
+                return Outcome(None, failures, cases.slices)
+            self._write(path, cases, store, stages, decided, settled)
+            store.remove()
         return Outcome(path, settled, cases.slices)
 
     def _stages(self, cases: Cases) -> list[tuple[Recipe, Stage, bool]]:
@@ -263,11 +263,12 @@ def _settled(store: FolderStore, stages: list[Stage]) -> dict[int, str] | None:
     for stage in stages:
         for number in stage.drawing.problems.full:
             key = stage.drawing.key(number)
+            if all(store.has(number, sample, key) for sample in range(stage.samples)):
+                continue
             reason = store.failure(number, key)
-            if reason is not None:
-                failures[number] = reason
-            elif not all(store.has(number, sample, key) for sample in range(stage.samples)):
+            if reason is None:
                 return None
+            failures[number] = reason
     return failures
 
 
