@@ -82,12 +82,18 @@ class Computing:
         return f"computing on {self.device} with {threads} thread{'s' * (threads > 1)}"
 
     def place(self, prior: "Prior") -> "Prior":
-        """The prior where this process computes, in its precision.
+        """The prior where this process computes, in its precision; a network call on a GPU takes half of the memory
+        limit at most.
 
         Raises:
             InputError: as `Prior.in_precision`.
         """
-        return prior.to(self.device).in_precision(self.precision)
+        from invdiff.priors import ScorePrior
+
+        placed = prior.to(self.device).in_precision(self.precision)
+        if isinstance(placed, ScorePrior) and self.limit is not None and self.device != "cpu":
+            placed.memory_budget = max(self.limit // 2, 1)
+        return placed
 
     @contextmanager
     def executor(self) -> Iterator["Executor"]:
