@@ -54,7 +54,7 @@ def measured(drawing: Drawing, unit: Unit, executor: Executor) -> Cost:
 
 @dataclass(frozen=True)
 class MeasuredOnce:
-    """Costs of what is alike in all but its sampler, such as several files of one kind, each sampler's measured once."""
+    """Costs of what is alike in all but its sampler, as files of one kind are: each sampler is measured once."""
 
     _known: dict[tuple[str, int], Cost] = field(default_factory=dict)
 

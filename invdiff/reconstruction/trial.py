@@ -68,22 +68,28 @@ class Trial:
         run_seconds = lap()
         first, last = state.k, bound.levels.steps
         state = next(states, state)
-        count = min(self.iterations, last - first)
+        levels = spread(first, last, self.iterations)
         lap()
-        for number in range(count):
-            k = first + (2 * number + 1) * (last - first) // (2 * count)
+        for number, k in enumerate(levels):
             states = run.states(resume=State(_noised(run, state.x, k), k))
             next(states)
             lap()
             state = next(states)
-            run_seconds += lap() * (last - first) / count
-            report((number + 1) / count)
+            run_seconds += lap() * (last - first) / len(levels)
+            report((number + 1) / len(levels))
         lap()
         *_, state = run.states(resume=State(state.x, last))
         drawing.problems.one_image(bound.sampler.view.image(state.x, bound.problem).cpu().numpy())
         drawing.problems.beside(unit.case)
         run_seconds += lap()
         return Cost(case_seconds, run_seconds, bound.network_calls, peak_memory(device))
+
+
+def spread(first: int, end: int, most: int) -> list[int]:
+    """The middles of ``most`` equal parts of the whole numbers from ``first`` to before ``end``; all where there are no
+    more."""
+    count = min(most, end - first)
+    return [first + round(((2 * number + 1) * (end - first) / count - 1) / 2) for number in range(count)]
 
 
 @dataclass
