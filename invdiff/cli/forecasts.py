@@ -9,6 +9,8 @@ from invdiff.cli.output import Output
 if TYPE_CHECKING:
     from invdiff.reconstruction import Forecast
 
+_SUMMED = ("slices", "units", "network_calls", "seconds")
+
 
 def tell_forecasts(
     output: Output, found: "Sequence[tuple[str, Forecast, str]]", memory_limit: int | None = None
@@ -28,7 +30,7 @@ def tell_forecasts(
     rows = [{"file": name, **_numbers(one), "reason": reason} for name, one, reason in found]
     total: dict[str, Any] = {name: sum(row[name] for row in rows) for name in _SUMMED}
     total["peak_bytes"] = max(row["peak_bytes"] for row in rows)
-    limit = "" if memory_limit is None else f" of {size(memory_limit)}"
+    limit = "" if memory_limit is None else f" (limit {size(memory_limit)})"
     shown = Table(box=SIMPLE)
     for heading in ("file", "slices to do", "units", "network calls", "time", f"peak memory{limit}"):
         shown.add_column(heading, justify="left" if heading == "file" else "right", overflow="fold")
@@ -38,9 +40,6 @@ def tell_forecasts(
         shown.add_row(row["file"], *(f"{row[name]:,}" for name in _SUMMED[:3]), time, peak)
     output.show(shown)
     output.finish({"command": "solve", "dry_run": True, "memory_limit": memory_limit, "files": rows, "total": total})
-
-
-_SUMMED = ("slices", "units", "network_calls", "seconds")
 
 
 def _numbers(one: "Forecast") -> dict[str, Any]:

@@ -1,16 +1,12 @@
 """What drawing will take, before it begins."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from invdiff.reconstruction.draw import HERE, WHOLE, Shard, outstanding, units_of
 from invdiff.reconstruction.executors import Executor
 from invdiff.reconstruction.store import MemoryStore, Store
-from invdiff.reconstruction.trial import Cost, Trial
+from invdiff.reconstruction.trial import Cost, Measure, measured
 from invdiff.reconstruction.units import Drawing, Unit
-
-Measure = Callable[[Drawing, Unit, Executor], Cost]
-"""The cost of a unit where an executor computes it."""
 
 
 @dataclass(frozen=True)
@@ -40,16 +36,6 @@ class Forecast:
             self.seconds + other.seconds,
             max(self.peak_bytes, other.peak_bytes),
         )
-
-
-def measured(drawing: Drawing, unit: Unit, executor: Executor) -> Cost:
-    """The cost of a unit, tried where the executor computes it.
-
-    Raises:
-        InputError: parts do not fit, or a worker is lost.
-    """
-    ((_, cost),) = executor.map(Trial(drawing), [unit])
-    return cost
 
 
 @dataclass(frozen=True)

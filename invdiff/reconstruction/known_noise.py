@@ -15,10 +15,11 @@ from invdiff.problem import Problem
 from invdiff.reconstruction.cases import Cases, ScanCases
 from invdiff.reconstruction.cases.base import digest_of
 from invdiff.reconstruction.draw import Progress
-from invdiff.reconstruction.forecast import Forecast, Measure, forecast
+from invdiff.reconstruction.forecast import Forecast, forecast
 from invdiff.reconstruction.preparation import ResidualNoise
 from invdiff.reconstruction.residual_noise import with_residual_noise
 from invdiff.reconstruction.store import MemoryStore, Store
+from invdiff.reconstruction.trial import Measure
 from invdiff.reconstruction.units import Arrays, Drawing
 
 _CALLS = 20

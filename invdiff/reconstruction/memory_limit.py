@@ -6,13 +6,15 @@ from invdiff.errors import InputError
 from invdiff.reconstruction.draw import HERE
 from invdiff.reconstruction.executors import Executor
 from invdiff.reconstruction.peak_memory import size
-from invdiff.reconstruction.trial import Trial
+from invdiff.reconstruction.trial import Measure, measured_memory
 from invdiff.reconstruction.units import Drawing, Unit
 
 _SPARE = 1.05  # times what a trial took: pictures and the result are made after it
 
 
-def within(drawing: Drawing, samples: int, limit: int, *, executor: Executor = HERE) -> Drawing:
+def within(
+    drawing: Drawing, samples: int, limit: int, *, executor: Executor = HERE, measure: Measure = measured_memory
+) -> Drawing:
     """The same drawing, with as many samples side by side as the limit leaves room for. Samples do not depend on it.
 
     One iteration of one sample tells what a process takes, and one of two samples what each more adds. Where samples
@@ -23,15 +25,15 @@ def within(drawing: Drawing, samples: int, limit: int, *, executor: Executor = H
         samples: how many of each case.
         limit: bytes of one process: all that is resident in memory or, on a GPU, its tensors there.
         executor: where it will be computed, and where it is tried.
+        measure: tries it.
 
     Raises:
         InputError: one sample takes more, parts do not fit, or the system does not tell what a process takes.
     """
-    case = drawing.problems.full[0]
+    cases = drawing.problems.full
 
     def taken(count: int) -> int:
-        ((_, cost),) = executor.map(Trial(drawing, iterations=0), [Unit(case, range(count))])
-        return int(_SPARE * cost.peak_bytes)
+        return int(_SPARE * measure(drawing, Unit(cases[len(cases) // 2], range(count)), executor).peak_bytes)
 
     one = taken(1)
     if one == 0:

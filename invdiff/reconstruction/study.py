@@ -16,12 +16,13 @@ from invdiff.reconstruction.cases import Cases
 from invdiff.reconstruction.cases.base import digest_of
 from invdiff.reconstruction.draw import HERE, WHOLE, Progress, Shard, draw
 from invdiff.reconstruction.executors import Executor
-from invdiff.reconstruction.forecast import Forecast, Measure, forecast, measured
+from invdiff.reconstruction.forecast import Forecast, forecast
 from invdiff.reconstruction.known_noise import known_noise, noise_forecast
 from invdiff.reconstruction.memory_limit import within
 from invdiff.reconstruction.reconstruct import Stage, described, gather
 from invdiff.reconstruction.result import write_slices
 from invdiff.reconstruction.store import FolderStore, MemoryStore, Store
+from invdiff.reconstruction.trial import Measure, measured, measured_memory
 from invdiff.reconstruction.units import Drawing
 
 UNITS = "units"
@@ -178,7 +179,7 @@ class Study:
             measure: tries what a unit costs.
 
         Raises:
-            InputError: parts do not fit.
+            InputError: parts do not fit, or one sample takes more than the memory limit.
         """
         if _failures_of(folder / RESULT, self._decides(cases)) is not None:
             return Forecast()
@@ -186,7 +187,7 @@ class Study:
         cases, whole = noise_forecast(cases, self.prior, store, measure)
         for _, stage, _ in self._stages(cases):
             whole += forecast(
-                stage.drawing,
+                replace(stage.drawing, together=self._together(stage, executor, measure)),
                 stage.samples,
                 store=store,
                 executor=executor,
@@ -208,7 +209,7 @@ class Study:
     ) -> Outcome:
         path = folder / RESULT
         with folder_lock(folder / UNITS / f"{self._part}.lock"):
-            together = [self._together(stage, executor) for _, stage, _ in self._stages(cases)]
+            together = [self._together(stage, executor, measured_memory) for _, stage, _ in self._stages(cases)]
             with watcher.progress("noise") as progress:
                 cases = known_noise(cases, self.prior, store=store, progress=progress)
             watcher.begun(cases)
@@ -255,11 +256,11 @@ class Study:
             for recipe in recipes
         ]
 
-    def _together(self, stage: Stage, executor: Executor) -> int | None:
+    def _together(self, stage: Stage, executor: Executor, measure: Measure) -> int | None:
         """How many samples run side by side, at most; refuses what does not fit."""
         if self.memory_limit is None:
             return None
-        return within(stage.drawing, stage.samples, self.memory_limit, executor=executor).together
+        return within(stage.drawing, stage.samples, self.memory_limit, executor=executor, measure=measure).together
 
     def _decides(self, cases: Cases) -> str:
         """All that the result depends on, in few words."""

@@ -1,5 +1,6 @@
 """What a sample costs, by doing a part of it: time and memory of a few iterations of the real loop."""
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ import torch
 from torch import Tensor
 
 from invdiff.diffusion import Context, State
-from invdiff.reconstruction.executors.executor import Report
+from invdiff.reconstruction.executors.executor import Executor, Report
 from invdiff.reconstruction.peak_memory import peak_memory
 from invdiff.reconstruction.units import Drawing, Unit
 
@@ -85,11 +86,37 @@ class Trial:
         return Cost(case_seconds, run_seconds, bound.network_calls, peak_memory(device))
 
 
+Measure = Callable[[Drawing, Unit, Executor], Cost]
+"""The cost of a unit where an executor computes it."""
+
+
+def measured(drawing: Drawing, unit: Unit, executor: Executor) -> Cost:
+    """The cost of a unit, tried where the executor computes it.
+
+    Raises:
+        InputError: as `Trial`, or a worker is lost.
+    """
+    ((_, cost),) = executor.map(Trial(drawing), [unit])
+    return cost
+
+
+def measured_memory(drawing: Drawing, unit: Unit, executor: Executor) -> Cost:
+    """The same by the first iteration alone, which tells the memory, and no more of the time than that of the ends.
+
+    Raises:
+        InputError: as `measured`.
+    """
+    ((_, cost),) = executor.map(Trial(drawing, iterations=0), [unit])
+    return cost
+
+
 def spread(first: int, end: int, most: int) -> list[int]:
     """The middles of ``most`` equal parts of the whole numbers from ``first`` to before ``end``; all where there are no
-    more."""
+    more. Mirrored they are the same, so that their mean is that of all, but for one in the very middle."""
     count = min(most, end - first)
-    return [first + round(((2 * number + 1) * (end - first) / count - 1) / 2) for number in range(count)]
+    whole = (first + end - 1) / 2
+    middles = [first - 0.5 + (number + 0.5) * (end - first) / count for number in range(count)]
+    return [math.floor(middle + 0.5) if middle < whole else math.ceil(middle - 0.5) for middle in middles]
 
 
 @dataclass

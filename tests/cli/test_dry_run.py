@@ -77,7 +77,7 @@ def test_several_files_are_measured_once_and_added_up(
     assert not (tmp_path / "out").exists()
     shown = invdiff("solve", files, *options, "--memory-limit", "64GiB")
     assert "3 files" in shown.out
-    assert "of 64GiB" in shown.out
+    assert "limit 64GiB" in shown.out
 
 
 def test_what_is_finished_is_not_done_again(
@@ -116,9 +116,10 @@ def test_what_can_not_be_done_is_refused(invdiff: Run, folder: Path, tmp_path: P
     assert not (tmp_path / "out").exists()
 
 
-def test_a_limit_that_is_too_low(invdiff: Run, folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("dry", [[], ["--dry-run"]])
+def test_a_limit_that_is_too_low(invdiff: Run, folder: Path, tmp_path: Path, dry: list[str]) -> None:
     files = [folder / "sense.h5", "--prior", folder / "prior.safetensors", "--out", tmp_path / "out"]
-    ran = invdiff("solve", *files, *METHOD, "--memory-limit", "1MiB")
+    ran = invdiff("solve", *files, *METHOD, "--memory-limit", "1MiB", *dry)
     assert ran.code == 2
     assert "more than --memory-limit 1MiB of each process; give at least" in ran.err
     assert not (tmp_path / "out" / "reconstruction.h5").exists()

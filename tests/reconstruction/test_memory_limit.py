@@ -21,7 +21,7 @@ from invdiff.data.masks import equispaced
 from invdiff.errors import InputError
 from invdiff.methods import METHODS
 from invdiff.priors import EDM, Intensity, ScorePrior, UNet, save_prior
-from invdiff.reconstruction import Cases, Drawing, Recipe, Study, Unit, scan_cases, within
+from invdiff.reconstruction import Cases, Drawing, Recipe, Study, Unit, scan_cases, spread_slices, within
 from invdiff.reconstruction.peak_memory import peak_memory
 from invdiff.reconstruction.trial import Cost
 
@@ -59,8 +59,6 @@ def test_samples_are_the_same_within_a_limit(name: str) -> None:
 
 
 def test_a_study_is_the_same_within_a_limit(tmp_path: Path) -> None:
-    from invdiff.reconstruction import spread_slices
-
     free = Study(prior(), None, Recipe(METHODS["fast"], {"steps": "3"}, 2))
     images = []
     for name, study in (("free", free), ("kept", replace(free, memory_limit=MOST))):
@@ -143,6 +141,13 @@ def test_a_trial_alone_does_not_tell_all(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_system_that_tells_nothing_has_no_limit() -> None:
     with pytest.raises(InputError, match="leave out --memory-limit"):
         within(drawing(), 1, MOST, executor=Priced(0, 0))
+
+
+def test_half_of_a_limit_is_for_network_calls_on_devices() -> None:
+    assert Computing("meta", "f32", memory_limit="1GiB").place(prior()).memory_budget == 2**29
+    assert Computing("cpu", "f32", memory_limit="1GiB").place(prior()).memory_budget is None, (
+        "one image is fastest there"
+    )
 
 
 _CHILD = """
