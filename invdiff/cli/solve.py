@@ -352,7 +352,8 @@ class _Job:
             numbers = [int(number) for number in seen.attributes["slice"]]
             few = "" if len(numbers) == cases.count else f" of slices {', '.join(map(str, numbers))}"
             if not self.output.quiet:
-                found = rivals(cases.of(numbers).measured).items()
+                compared = self.study.memory_limit is None  # SigPy takes several times what a sample does
+                found = rivals(cases.of(numbers).measured).items() if compared else ()
                 known = {f"{name} (best weight {best.weight:.1e})": best.image for name, best in found}
                 begun, *made = images.items()
                 rows = dict([begun, *known.items(), *made])
