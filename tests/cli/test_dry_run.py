@@ -114,12 +114,3 @@ def test_what_can_not_be_done_is_refused(invdiff: Run, folder: Path, tmp_path: P
     assert ran.code == 2
     assert "another prior" in ran.err
     assert not (tmp_path / "out").exists()
-
-
-@pytest.mark.parametrize("dry", [[], ["--dry-run"]])
-def test_a_limit_that_is_too_low(invdiff: Run, folder: Path, tmp_path: Path, dry: list[str]) -> None:
-    files = [folder / "sense.h5", "--prior", folder / "prior.safetensors", "--out", tmp_path / "out"]
-    ran = invdiff("solve", *files, *METHOD, "--memory-limit", "1MiB", *dry)
-    assert ran.code == 2
-    assert "more than --memory-limit 1MiB of each process; give at least" in ran.err
-    assert not (tmp_path / "out" / "reconstruction.h5").exists()
