@@ -9,7 +9,7 @@ from invdiff.reconstruction.peak_memory import size
 from invdiff.reconstruction.trial import Measure, measured_memory
 from invdiff.reconstruction.units import Drawing, Unit
 
-_SPARE = 1.05  # times what a trial took: pictures and the result are made after it
+_SPARE = 1.1  # times what a trial took: the heap breaks up, and pictures and the result are made after it
 
 
 def within(

@@ -118,17 +118,17 @@ class Priced:
     fixed=st.integers(0, 2**34), each=st.integers(2**10, 2**32), limit=st.integers(1, 2**36), samples=st.integers(1, 64)
 )
 def test_as_many_run_side_by_side_as_fit(fixed: int, each: int, limit: int, samples: int) -> None:
-    """Within a twentieth that is left for what comes after a trial."""
+    """Within a tenth that is left for what comes after a trial."""
     executor = Priced(fixed, each)
     free = on_gpu()
-    if int(1.05 * executor.taken(1)) > limit:
+    if int(1.1 * executor.taken(1)) > limit:
         with pytest.raises(InputError, match="more than --memory-limit"):
             within(free, samples, limit, executor=executor)
         return
     together = within(free, samples, limit, executor=executor).side_by_side(samples)
     assert 1 <= together <= samples
     assert executor.taken(together) <= limit
-    assert together == samples or 1.05 * executor.taken(together + 1) >= limit - together
+    assert together == samples or 1.1 * executor.taken(together + 1) >= limit - together
 
 
 def test_a_trial_alone_does_not_tell_all(monkeypatch: pytest.MonkeyPatch) -> None:
