@@ -1,6 +1,6 @@
 """Draw every sample once: what is finished is kept, so that an interrupted run goes on where it was."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -75,8 +75,7 @@ def draw(
         raise InputError(f"At least one sample must be drawn, but got samples={samples}.")
     cases = [case for k, case in enumerate(drawing.problems.full) if shard.holds(position + k)]
     keys = {case: drawing.key(case) for case in cases}
-    lacking = {case: [i for i in range(samples) if not store.has(case, i, keys[case])] for case in cases}
-    lacking = {case: indices for case, indices in lacking.items() if indices}
+    lacking = outstanding(store, keys, samples)
     if not lacking:
         return {}
     drawing.bound(next(iter(lacking)))  # refuse before the first network call
@@ -92,11 +91,9 @@ def draw(
     failures: dict[int, str] = {}
 
     def units() -> Iterator[Unit]:
-        chunk = samples if 1 < executor.workers <= len(lacking) else drawing.side_by_side(samples)
-        for case, indices in lacking.items():
-            for part in runs(indices, chunk):
-                if case not in failures:
-                    yield Unit(case, part)
+        for unit in units_of(lacking, drawing, samples, executor):
+            if unit.case not in failures:
+                yield unit
 
     with closing(executor.map(drawing, units(), report)) as results:
         for unit, drawn in results:
@@ -105,6 +102,20 @@ def draw(
             else:
                 store.put(unit, keys[unit.case], drawn)
     return failures
+
+
+def outstanding(store: Store, keys: Mapping[int, str], samples: int) -> dict[int, list[int]]:
+    """The indices of samples that a store lacks, by their cases; ``keys`` are the cases' own."""
+    lacking = {case: [i for i in range(samples) if not store.has(case, i, key)] for case, key in keys.items()}
+    return {case: indices for case, indices in lacking.items() if indices}
+
+
+def units_of(
+    lacking: Mapping[int, Sequence[int]], drawing: Drawing, samples: int, executor: Executor
+) -> Iterator[Unit]:
+    """Samples that are lacking, as units: all of a case in one where there are cases enough for the workers."""
+    chunk = samples if 1 < executor.workers <= len(lacking) else drawing.side_by_side(samples)
+    return (Unit(case, part) for case, indices in lacking.items() for part in runs(indices, chunk))
 
 
 def runs(indices: Sequence[int], most: int) -> list[range]:
