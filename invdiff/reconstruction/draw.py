@@ -84,9 +84,12 @@ def draw(
     underway: dict[Unit, int] = {}
 
     def report(unit: Unit, share: float) -> None:
-        underway[unit] = int(share * len(unit.samples) * _PARTS)
+        nonlocal finished
+        now = int(share * len(unit.samples) * _PARTS)
+        finished += now - underway.get(unit, 0)
+        underway[unit] = now
         if progress is not None:
-            progress(finished + sum(underway.values()), total)
+            progress(finished, total)
 
     failures: dict[int, str] = {}
 

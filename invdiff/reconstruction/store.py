@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from invdiff.errors import InputError
-from invdiff.files import atomic, read_archive, remove_abandoned
+from invdiff.files import atomic, folder_lock, read_archive, remove_abandoned
 from invdiff.reconstruction.units import Arrays, Drawn, Unit
 
 Image = NDArray[np.inexact]
@@ -118,11 +118,10 @@ class FolderStore:
             InputError: they can't be written, or what is there is damaged.
         """
         path = self.folder / f"{name}-{key}.npz"
-        if path.exists():
+        with folder_lock(self.folder / f"{name}.lock", wait=True):  # all who share the folder go by one answer
+            if not path.exists():
+                self._write(path, find())
             return read_archive(path)
-        found = find()
-        self._write(path, found)
-        return found
 
     @property
     def is_empty(self) -> bool:

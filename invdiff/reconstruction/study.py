@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -158,7 +158,10 @@ class Study:
         path = folder / RESULT
         there = _failures_of(path, decided)
         if there is not None:
+            self._clear(folder / UNITS)
             return Outcome(path, there, cases.slices, was_there=True)
+        if not any(self.shard.holds(position + k) for k in range(len(cases.full))):
+            return Outcome(None, {}, cases.slices)
         store = FolderStore(folder / UNITS)
         with folder_lock(folder / UNITS / f"{self._part}.lock"):
             try:
@@ -197,6 +200,12 @@ class Study:
                 measure=measure,
             )
         return whole
+
+    def _clear(self, units: Path) -> None:
+        """Remove what is left of a run that was killed between its result and its end."""
+        if units.is_dir():
+            with suppress(InputError), folder_lock(units / f"{self._part}.lock"):  # unless somebody is at work there
+                FolderStore(units).remove()
 
     def _draw(
         self,
@@ -298,8 +307,10 @@ class Study:
             image=None if image is None else image[1],
             posterior=None if posterior is None else posterior[1],
         )
-        failed = json.dumps({str(number): reason for number, reason in (failures or {}).items()})
-        attributes |= {**self.attributes, "failed": failed, "fingerprint": decided}
+        failed: dict[str, list[int]] = {}  # many slices fail for few reasons, and an attribute holds 64 KiB
+        for number, reason in (failures or {}).items():
+            failed.setdefault(reason, []).append(number)
+        attributes |= {**self.attributes, "failed": json.dumps(failed), "fingerprint": decided}
         write_slices(path, slices, cases.count, attributes)
 
 
@@ -326,6 +337,7 @@ def _failures_of(path: Path, decided: str) -> dict[int, str] | None:
         with h5py.File(path) as file:
             if file.attrs.get("fingerprint") != decided:
                 return None
-            return {int(number): str(reason) for number, reason in json.loads(file.attrs["failed"]).items()}
+            failed = json.loads(file.attrs["failed"])
+            return {int(number): str(reason) for reason, numbers in failed.items() for number in numbers}
     except (OSError, RuntimeError, KeyError, ValueError):  # missing, damaged, or another program's: it is made anew
         return None

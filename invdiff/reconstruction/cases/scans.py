@@ -126,8 +126,8 @@ class ScanCases(Cases):
 
     def _digest(self, number: int) -> str:
         assert self.preparation is not None
-        decided = (self.operator, self.preparation.decided, self.sampled, self.target, self.scan.digest(number))
-        return digest_of(*decided)
+        decided = (self.operator, self.sampled, self.target, self.scan.digest(number))
+        return digest_of(*decided, *self.preparation.decided)
 
     def prepared(self, number: int) -> Scan:
         """One slice with maps and noise level, in virtual coils where its noise is made white."""
