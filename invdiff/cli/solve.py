@@ -380,7 +380,9 @@ class _Job:
 
 def _titled(seen: "Reconstruction", cases: "Cases", study: "Study") -> dict[str, Any]:
     """The images of a result by their titles: what it began from first, and the best last."""
-    images: dict[str, Any] = {"noisy" if cases.operator == "denoise" else "zero-filled": seen.zero_filled}
+    from invdiff.reconstruction import find_kind
+
+    images: dict[str, Any] = {find_kind(cases.operator).begins_as: seen.zero_filled}
     if seen.samples.shape[1]:
         assert study.posterior is not None
         recipe = study.posterior

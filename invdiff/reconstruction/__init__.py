@@ -7,7 +7,7 @@ from invdiff.reconstruction.executors import Dask, Executor, Here, Processes
 from invdiff.reconstruction.forecast import Forecast, MeasuredOnce, forecast
 from invdiff.reconstruction.generate import Generated, generate
 from invdiff.reconstruction.inputs import Input, Measurement, find_inputs, sample_cases
-from invdiff.reconstruction.kinds import KINDS, Assumptions, Kind, find_kind
+from invdiff.reconstruction.kinds import KINDS, Assumptions, Kind, find_kind, kind_of_coils
 from invdiff.reconstruction.known_noise import known_noise
 from invdiff.reconstruction.memory_limit import within
 from invdiff.reconstruction.reconstruct import Stage, gather, reconstruct
@@ -61,6 +61,7 @@ __all__ = [
     "forecast",
     "gather",
     "generate",
+    "kind_of_coils",
     "known_noise",
     "picture_cases",
     "read_reconstructed",

@@ -37,7 +37,7 @@ def test_one_file(invdiff: Run, folder: Path, tmp_path: Path) -> None:
     assert ran.code == 0, ran.err
     assert "sense.h5" in ran.out
     assert [*ran.out.splitlines()[-2].split()][1:5] == ["2", "4", "12", "0:00:00"]
-    assert "MiB" in ran.out
+    assert "iB" in ran.out
     assert not out.exists()
 
 
