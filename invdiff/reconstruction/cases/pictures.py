@@ -102,8 +102,8 @@ def picture_cases(picture: Picture, operator: str, *, noise_std: float | None = 
         noise_std: in each real number, in the picture's units, instead of what the file says.
 
     Raises:
-        InputError: there is no such operator, inpainting without a mask, a ground truth that is zero everywhere, or the noise level is negative,
-            not finite, or can't be estimated.
+        InputError: there is no such operator, inpainting without a mask, a ground truth that is zero everywhere, or the
+            noise level is negative, not finite, or can't be estimated.
     """
     if operator not in SEEN:
         raise InputError(f"A picture is seen by {' or '.join(SEEN)}, not {operator!r}.")

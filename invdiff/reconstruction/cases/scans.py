@@ -231,8 +231,8 @@ def scan_cases(
             out a margin.
 
     Raises:
-        InputError: there is no such operator, or it does not suit the number of coils, the noise level is negative or not finite, there is
-            a ground truth that is zero everywhere, or maps or noise can't be estimated.
+        InputError: there is no such operator, or it does not suit the number of coils, the noise level is negative or
+            not finite, there is a ground truth that is zero everywhere, or maps or noise can't be estimated.
     """
     if operator not in SEEN:
         raise InputError(f"A scan is seen by {' or '.join(SEEN)}, not {operator!r}.")
