@@ -7,13 +7,12 @@ import typer
 from invdiff.cli.convert import convert
 from invdiff.cli.evaluate import evaluate
 from invdiff.cli.listings import methods, operators
-from invdiff.cli.refusal import refusal
 from invdiff.cli.sample import sample
 from invdiff.cli.simulate import simulate
 from invdiff.cli.solve import solve
 from invdiff.cli.train import train
 from invdiff.cli.tune_lambda import tune_lambda
-from invdiff.errors import InputError
+from invdiff.refusal import REFUSED, refusal
 
 app = typer.Typer(
     help="Reconstruct images from incomplete measurements with diffusion priors.",
@@ -34,8 +33,8 @@ def main() -> None:
     """
     try:
         app()
-    except (InputError, OSError, MemoryError, RuntimeError) as error:
-        sentence = str(error) if isinstance(error, InputError) else refusal(error)
+    except REFUSED as error:
+        sentence = refusal(error)
         if sentence is None:
             raise
         print(f"invdiff: {sentence}", file=sys.stderr)

@@ -107,7 +107,7 @@ def evaluate(
     from invdiff.cli.computing import Computing, read_shard
     from invdiff.cli.folder import writable_folder
     from invdiff.cli.heap import keep_heap
-    from invdiff.cli.solve import SOME_FAILED
+    from invdiff.cli.output import SOME_FAILED
     from invdiff.data import Condition
     from invdiff.evaluation import Comparison, ScoreTable, Simulation, find_subjects
     from invdiff.metrics import find_convention, read_annotations

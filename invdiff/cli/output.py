@@ -11,6 +11,9 @@ from invdiff.cli.progress import progress_bar
 
 Report = Callable[[int, int], None]
 
+SOME_FAILED = 3
+"""Exit status where a part of what was asked for is missing, and the rest is there."""
+
 
 @dataclass(frozen=True)
 class Output:

@@ -310,7 +310,7 @@ class Study:
         failed: dict[str, list[int]] = {}  # many slices fail for few reasons, and an attribute holds 64 KiB
         for number, reason in (failures or {}).items():
             failed.setdefault(reason, []).append(number)
-        attributes |= {**self.attributes, "failed": json.dumps(failed), "fingerprint": decided}
+        attributes |= {**self.attributes, "input": cases.name, "failed": json.dumps(failed), "fingerprint": decided}
         write_slices(path, slices, cases.count, attributes)
 
 

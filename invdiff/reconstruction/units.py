@@ -11,11 +11,11 @@ import torch
 from numpy.typing import NDArray
 
 from invdiff.diffusion import Bound, Sampler
-from invdiff.errors import InputError
 from invdiff.priors import Prior
 from invdiff.problem import Problem
 from invdiff.reconstruction.cases.base import digest_of
 from invdiff.reconstruction.executors import pinned, worker_index
+from invdiff.refusal import REFUSED, refusal
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -149,8 +149,11 @@ class Drawing:
             numbers = {"scale": bound.scale, "noise_std": np.nan if noise_std is None else noise_std * bound.unit}
             known = {name: np.array(value) for name, value in numbers.items()}
             return Drawn(images, {**self.problems.beside(unit.case), **known})
-        except InputError as error:
-            return Drawn(np.zeros(0, np.float32), failure=str(error))
+        except REFUSED as error:
+            reason = refusal(error)
+            if reason is None:
+                raise
+            return Drawn(np.zeros(0, np.float32), failure=reason)
 
     def _prior_here(self) -> Prior:
         if self.device is not None and not self._placed:

@@ -2,12 +2,20 @@
 
 import re
 
+from invdiff.errors import InputError
+
+REFUSED = (InputError, OSError, MemoryError, RuntimeError)
+"""What may have such a sentence."""
+
 _ASKED = re.compile(r"allocate ([\d.]+) ?(bytes|[KMGTPEZY]?i?B)")  # as NumPy and torch say, on CPUs and on GPUs
 _OUT_OF_MEMORY = ("can't allocate memory", "out of memory")
 
 
 def refusal(error: Exception) -> str | None:
-    """The sentence about an error of a file system, or of memory that there isn't; ``None`` for any other error."""
+    """The sentence about an error that the user's input caused, or a file system, or memory that there isn't; ``None``
+    for any other error."""
+    if isinstance(error, InputError):
+        return str(error)
     said = " ".join(str(error).split())
     if isinstance(error, OSError):
         return f"{error.filename or 'A file'} can't be read or written: {error.strerror or said}."

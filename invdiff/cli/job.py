@@ -1,0 +1,251 @@
+"""Several files, one after the other: where their results go, what is told of them, and what fails."""
+
+import csv
+import io
+import sys
+import time
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from invdiff.cli.forecasts import tell_forecasts
+from invdiff.cli.output import SOME_FAILED, Output, Report
+from invdiff.errors import InputError
+from invdiff.refusal import REFUSED, refusal
+
+if TYPE_CHECKING:
+    from invdiff.reconstruction import Cases, Executor, Input, Outcome, Reconstruction, Study
+
+_SHOWN = 8  # slices in the panel and the table of scores
+_COLUMNS = ("file", "result", "slices", "failed", "psnr", "ssim", "nmse", "seconds", "reason")
+
+
+@dataclass
+class Job:
+    """Several files, one after the other, and what is told of them.
+
+    Attributes:
+        study: how each is reconstructed.
+        inputs: the files.
+        out: folder for the results.
+        output: who is told.
+        where: it is computed, in words.
+        slices: of each file, as ``--slices`` names them.
+        initial: a reconstruction whose image to start from.
+        is_single: whether there is one file, whose results go to the folder itself.
+        rows: what came of each.
+    """
+
+    study: "Study"
+    inputs: "list[Input]"
+    out: Path
+    output: Output
+    where: str
+    slices: str | None
+    initial: str | None
+    is_single: bool
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+    def run(self, executor: Any) -> int:
+        """Reconstruct every file; the exit status."""
+        from invdiff.cli.folder import writable_folder
+
+        folders = self._folders
+        if not self.is_single:
+            writable_folder(self.out)
+        for position, (one, folder) in enumerate(zip(self.inputs, folders, strict=True)):
+            begun = time.perf_counter()
+            row: dict[str, Any] = {"file": str(one.path or one.name), "result": "", "slices": 0, "failed": 0}
+            try:
+                cases = self._cases(one)
+                writable_folder(folder)
+                row["slices"] = cases.count
+                row |= self._reconstruct(cases, folder, position, executor)
+            except REFUSED as error:
+                reason = refusal(error)
+                if self.is_single or reason is None:
+                    raise
+                self.output.warn(f"{one.name}: {reason}")
+                row |= {"failed": row["slices"] or 1, "reason": reason}
+            self.rows.append({**row, "seconds": round(time.perf_counter() - begun, 2)})
+            if not self.is_single and self.study.shard.count == 1:
+                self._summary()
+        code = SOME_FAILED if any(row["failed"] for row in self.rows) else 0
+        outstanding = sum(not row["result"] and not row["failed"] for row in self.rows)
+        if outstanding and not self.is_single:
+            self.output.say(f"of {len(self.rows)} file(s), {outstanding} wait for other parts of the study")
+        elif not self.is_single:
+            self._summary()
+            self.output.say(f"wrote {self.out / 'summary.csv'}: {len(self.rows)} file(s)")
+            if all(not row["result"] and row["failed"] for row in self.rows):
+                raise InputError(
+                    f"None of {len(self.rows)} files could be reconstructed; {self.out / 'summary.csv'} says why."
+                )
+        self.output.finish({"command": "solve", "exit_status": code, "files": self.rows})
+        return code
+
+    def forecast(self, executor: "Executor") -> None:
+        """Tell what is left to do, and what it will take."""
+        from invdiff.reconstruction import Forecast, MeasuredOnce
+
+        alike: dict[object, MeasuredOnce] = {}
+        found: list[tuple[str, Forecast, str]] = []
+        for position, (one, folder) in enumerate(zip(self.inputs, self._folders, strict=True)):
+            try:
+                cases = self._cases(one)
+                measure = alike.setdefault(cases.likeness, MeasuredOnce())
+                whole = self.study.forecast(cases, folder, position=position, executor=executor, measure=measure)
+                found.append((str(one.path or one.name), whole, ""))
+            except InputError as error:
+                if self.is_single:
+                    raise
+                self.output.warn(f"{one.name}: {error}")
+                found.append((str(one.path or one.name), Forecast(), str(error)))
+        self.output.say(self.where)
+        tell_forecasts(self.output, found, self.study.memory_limit)
+
+    def _cases(self, one: "Input") -> "Cases":
+        from dataclasses import replace
+
+        from invdiff.cli.computing import read_slices
+        from invdiff.reconstruction import read_reconstructed
+
+        cases = one.read().cases()
+        if self.initial is not None:
+            cases = replace(cases, initial=read_reconstructed(self.initial))
+        return cases if self.slices is None else cases.of(read_slices(self.slices, cases.count, cases.name))
+
+    @property
+    def _folders(self) -> list[Path]:
+        if self.is_single:
+            return [self.out]
+        names = [one.path.name if one.path else one.name for one in self.inputs]
+        short = [name.split(".")[0] for name in names]
+        unique = [one if short.count(one) == 1 else name for one, name in zip(short, names, strict=True)]
+        if len(set(unique)) < len(unique):
+            twice = next(name for name in unique if unique.count(name) > 1)
+            raise InputError(f"Two of the files are called {twice}, and so would their results be; rename one.")
+        return [self.out / name for name in unique]
+
+    def _reconstruct(self, cases: "Cases", folder: Path, position: int, executor: Any) -> dict[str, Any]:
+        watcher = _Watcher(self, folder)
+        try:
+            outcome = self.study(cases, folder, position=position, executor=executor, watcher=watcher)
+        except KeyboardInterrupt:
+            if any((folder / "units").glob("*.npz")):
+                print(
+                    f"invdiff: finished samples are in {folder / 'units'}; the same command goes on from there.",
+                    file=sys.stderr,
+                )
+            raise
+        for number, reason in sorted(outcome.failures.items()):
+            self.output.warn(f"{cases.name}, slice {number}: {reason}")
+        found: dict[str, Any] = {"failed": len(outcome.failures), "reason": next(iter(outcome.failures.values()), "")}
+        if outcome.path is None:
+            self.output.say(f"{cases.name}: this part is done; other parts of the study are outstanding")
+            return found
+        return {**found, "result": str(outcome.path), **self.show(cases, outcome, folder)}
+
+    def show(self, cases: "Cases", outcome: "Outcome", folder: Path) -> dict[str, Any]:
+        """Draw what is on disk, and score it where the truth is known."""
+        from invdiff.classical import rivals
+        from invdiff.metrics import nmse, psnr, ssim
+        from invdiff.pictures import table
+        from invdiff.reconstruction import spread_slices
+
+        assert outcome.path is not None
+        seen = spread_slices(outcome.path, _SHOWN)
+        written = _draw(outcome.path, seen, cases, self.study)
+        scores: dict[str, Any] = {}
+        if seen.ground_truth is not None:
+            images = _titled(seen, cases, self.study)
+            numbers = [int(number) for number in seen.attributes["slice"]]
+            few = "" if len(numbers) == cases.count else f" of slices {', '.join(map(str, numbers))}"
+            if not self.output.quiet:
+                compared = self.study.memory_limit is None  # SigPy takes several times what a sample does
+                found = rivals(cases.of(numbers)).items() if compared else ()
+                known = {f"{name} (best weight {best.weight:.1e})": best.image for name, best in found}
+                begun, *made = images.items()
+                rows = dict([begun, *known.items(), *made])
+                self.output.show(table(seen.ground_truth, rows, cases.target + few))
+            scores = {"psnr": psnr(seen.ground_truth, seen.image), "ssim": ssim(seen.ground_truth, seen.image)}
+            scores["nmse"] = nmse(seen.ground_truth, seen.image)
+        there = "was there already:" if outcome.was_there else "wrote"
+        self.output.say(f"{there} {', '.join(map(str, written[:-1]))} and {written[-1]}")
+        return scores
+
+    def _summary(self) -> None:
+        from invdiff.files import atomic
+
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, _COLUMNS, restval="", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.rows)
+        with atomic(self.out / "summary.csv") as temporary:
+            temporary.write_text(text.getvalue(), encoding="utf-8")
+
+
+def _titled(seen: "Reconstruction", cases: "Cases", study: "Study") -> dict[str, Any]:
+    """The images of a result by their titles: what it began from first, and the best last."""
+    from invdiff.reconstruction import find_kind
+
+    images: dict[str, Any] = {find_kind(cases.operator).begins_as: seen.zero_filled}
+    if seen.samples.shape[1]:
+        assert study.posterior is not None
+        recipe = study.posterior
+        mean = f"mean of {recipe.samples}" if recipe.samples > 1 else "one sample"
+        images[f"{recipe.method.name}, {mean}"] = seen.mean
+    if seen.estimate is not None:
+        assert study.image is not None
+        images[f"{study.image.method.name}, {seen.attributes['nfe']} calls"] = seen.estimate
+    return images
+
+
+def _draw(path: Path, seen: "Reconstruction", cases: "Cases", study: "Study") -> list[Path]:
+    """The result's panel and, of several slices, a contact sheet; every file that there is now."""
+    from invdiff.pictures import write_panel
+    from invdiff.reconstruction import write_contact_sheet
+
+    panel, sheet = path.with_name("panel.png"), path.with_name("slices.png")
+    several = seen.samples.shape[1] > 1  # one sample does not tell how far samples disagree
+    images = _titled(seen, cases, study)
+    numbers = [int(number) for number in seen.attributes["slice"]]
+    write_panel(panel, images, std=seen.std if several else None, truth=seen.ground_truth, numbers=numbers)
+    if cases.count == 1:
+        return [path, panel]
+    write_contact_sheet(sheet, path)
+    return [path, panel, sheet]
+
+
+class _Watcher:
+    """Tells of a file's progress."""
+
+    def __init__(self, job: Job, folder: Path) -> None:
+        self.job, self.folder = job, folder
+        self.cases: Cases | None = None
+
+    def begun(self, cases: "Cases") -> None:
+        """What is reconstructed, and what was found out about it."""
+        self.cases = cases
+        output = self.job.output
+        if not self.job.rows:
+            output.say(self.job.where)
+        output.say(cases.description)
+        if cases.preparation is not None:
+            for line in cases.preparation.report:
+                output.say(line)
+            for warning in cases.preparation.warnings:
+                output.warn(warning)
+
+    def progress(self, title: str) -> AbstractContextManager[Report]:
+        """A bar."""
+        return self.job.output.progress(title)
+
+    def image(self, path: Path) -> None:
+        """The image is there."""
+        from invdiff.reconstruction import spread_slices
+
+        assert self.cases is not None
+        written = _draw(path, spread_slices(path, _SHOWN), self.cases, self.job.study)
+        self.job.output.say(f"wrote {written[0]} and {written[1]}: the image; samples that show its uncertainty follow")
