@@ -25,6 +25,7 @@ from invdiff.reconstruction import (
     MemoryStore,
     Outcome,
     Recipe,
+    ScanCases,
     Shard,
     Store,
     Study,
