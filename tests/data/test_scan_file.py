@@ -75,6 +75,13 @@ def test_slices_are_those_of_the_scan_in_memory(path: Path) -> None:
     check_alike(pickle.loads(pickle.dumps(found)), read_scan(path))
 
 
+def test_slices_are_read_from_any_working_folder(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(path.parent)
+    found = open_scan(path.name)
+    monkeypatch.chdir(tmp_path)
+    assert found.select([3]).kspace.any()
+
+
 @pytest.mark.parametrize("broken", ["next slice", "no mask", "no empty slices"])
 def test_a_file_that_gives_others_is_found(path: Path, broken: str) -> None:
     found = open_scan(path)
