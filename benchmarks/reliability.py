@@ -170,60 +170,67 @@ def lost_worker() -> None:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a run took: bytes of memory at its peak, bytes written over those of the result, and processor seconds of
-    its first and last slices, as (finished, seconds)."""
+    """What a run took.
 
+    Attributes:
+        finished: how many slices were, whenever it was looked at.
+        seconds: of the processor, until then.
+        memory: bytes, then.
+        peak: bytes of memory at most, pictures included.
+        written: bytes, over those of the result.
+    """
+
+    finished: Sequence[int]
+    seconds: Sequence[float]
+    memory: Sequence[int]
     peak: int
     written: float
-    spent: list[tuple[int, float]]
 
-    def seconds(self, first: int, end: int) -> float:
-        """Of each slice in a range."""
-        counts, seconds = zip(*self.spent, strict=True)
-        low, high = np.interp([first, end], counts, seconds)
+    def slope(self, quantity: Sequence[float], first: int, end: int) -> float:
+        """Of a quantity, for each slice in a range."""
+        low, high = np.interp([first, end], self.finished, quantity)
         return float(high - low) / (end - first)
 
 
 def watched(found: Case, out: str) -> Cost:
     """A run in one process, looked at while it goes on."""
     process = found.start(out)
-    place, tick = Path(f"/proc/{process.pid}"), os.sysconf("SC_CLK_TCK")
-    spent: dict[int, float] = {}
+    place, tick, page = Path(f"/proc/{process.pid}"), os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
+    seen: dict[int, tuple[float, int]] = {}
     while os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None:
         time.sleep(0.05)
         fields = (place / "stat").read_text().rpartition(")")[2].split()
-        if finished := found.finished(out):
-            spent.setdefault(finished, (int(fields[11]) + int(fields[12])) / tick)
+        finished = found.finished(out)
+        if finished > max(seen, default=0):  # the number falls as units are removed
+            seen[finished] = (int(fields[11]) + int(fields[12])) / tick, int(fields[21]) * page
     counted = dict(line.split(": ") for line in (place / "io").read_text().splitlines())
     _, status, usage = os.wait4(process.pid, 0)
     assert status == 0
     result = (found.folder / out / "reconstruction.h5").stat().st_size
-    return Cost(1024 * usage.ru_maxrss, int(counted["wchar"]) / result, sorted(spent.items()))
+    seconds, memory = zip(*seen.values(), strict=True)
+    return Cost([*seen], seconds, memory, 1024 * usage.ru_maxrss, int(counted["wchar"]) / result)
 
 
 @app.command()
 def growth(sizes: Annotated[str, typer.Option(help="Numbers of slices.")] = "10,100,1000") -> None:
     """Studies of 64 x 64 x 4 coils in one file, an estimate each, and what they take."""
     options = ("--samples", "0", "--set", "steps=3", "--threads", "1", "--precision", "f32")
-    print("| slices | peak memory | written over the result | ms of processor a slice, first hundred | last hundred |")
-    print("|---|---|---|---|---|")
-    peaks: dict[int, int] = {}
+    columns = ("slices", "memory at the last", "peak, pictures included", "written over the result")
+    columns += ("ms of processor a slice, first hundred", "last hundred", "memory of a hundred more, second half")
+    print(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
     for count in map(int, sizes.split(",")):
         with case(count, 64, 4, options) as found:
             data = (found.folder / "scan.h5").stat().st_size / count
             cost = watched(found, "out")
-        peaks[count] = cost.peak
         part = min(100, count)
-        first, last = cost.seconds(1, part), cost.seconds(count - part + 1, count)
+        first, last = (1e3 * cost.slope(cost.seconds, k, k + part - 1) for k in (1, count - part + 1))
+        more = 100 * cost.slope(cost.memory, count // 2, count) / 1e3
         print(
-            f"| {count:,} | {cost.peak / 1e6:.1f} MB | {cost.written:.2f} | {1e3 * first:.1f} | {1e3 * last:.1f} |",
+            f"| {count:,} | {cost.memory[-1] / 1e6:.1f} MB | {cost.peak / 1e6:.1f} MB | {cost.written:.2f} "
+            f"| {first:.1f} | {last:.1f} | {more:.0f} kB |",
             flush=True,
         )
-    (few, least), *_, (many, most) = peaks.items()
-    print(
-        f"memory grows by {100 * (most - least) / (many - few) / 1e3:.0f} kB for a hundred slices of {data / 1e3:.0f} "
-        "kB each"
-    )
+    print(f"a slice of the scan is {data / 1e3:.0f} kB")
 
 
 @app.command()

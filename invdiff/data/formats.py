@@ -58,7 +58,8 @@ def open_scan(path: str | os.PathLike[str]) -> Scan | ScanFile:
     """
     path = Path(path)
     if path.suffix.lower() in _HDF5 and path.is_file() and _count(path) > TOGETHER:
-        return ScanFile.survey(path, partial(_read_slice, path), _count(path))
+        elsewhere = path.absolute()  # workers of a cluster have working folders of their own
+        return ScanFile.survey(path, partial(_read_slice, elsewhere), _count(path))
     return read_scan(path)
 
 

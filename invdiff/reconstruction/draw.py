@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
+import numpy as np
+
+from invdiff.data.scan import TOGETHER
 from invdiff.diffusion import Sampler
 from invdiff.errors import InputError
 from invdiff.priors import Prior
@@ -78,7 +81,7 @@ def draw(
     lacking = outstanding(store, keys, samples)
     if not lacking:
         return {}
-    drawing.bound(next(iter(lacking)))  # refuse before the first network call
+    _check(drawing, [*lacking])
     total = len(cases) * samples * _PARTS
     finished = total - sum(map(len, lacking.values())) * _PARTS
     underway: dict[Unit, int] = {}
@@ -119,6 +122,23 @@ def units_of(
     """Samples that are lacking, as units: all of a case in one where there are cases enough for the workers."""
     chunk = samples if 1 < executor.workers <= len(lacking) else drawing.side_by_side(samples)
     return (Unit(case, part) for case, indices in lacking.items() for part in runs(indices, chunk))
+
+
+def _check(drawing: Drawing, cases: Sequence[int]) -> None:
+    """Refuse, before the first network call, parts that fit none of up to eight evenly spaced cases; where one can be
+    made, another that can't stops nobody.
+
+    Raises:
+        InputError: as the first of them.
+    """
+    refusals: list[InputError] = []
+    for k in np.linspace(0, len(cases) - 1, min(TOGETHER, len(cases))).astype(int):
+        try:
+            drawing.bound(cases[k])
+            return
+        except InputError as error:
+            refusals.append(error)
+    raise refusals[0]
 
 
 def runs(indices: Sequence[int], most: int) -> list[range]:
