@@ -105,7 +105,7 @@ def evaluate(
     something out and the rest is there; 130 for an interrupt.
     """
     from invdiff.cli.computing import Computing, read_shard
-    from invdiff.cli.folder import writable_folder
+    from invdiff.cli.folder import folder_of
     from invdiff.cli.heap import keep_heap
     from invdiff.cli.output import SOME_FAILED
     from invdiff.data import Condition
@@ -132,7 +132,7 @@ def evaluate(
     table = ScoreTable(out / "scores.csv")
     if not skip_bad:
         comparison.check(table, shard=part)
-    writable_folder(out)
+    folder_of("evaluate", out)
     output.say(computing.description)
     output.say(_description(comparison, table))
     try:

@@ -5,6 +5,30 @@ from pathlib import Path
 
 from invdiff.errors import InputError
 
+RESULTS = {
+    "solve": ("reconstruction.h5", "summary.csv"),
+    "evaluate": ("scores.csv",),
+    "tune-lambda": ("state.json", "trials.csv"),
+    "sample": ("samples.h5",),
+    "train": ("checkpoint.pt", "losses.csv"),
+}
+"""By which files each command's folder is known."""
+
+
+def folder_of(command: str, path: Path) -> None:
+    """Make the folder for a command's results, as `writable_folder` does.
+
+    Raises:
+        InputError: it can't be made or written to, or holds the results of another command.
+    """
+    for other, names in RESULTS.items():
+        found = next((name for name in names if (path / name).exists()), None)
+        if other != command and found is not None:
+            raise InputError(
+                f"{path} holds {found} of `invdiff {other}`; choose another folder for the results of `{command}`."
+            )
+    writable_folder(path)
+
 
 def writable_folder(path: Path) -> None:
     """Make the folder where it is missing, and see that it can be written to, before anything takes long.

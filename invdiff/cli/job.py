@@ -49,17 +49,17 @@ class Job:
 
     def run(self, executor: Any) -> int:
         """Reconstruct every file; the exit status."""
-        from invdiff.cli.folder import writable_folder
+        from invdiff.cli.folder import folder_of
 
         folders = self._folders
         if not self.is_single:
-            writable_folder(self.out)
+            folder_of("solve", self.out)
         for position, (one, folder) in enumerate(zip(self.inputs, folders, strict=True)):
             begun = time.perf_counter()
             row: dict[str, Any] = {"file": str(one.path or one.name), "result": "", "slices": 0, "failed": 0}
             try:
                 cases = self._cases(one)
-                writable_folder(folder)
+                folder_of("solve", folder)
                 row["slices"] = cases.count
                 row |= self._reconstruct(cases, folder, position, executor)
             except REFUSED as error:

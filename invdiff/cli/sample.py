@@ -59,7 +59,7 @@ def sample(
     Writes samples.h5 (samples, in the prior's own intensity) and samples.png (their magnitudes).
     """
     from invdiff.cli.computing import Computing
-    from invdiff.cli.folder import writable_folder
+    from invdiff.cli.folder import folder_of
     from invdiff.cli.heap import keep_heap
     from invdiff.cli.options import parse_settings
     from invdiff.cli.output import Output
@@ -78,7 +78,7 @@ def sample(
     computing = Computing(device, precision, threads, workers, scheduler, memory_limit)
     network = computing.place(load_prior(prior, config=prior_config))
     sampler = recipe.with_settings(parsed, is_complex=2 in network.channels, channels=network.channels).without_data()
-    writable_folder(out)
+    folder_of("sample", out)
     output.say(computing.description)
     store = FolderStore(out / "units")
     with folder_lock(store.folder / "whole.lock"):

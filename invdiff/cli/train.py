@@ -30,7 +30,7 @@ def train(
     import sys
     import warnings
 
-    from invdiff.cli.folder import writable_folder
+    from invdiff.cli.folder import folder_of
     from invdiff.cli.heap import keep_heap
     from invdiff.cli.options import parse_settings
     from invdiff.cli.progress import progress_bar
@@ -39,7 +39,7 @@ def train(
 
     keep_heap()
     parsed = read_config(config, parse_settings(settings or []))
-    writable_folder(out)
+    folder_of("train", out)
     first = int(os.environ.get("RANK", "0")) == 0  # of the processes that torchrun or accelerate started
 
     def say(line: str) -> None:

@@ -76,7 +76,7 @@ def tune_lambda(
     search that was stopped.
     """
     from invdiff.cli.computing import Computing
-    from invdiff.cli.folder import writable_folder
+    from invdiff.cli.folder import folder_of
     from invdiff.cli.heap import keep_heap
     from invdiff.cli.options import parse_settings, undersampling
     from invdiff.files.lock import folder_lock
@@ -97,7 +97,7 @@ def tune_lambda(
     network = computing.place(load_prior(prior, config=prior_config))
     validation = Validation(chosen, [one.read() for one in found], goal, network, fixed, samples, seed)
     validation.check(space)
-    writable_folder(out)
+    folder_of("tune-lambda", out)
     search = {**validation.record, "prior": prior}
     with folder_lock(out / ".search.lock"):
         study = Study(space, out, goal.name, goal.higher_is_better, seed, search, first=[chosen.defaults])

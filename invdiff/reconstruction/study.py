@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -330,14 +331,22 @@ def _settled(store: FolderStore, stages: list[Stage]) -> dict[int, str] | None:
 
 
 def _failures_of(path: Path, decided: str) -> dict[int, str] | None:
-    """What failed in a result that was decided so; None where there is no such result."""
+    """What failed in a result that was decided so; None where there is no such result.
+
+    Raises:
+        InputError: there is one of another version of the package.
+    """
     import h5py
 
     try:
         with h5py.File(path) as file:
-            if file.attrs.get("fingerprint") != decided:
-                return None
-            failed = json.loads(file.attrs["failed"])
-            return {int(number): str(reason) for reason, numbers in failed.items() for number in numbers}
-    except (OSError, RuntimeError, KeyError, ValueError):  # missing, damaged, or another program's: it is made anew
+            found = dict(file.attrs)
+    except (OSError, RuntimeError):  # missing, or damaged: it is made anew
         return None
+    made_by = found.get("invdiff_version", version("invdiff"))
+    if made_by != version("invdiff"):
+        raise InputError(f"{path} is of invdiff {made_by}, and this is {version('invdiff')}; choose another folder.")
+    if found.get("fingerprint") != decided:
+        return None
+    failed = json.loads(found["failed"])
+    return {int(number): str(reason) for reason, numbers in failed.items() for number in numbers}

@@ -289,3 +289,27 @@ def test_a_folder_that_a_file_of_somebody_else_stands_in(
     assert re.fullmatch(r"invdiff: The folder .*units can't be made: .*\.\n", ran.err)
     assert [path.name for path in tmp_path.iterdir()] == ["units"]
     assert (tmp_path / "units").read_text() == "of somebody else"
+
+
+@pytest.mark.parametrize(
+    ("name", "command"), [("scores.csv", "evaluate"), ("samples.h5", "sample"), ("state.json", "tune-lambda")]
+)
+def test_a_folder_of_another_command_is_refused(
+    invdiff: Run, folder: Path, files: Path, tmp_path: Path, name: str, command: str
+) -> None:
+    (tmp_path / name).write_text("kept")
+    ran = invdiff(*arguments(folder, files / "a.h5", tmp_path))
+    assert (ran.code, ran.err.count("\n")) == (2, 1)
+    assert f"holds {name} of `invdiff {command}`" in ran.err
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_a_result_of_another_version_is_refused(invdiff: Run, folder: Path, files: Path, tmp_path: Path) -> None:
+    assert invdiff(*arguments(folder, files / "b.h5", tmp_path)).code == 0
+    with h5py.File(tmp_path / "reconstruction.h5", "r+") as file:
+        file.attrs["invdiff_version"] = "0.0.1"
+    before = (tmp_path / "reconstruction.h5").read_bytes()
+    ran = invdiff(*arguments(folder, files / "b.h5", tmp_path, "--seed", 1))
+    assert ran.code == 2
+    assert "is of invdiff 0.0.1" in ran.err
+    assert (tmp_path / "reconstruction.h5").read_bytes() == before
