@@ -120,6 +120,11 @@ class Problem:
         """Aᴴ y: what was not measured is zero."""
         return self.operator.H(self.y)
 
+    @remembered
+    def normal(self) -> "Problem":
+        """The same problem in units in which the largest number of ``y`` is one."""
+        return self.rescaled(self.largest)
+
     def to(self, device: torch.device | str) -> "Problem":
         """The same problem on another device."""
         initial = None if self.initial is None else self.initial.to(device)
@@ -147,13 +152,16 @@ class Problem:
         Raises:
             InputError: the numbers are too large or too small for their precision then.
         """
-        return self._copy(
+        made = self._copy(
             y=self.y / scale,
             noise_std=None if self.noise_std is None else self.noise_std / scale,
             scale=1.0,
             initial=None if self.initial is None else self.initial / scale,
             largest=self.largest / scale,
         )
+        if "normal" in vars(self):  # Aᴴ y is known in its units, and so in these
+            vars(made)["zero_filled"] = self.normal.zero_filled * (self.largest / scale)
+        return made
 
     def observed_by(self, operator: LinearOperator) -> "Problem":
         """The same measurement, as one that ``operator`` makes of another image, of which nothing is known beforehand.

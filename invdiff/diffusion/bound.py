@@ -37,7 +37,8 @@ class Bound:
         problem: what was measured, in the prior's units.
         operator: A, as the state sees it; of norm one, at most.
         y: the measurement, as the state sees it.
-        noise_std: of its noise, or ``None`` where unknown.
+        adjoint_y: Aᴴ y, of the image that the state is.
+        noise_std: of the noise of y, or ``None`` where unknown.
         prior: what images look like, in units in which white is one, told of the measurement.
         support: where states have noise, as `View.support` says it.
         scale: the intensity of the problem that the prior sees as its own.
@@ -49,16 +50,12 @@ class Bound:
     problem: Problem
     operator: LinearOperator
     y: Tensor = field(repr=False)
+    adjoint_y: Tensor = field(repr=False)
     noise_std: float | None
     prior: Prior = field(repr=False)
     support: Tensor | None = field(repr=False)
     scale: float
     unit: float
-
-    @remembered
-    def adjoint_y(self) -> Tensor:
-        """Aᴴ y, of the image that the state is."""
-        return self.operator.H(self.y)
 
     @remembered
     def pinv_y(self) -> Tensor:

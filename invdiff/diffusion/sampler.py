@@ -133,13 +133,17 @@ class Sampler:
         for part in self.parts:
             for need in sorted(part.needs - offers):
                 raise InputError(f"{type(part).__name__} needs {NEEDS[need]}.")
-        operator, y, noise_std = _of_norm_one(*self.signal.restrict(observed, y), scaled.noise_std)
+        seen, y = self.signal.restrict(observed, y)
+        operator, y, noise_std = _of_norm_one(seen, y, scaled.noise_std)
+        norm = 1.0 if operator is seen else seen.norm_bound()
+        is_whole = seen is scaled.operator and y.dtype == scaled.y.dtype
         bound = Bound(
             sampler=self,
             levels=self.grid.given(noise_std).levels(self.sde),
             problem=scaled,
             operator=operator,
             y=y,
+            adjoint_y=scaled.zero_filled / norm**2 if is_whole else operator.H(y),
             noise_std=noise_std,
             prior=prior.given(scaled.observed_by(observed)),
             support=self.view.support(observed),
@@ -249,7 +253,7 @@ def scale_of(problem: Problem, prior: Prior) -> float:
     """
     if problem.scale is not None or prior.intensity is None:
         return problem.scale or 1.0
-    image = problem.rescaled(problem.largest).least_squares().abs()
+    image = problem.normal.least_squares().abs()
     magnitude = torch.linalg.vector_norm(image.reshape(-1, *image.shape[-2:]), dim=0).flatten()
     position = int(prior.intensity.percentile / 100 * (magnitude.numel() - 1))
     level = problem.largest * float(magnitude.kthvalue(position + 1).values)
