@@ -82,15 +82,22 @@ class Computing:
         return f"computing on {self.device} with {threads} thread{'s' * (threads > 1)}"
 
     def place(self, prior: "Prior") -> "Prior":
-        """The prior where this process computes, in its precision; that of a cluster's workers, which this process need
-        not have, is single where none is asked for.
+        """The prior where this process computes, in its precision; a network call on a GPU takes half of the memory
+        limit at most. That of a cluster's workers, whose device this process need not have, is single where none is
+        asked for.
 
         Raises:
             InputError: as `Prior.in_precision`.
         """
+        from invdiff.priors import ScorePrior
+
         if self.scheduler is None or self.device == "cpu":
-            return prior.to(self.device).in_precision(self.precision)
-        return prior.in_precision("f32" if self.precision == "auto" else self.precision)
+            placed = prior.to(self.device).in_precision(self.precision)
+        else:
+            placed = prior.in_precision("f32" if self.precision == "auto" else self.precision)
+        if isinstance(placed, ScorePrior) and self.limit is not None and self.device != "cpu":
+            placed.memory_budget = max(self.limit // 2, 1)
+        return placed
 
     @contextmanager
     def executor(self) -> Iterator["Executor"]:

@@ -71,7 +71,12 @@ ShardText = Annotated[
 ]
 MemoryLimit = Annotated[
     str | None,
-    typer.Option("--memory-limit", metavar="SIZE", help="Such as 4GiB: fewer samples side by side, the same result."),
+    typer.Option(
+        "--memory-limit",
+        metavar="SIZE",
+        help="Such as 4GiB, of all workers together: fewer samples side by side, the same result; and no classical "
+        "methods beside it. What can't be kept is refused with what it takes.",
+    ),
 ]
 AsJson = Annotated[
     bool, typer.Option("--json", help="One JSON document on standard output, everything else on standard error.")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from invdiff.cli.forecasts import tell_forecasts
 from invdiff.cli.options import (
     Acceleration,
     AsJson,
@@ -36,7 +37,7 @@ from invdiff.errors import InputError
 if TYPE_CHECKING:
     from invdiff.diffusion import LateStart
     from invdiff.methods import Method
-    from invdiff.reconstruction import Cases, Input, Outcome, Reconstruction, Study
+    from invdiff.reconstruction import Cases, Executor, Input, Outcome, Reconstruction, Study
 
 QUALITY = {"draft": 15, "standard": 30, "high": 60, "best": 100}
 """Network calls of an estimate, by name."""
@@ -182,6 +183,7 @@ def solve(
         device if workers > 1 or scheduler else None,
         read_shard(shard),
         {"prior": prior},
+        computing.limit,
     )
     condition = undersampling(undersample, acceleration, centre_fraction, seed)
     found = find_inputs(
@@ -189,10 +191,10 @@ def solve(
     )
     initial = start if start not in (None, "zero-filled", "least-squares") else None
     job = _Job(study, found, out, output, computing.description, slices, initial)
-    if dry_run:
-        job.forecast(computing)
-        return
     with computing.executor() as executor:
+        if dry_run:
+            job.forecast(executor)
+            return
         code = job.run(executor)
     if code:
         raise typer.Exit(code)
@@ -275,6 +277,26 @@ class _Job:
         self.output.finish({"command": "solve", "exit_status": code, "files": self.rows})
         return code
 
+    def forecast(self, executor: "Executor") -> None:
+        """Tell what is left to do, and what it will take."""
+        from invdiff.reconstruction import Forecast, MeasuredOnce
+
+        alike: dict[object, MeasuredOnce] = {}
+        found: list[tuple[str, Forecast, str]] = []
+        for position, (one, folder) in enumerate(zip(self.inputs, self._folders, strict=True)):
+            try:
+                cases = self._cases(one)
+                measure = alike.setdefault(cases.likeness, MeasuredOnce())
+                whole = self.study.forecast(cases, folder, position=position, executor=executor, measure=measure)
+                found.append((str(one.path or one.name), whole, ""))
+            except InputError as error:
+                if self.is_single:
+                    raise
+                self.output.warn(f"{one.name}: {error}")
+                found.append((str(one.path or one.name), Forecast(), str(error)))
+        self.output.say(self.where)
+        tell_forecasts(self.output, found, self.study.memory_limit)
+
     def _cases(self, one: "Input") -> "Cases":
         from dataclasses import replace
 
@@ -333,7 +355,8 @@ class _Job:
             numbers = [int(number) for number in seen.attributes["slice"]]
             few = "" if len(numbers) == cases.count else f" of slices {', '.join(map(str, numbers))}"
             if not self.output.quiet:
-                found = rivals(cases.of(numbers)).items()
+                compared = self.study.memory_limit is None  # SigPy takes several times what a sample does
+                found = rivals(cases.of(numbers)).items() if compared else ()
                 known = {f"{name} (best weight {best.weight:.1e})": best.image for name, best in found}
                 begun, *made = images.items()
                 rows = dict([begun, *known.items(), *made])
@@ -357,7 +380,9 @@ class _Job:
 
 def _titled(seen: "Reconstruction", cases: "Cases", study: "Study") -> dict[str, Any]:
     """The images of a result by their titles: what it began from first, and the best last."""
-    images: dict[str, Any] = {"noisy" if cases.operator == "denoise" else "zero-filled": seen.zero_filled}
+    from invdiff.reconstruction import find_kind
+
+    images: dict[str, Any] = {find_kind(cases.operator).begins_as: seen.zero_filled}
     if seen.samples.shape[1]:
         assert study.posterior is not None
         recipe = study.posterior

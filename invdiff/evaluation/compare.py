@@ -16,7 +16,7 @@ from invdiff.evaluation.scoring import Scoring
 from invdiff.evaluation.subjects import Subject
 from invdiff.evaluation.targets import TARGETS
 from invdiff.metrics import Annotation, Convention
-from invdiff.reconstruction import Assumptions, Cases, Executor, Measurement, Shard, find_kind
+from invdiff.reconstruction import Assumptions, Cases, Executor, Measurement, Shard, kind_of_coils
 from invdiff.reconstruction.cases.base import digest_of
 from invdiff.reconstruction.draw import HERE, WHOLE
 
@@ -175,7 +175,7 @@ class Comparison:
         Raises:
             InputError: as `Measurement.cases`.
         """
-        kind = find_kind("fourier" if full.coils == 1 else "sense")
+        kind = kind_of_coils(full.coils)
         assumed = Assumptions(map_sets=1, truth_by=TARGETS[self.target])
         return Measurement(full, kind, condition.draw(full.image_shape), assumed).cases()
 

@@ -4,10 +4,12 @@ and what is written of them; and samples of a prior alone."""
 from invdiff.reconstruction.cases import Cases, PictureCases, ScanCases, picture_cases, scan_cases
 from invdiff.reconstruction.draw import Shard, draw
 from invdiff.reconstruction.executors import Dask, Executor, Here, Processes
+from invdiff.reconstruction.forecast import Forecast, MeasuredOnce, forecast
 from invdiff.reconstruction.generate import Generated, generate
 from invdiff.reconstruction.inputs import Input, Measurement, find_inputs, sample_cases
-from invdiff.reconstruction.kinds import KINDS, Assumptions, Kind, find_kind
+from invdiff.reconstruction.kinds import KINDS, Assumptions, Kind, find_kind, kind_of_coils
 from invdiff.reconstruction.known_noise import known_noise
+from invdiff.reconstruction.memory_limit import within
 from invdiff.reconstruction.reconstruct import Stage, gather, reconstruct
 from invdiff.reconstruction.residual_noise import residual_noise, with_residual_noise
 from invdiff.reconstruction.result import (
@@ -32,10 +34,12 @@ __all__ = [
     "Drawn",
     "Executor",
     "FolderStore",
+    "Forecast",
     "Generated",
     "Here",
     "Input",
     "Kind",
+    "MeasuredOnce",
     "Measurement",
     "MemoryStore",
     "Outcome",
@@ -54,8 +58,10 @@ __all__ = [
     "draw",
     "find_inputs",
     "find_kind",
+    "forecast",
     "gather",
     "generate",
+    "kind_of_coils",
     "known_noise",
     "picture_cases",
     "read_reconstructed",
@@ -66,6 +72,7 @@ __all__ = [
     "scan_cases",
     "spread_slices",
     "with_residual_noise",
+    "within",
     "write_contact_sheet",
     "write_slices",
 ]

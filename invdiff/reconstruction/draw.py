@@ -1,6 +1,6 @@
 """Draw every sample once: what is finished is kept, so that an interrupted run goes on where it was."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -78,11 +78,10 @@ def draw(
         raise InputError(f"At least one sample must be drawn, but got samples={samples}.")
     cases = [case for k, case in enumerate(drawing.problems.full) if shard.holds(position + k)]
     keys = {case: drawing.key(case) for case in cases}
-    lacking = {case: [i for i in range(samples) if not store.has(case, i, keys[case])] for case in cases}
-    lacking = {case: indices for case, indices in lacking.items() if indices}
+    lacking = outstanding(store, keys, samples)
     if not lacking:
         return {}
-    _check(drawing, [*lacking])
+    _check(drawing, next(iter(lacking)))
     total = len(cases) * samples * _PARTS
     finished = total - sum(map(len, lacking.values())) * _PARTS
     underway: dict[Unit, int] = {}
@@ -98,11 +97,9 @@ def draw(
     failures: dict[int, str] = {}
 
     def units() -> Iterator[Unit]:
-        chunk = samples if 1 < executor.workers <= len(lacking) else drawing.side_by_side(samples)
-        for case, indices in lacking.items():
-            for part in runs(indices, chunk):
-                if case not in failures:
-                    yield Unit(case, part)
+        for unit in units_of(lacking, drawing, samples, executor):
+            if unit.case not in failures:
+                yield unit
 
     with closing(executor.map(drawing, units(), report)) as results:
         for unit, drawn in results:
@@ -113,21 +110,37 @@ def draw(
     return failures
 
 
-def _check(drawing: Drawing, cases: Sequence[int]) -> None:
-    """Refuse, before the first network call, parts that fit none of up to eight evenly spaced cases; where one can be
-    made, another that can't stops nobody.
+def _check(drawing: Drawing, first: int) -> None:
+    """Refuse, before the first network call, parts that fit neither the first problem nor any of eight evenly spaced
+    ones; where one can be made, another that can't stops nobody.
 
     Raises:
-        InputError: as the first of them.
+        InputError: as of the first.
     """
+    full = drawing.problems.full
+    spread = [full[k] for k in np.linspace(0, len(full) - 1, min(TOGETHER, len(full))).astype(int)]
     refusals: list[InputError] = []
-    for k in np.linspace(0, len(cases) - 1, min(TOGETHER, len(cases))).astype(int):
+    for case in dict.fromkeys([first, *spread]):
         try:
-            drawing.bound(cases[k])
+            drawing.bound(case)
             return
         except InputError as error:
             refusals.append(error)
     raise refusals[0]
+
+
+def outstanding(store: Store, keys: Mapping[int, str], samples: int) -> dict[int, list[int]]:
+    """The indices of samples that a store lacks, by their cases; ``keys`` are the cases' own."""
+    lacking = {case: [i for i in range(samples) if not store.has(case, i, key)] for case, key in keys.items()}
+    return {case: indices for case, indices in lacking.items() if indices}
+
+
+def units_of(
+    lacking: Mapping[int, Sequence[int]], drawing: Drawing, samples: int, executor: Executor
+) -> Iterator[Unit]:
+    """Samples that are lacking, as units: all of a case in one where there are cases enough for the workers."""
+    chunk = samples if 1 < executor.workers <= len(lacking) else drawing.side_by_side(samples)
+    return (Unit(case, part) for case, indices in lacking.items() for part in runs(indices, chunk))
 
 
 def runs(indices: Sequence[int], most: int) -> list[range]:

@@ -49,6 +49,7 @@ class Kind:
         name: on the command line.
         mathematics: the operator.
         reads: what its files hold, in words.
+        begins_as: what to call its Aᴴ y.
         suffixes: of its files.
         open: what is in a file.
         ships: an example that comes with the package, by a seed: what was measured, and how to undersample it.
@@ -58,6 +59,7 @@ class Kind:
     name: str
     mathematics: str
     reads: str
+    begins_as: str
     suffixes: tuple[str, ...]
     open: Callable[[Path], Measured]
     ships: Callable[[int], tuple[Measured, Mask | None]]
@@ -96,6 +98,7 @@ KINDS = {
             "sense",
             "P(Λ) F S",
             "multi-coil k-space: HDF5 (fastMRI layout, ISMRMRD), BART, .npz; maps optional",
+            "zero-filled",
             SCAN_SUFFIXES,
             open_scan,
             multi_coil_sample,
@@ -105,6 +108,7 @@ KINDS = {
             "fourier",
             "P(Λ) F",
             "single-coil k-space: the same files with one coil",
+            "zero-filled",
             SCAN_SUFFIXES,
             open_scan,
             single_coil_sample,
@@ -114,6 +118,7 @@ KINDS = {
             "inpainting",
             "P(Λ)",
             "an 'image' and a 'mask' of known pixels: HDF5 or .npz",
+            "zero-filled",
             PICTURE_SUFFIXES,
             read_picture,
             holed_sample,
@@ -123,6 +128,7 @@ KINDS = {
             "denoise",
             "I",
             "an 'image', 'noise_std' optional: HDF5, .npz, NIfTI, PNG or .npy",
+            "noisy",
             PICTURE_SUFFIXES,
             read_picture,
             noisy_sample,
@@ -131,6 +137,11 @@ KINDS = {
     )
 }
 """Kinds of problem by name."""
+
+
+def kind_of_coils(coils: int) -> Kind:
+    """The kind of k-space by so many coils."""
+    return KINDS["sense" if coils > 1 else "fourier"]
 
 
 def find_kind(name: str) -> Kind:

@@ -1,10 +1,13 @@
 """The noise of a scan, known well enough to stand on."""
 
+from collections.abc import Callable
 from dataclasses import asdict, replace
+from typing import TypeGuard
 
 import numpy as np
 from torch import Tensor
 
+from invdiff.diffusion import Sampler
 from invdiff.diffusion.sampler import scale_of
 from invdiff.methods import estimate
 from invdiff.priors import Prior
@@ -12,12 +15,15 @@ from invdiff.problem import Problem
 from invdiff.reconstruction.cases import Cases, ScanCases
 from invdiff.reconstruction.cases.base import digest_of
 from invdiff.reconstruction.draw import Progress
+from invdiff.reconstruction.forecast import Forecast, forecast
 from invdiff.reconstruction.preparation import ResidualNoise
 from invdiff.reconstruction.residual_noise import with_residual_noise
 from invdiff.reconstruction.store import MemoryStore, Store
-from invdiff.reconstruction.units import Arrays
+from invdiff.reconstruction.trial import Measure
+from invdiff.reconstruction.units import Arrays, Drawing
 
 _CALLS = 20
+_RECONSTRUCTIONS = 4  # of the two to six that it takes: two a round, and most often two rounds
 
 
 def known_noise(cases: Cases, prior: Prior, *, store: Store | None = None, progress: Progress | None = None) -> Cases:
@@ -30,11 +36,9 @@ def known_noise(cases: Cases, prior: Prior, *, store: Store | None = None, progr
         store: remembers what was found.
         progress: called with (iterations done, iterations in all) of each of them.
     """
-    preparation = cases.preparation
-    if preparation is None or preparation.is_settled or not isinstance(cases, ScanCases):
+    if not _is_in_doubt(cases):
         return cases
-    default = estimate(_CALLS)
-    sampler = replace(default, signal=default.signal.suiting(is_complex=cases.is_complex, channels=prior.channels))
+    sampler = _coarse(cases, prior)
 
     def coarse(problem: Problem) -> Tensor:
         there = problem.to(prior.device)
@@ -46,9 +50,51 @@ def known_noise(cases: Cases, prior: Prior, *, store: Store | None = None, progr
         assert found is not None
         return {} if found.residual is None else {name: np.array(v) for name, v in asdict(found.residual).items()}
 
-    key = digest_of(repr(sampler), prior.fingerprint(), cases.fingerprint(cases.brightest))[:32]
-    residual = (store or MemoryStore()).recall("noise", key, find)
+    return _remembered(cases, prior, store or MemoryStore(), find)
+
+
+def noise_forecast(cases: Cases, prior: Prior, store: Store, measure: Measure) -> tuple[Cases, Forecast]:
+    """The cases as `known_noise` would give them where it has looked before, and what it will take where it has not.
+
+    Args:
+        cases: of a scan, else they are handed back as they are.
+        prior: of the reconstruction.
+        store: of what was found.
+        measure: tries what a reconstruction costs.
+
+    Raises:
+        InputError: parts do not fit.
+    """
+    if not _is_in_doubt(cases):
+        return cases, Forecast()
+    try:
+        return _remembered(cases, prior, store, _not_yet), Forecast()
+    except LookupError:
+        drawing = Drawing(cases.of([cases.brightest]), _coarse(cases, prior), prior)
+        one = forecast(drawing, 1, measure=measure)
+        calls, seconds = _RECONSTRUCTIONS * one.network_calls, _RECONSTRUCTIONS * one.seconds
+        return cases, Forecast(network_calls=calls, seconds=seconds, peak_bytes=one.peak_bytes)
+
+
+def _not_yet() -> Arrays:
+    raise LookupError
+
+
+def _is_in_doubt(cases: Cases) -> TypeGuard[ScanCases]:
+    preparation = cases.preparation
+    return isinstance(cases, ScanCases) and preparation is not None and not preparation.is_settled
+
+
+def _coarse(cases: Cases, prior: Prior) -> Sampler:
+    default = estimate(_CALLS)
+    return replace(default, signal=default.signal.suiting(is_complex=cases.is_complex, channels=prior.channels))
+
+
+def _remembered(cases: ScanCases, prior: Prior, store: Store, find: Callable[[], Arrays]) -> Cases:
+    decided = repr(_coarse(cases, prior)), prior.fingerprint(), cases.fingerprint(cases.brightest)
+    residual = store.recall("noise", digest_of(*decided)[:32], find)
     if not residual:
         return cases
+    assert cases.preparation is not None
     found = ResidualNoise(**{name: float(value) for name, value in residual.items()})
-    return replace(cases, preparation=replace(preparation, residual=found))
+    return replace(cases, preparation=replace(cases.preparation, residual=found))

@@ -16,10 +16,13 @@ from invdiff.reconstruction.cases import Cases
 from invdiff.reconstruction.cases.base import digest_of
 from invdiff.reconstruction.draw import HERE, WHOLE, Progress, Shard, draw
 from invdiff.reconstruction.executors import Executor
-from invdiff.reconstruction.known_noise import known_noise
+from invdiff.reconstruction.forecast import Forecast, forecast
+from invdiff.reconstruction.known_noise import known_noise, noise_forecast
+from invdiff.reconstruction.memory_limit import within
 from invdiff.reconstruction.reconstruct import Stage, described, gather
 from invdiff.reconstruction.result import write_slices
-from invdiff.reconstruction.store import FolderStore
+from invdiff.reconstruction.store import FolderStore, MemoryStore, Store
+from invdiff.reconstruction.trial import Measure, measured, measured_memory
 from invdiff.reconstruction.units import Drawing
 
 UNITS = "units"
@@ -117,6 +120,7 @@ class Study:
         device: where workers compute.
         shard: the part of the study that this process draws.
         attributes: more to record.
+        memory_limit: bytes of each process; see `within`.
     """
 
     prior: Prior
@@ -126,6 +130,7 @@ class Study:
     device: str | None = None
     shard: Shard = WHOLE
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    memory_limit: int | None = None
 
     def __call__(
         self,
@@ -165,6 +170,37 @@ class Study:
                 if store.is_empty and self.shard == WHOLE:  # refused before anything was finished
                     store.remove()
 
+    def forecast(
+        self, cases: Cases, folder: Path, *, position: int = 0, executor: Executor = HERE, measure: Measure = measured
+    ) -> Forecast:
+        """What a call with the same arguments will take; nothing is written.
+
+        Args:
+            cases: of the file.
+            folder: for the result.
+            position: of the file in the study.
+            executor: where it will be computed.
+            measure: tries what a unit costs.
+
+        Raises:
+            InputError: parts do not fit, or one sample takes more than the memory limit.
+        """
+        if _failures_of(folder / RESULT, self._decides(cases)) is not None:
+            return Forecast()
+        store: Store = FolderStore(folder / UNITS) if (folder / UNITS).is_dir() else MemoryStore()
+        cases, whole = noise_forecast(cases, self.prior, store, measure)
+        for _, stage, _ in self._stages(cases):
+            whole += forecast(
+                replace(stage.drawing, together=self._together(stage, executor, measure)),
+                stage.samples,
+                store=store,
+                executor=executor,
+                shard=self.shard,
+                position=position,
+                measure=measure,
+            )
+        return whole
+
     def _clear(self, units: Path) -> None:
         """Remove what is left of a run that was killed between its result and its end."""
         if units.is_dir():
@@ -182,10 +218,14 @@ class Study:
         watcher: Watcher,
     ) -> Outcome:
         path = folder / RESULT
+        together = [self._together(stage, executor, measured_memory) for _, stage, _ in self._stages(cases)]
         with watcher.progress("noise") as progress:
             cases = known_noise(cases, self.prior, store=store, progress=progress)
         watcher.begun(cases)
-        stages = self._stages(cases)
+        stages = [
+            (recipe, replace(stage, drawing=replace(stage.drawing, together=most)), last)
+            for most, (recipe, stage, last) in zip(together, self._stages(cases), strict=True)
+        ]
         failures: dict[int, str] = {}
         for recipe, stage, last in stages:
             with watcher.progress(recipe.title) as progress:
@@ -224,6 +264,12 @@ class Study:
             (recipe, recipe.stage(cases, self.prior, self.seed, self.device), recipe is recipes[-1])
             for recipe in recipes
         ]
+
+    def _together(self, stage: Stage, executor: Executor, measure: Measure) -> int | None:
+        """How many samples run side by side, at most; refuses what does not fit."""
+        if self.memory_limit is None:
+            return None
+        return within(stage.drawing, stage.samples, self.memory_limit, executor=executor, measure=measure).together
 
     def _decides(self, cases: Cases) -> str:
         """All that the result depends on, in few words."""

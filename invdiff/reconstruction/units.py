@@ -117,6 +117,11 @@ class Drawing:
             self._bound = case, self.sampler.bind(self.problems.problem(case).to(prior.device), prior)
         return self._bound[1]
 
+    @property
+    def place(self) -> torch.device:
+        """Where this process computes; the prior is moved there."""
+        return self._prior_here().device
+
     def side_by_side(self, samples: int) -> int:
         """How many samples of a case run together."""
         device = torch.device(self.device) if self.device else self.prior.device

@@ -7,13 +7,11 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from invdiff.data.fourier import to_kspace
 from invdiff.data.masks import calibration_region
 from invdiff.data.picture import Picture
-from invdiff.data.scan import Scan
 from invdiff.errors import InputError
 from invdiff.metrics.metrics import nmse, psnr, ssim
-from invdiff.reconstruction import Cases, Measurement
+from invdiff.reconstruction import Cases, Measurement, ScanCases
 
 Mask = NDArray[np.bool_]
 Image = NDArray[Any]
@@ -115,13 +113,11 @@ class KspaceHoldout:
 
     def score(self, measurement: Measurement, shown: Cases, image: Image) -> float:
         """``||y - A x||^2 / ||y||^2`` over the samples held back."""
-        seen = shown.measured
-        assert isinstance(seen, Scan)
+        assert isinstance(shown, ScanCases)
         assert shown.preparation is not None
-        held = measurement.sampled & ~seen.sampled
-        coil_images = image[:, None] * (seen.maps if shown.operator == "sense" else 1)
+        held = measurement.sampled & ~shown.sampled
         y = shown.preparation.virtual_coils(_kspace(measurement))[..., held]
-        predicted = to_kspace(coil_images)[..., held]
+        predicted = shown.kspace_of(image)[..., held]
         return float(np.linalg.norm(y - predicted) ** 2 / np.linalg.norm(y) ** 2)
 
 

@@ -101,6 +101,11 @@ class Cases(ABC):
         """By what it was measured, for the description: such as ``", 8 coils"``."""
         return ""
 
+    @property
+    def likeness(self) -> tuple[object, ...]:
+        """Equal for cases whose slices take the same time and memory: kind of problem, shape and coils."""
+        return self.operator, self.sampled.shape, self.seen_by, self.has_map_sets, self.initial is None
+
     @abstractmethod
     def _problem(self, number: int) -> Problem:
         """The problem of a slice that holds something."""

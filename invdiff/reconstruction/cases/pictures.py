@@ -12,6 +12,21 @@ from invdiff.problem import Problem
 from invdiff.reconstruction.cases.base import Cases, Image, as_tensor, digest_of
 
 
+@dataclass(frozen=True)
+class Seen:
+    """How an operator sees a picture.
+
+    Attributes:
+        whole: whether every pixel is seen, with noise; else those of a mask.
+    """
+
+    whole: bool
+
+
+SEEN = {"inpainting": Seen(whole=False), "denoise": Seen(whole=True)}
+"""Operators on pictures, by name."""
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class PictureCases(Cases):
     """A picture's slices; made by `picture_cases`.
@@ -59,15 +74,16 @@ class PictureCases(Cases):
         return self.picture.ground_truth is not None
 
     def _problem(self, number: int) -> Problem:
-        image, mask = as_tensor(self.picture.image[number]), as_tensor(self.sampled)
-        if self.operator == "denoise":
+        image = as_tensor(self.picture.image[number])
+        if SEEN[self.operator].whole:
             return Problem(denoising(tuple(image.shape)), image, self.noise_std)
+        mask = as_tensor(self.sampled)
         return Problem(inpainting(mask), image[mask], self.noise_std)
 
     def zero_filled_of(self, number: int) -> Image:
         """The slice, zero where pixels are missing, ``(H, W)``."""
         image = self.picture.image[number]
-        return image if self.operator == "denoise" else np.where(self.sampled, image, 0)
+        return image if SEEN[self.operator].whole else np.where(self.sampled, image, 0)
 
     def ground_truth_of(self, number: int) -> Image | None:
         """The slice without noise and holes, ``(H, W)``."""
@@ -86,10 +102,12 @@ def picture_cases(picture: Picture, operator: str, *, noise_std: float | None = 
         noise_std: in each real number, in the picture's units, instead of what the file says.
 
     Raises:
-        InputError: inpainting without a mask, a ground truth that is zero everywhere, or the noise level is negative,
-            not finite, or can't be estimated.
+        InputError: there is no such operator, inpainting without a mask, a ground truth that is zero everywhere, or the
+            noise level is negative, not finite, or can't be estimated.
     """
-    if operator == "inpainting" and picture.mask is None:
+    if operator not in SEEN:
+        raise InputError(f"A picture is seen by {' or '.join(SEEN)}, not {operator!r}.")
+    if picture.mask is None and not SEEN[operator].whole:
         raise InputError(
             f"{picture.name} has no dataset 'mask', so there is nothing to inpaint; store one, true where known."
         )

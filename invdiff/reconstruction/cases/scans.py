@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from invdiff.data.coils import combine_slices
-from invdiff.data.fourier import to_image
+from invdiff.data.fourier import to_image, to_kspace
 from invdiff.data.scan import TOGETHER, Scan, ScanSlices
 from invdiff.errors import InputError
 from invdiff.operators import fourier, sense
@@ -19,6 +19,34 @@ from invdiff.reconstruction.preparation import prepare, prepare_alike
 Complex = NDArray[np.complex64]
 Target = Callable[[Complex, Complex], Complex]
 """An image of each slice from the coil images of full data and the coil maps."""
+
+
+def _sense(scan: Scan, noise_std: float) -> Problem:
+    mask = as_tensor(scan.sampled)
+    assert scan.maps is not None
+    return Problem(sense(mask, as_tensor(scan.maps[0])), as_tensor(scan.kspace[0])[:, mask], noise_std)
+
+
+def _fourier(scan: Scan, noise_std: float) -> Problem:
+    mask = as_tensor(scan.sampled)
+    return Problem(fourier(mask), as_tensor(scan.kspace[0, 0])[mask], noise_std)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """How an operator sees the image of a slice.
+
+    Attributes:
+        problem: of a slice, prepared, and its noise level.
+        through_maps: whether the coils' maps are a part of it; else there is one coil.
+    """
+
+    problem: Callable[[Scan, float], Problem]
+    through_maps: bool
+
+
+SEEN = {"sense": Seen(_sense, through_maps=True), "fourier": Seen(_fourier, through_maps=False)}
+"""Operators on scans, by name."""
 
 FULL_DATA = "the combination of the full data's coils, by the same maps"
 
@@ -94,13 +122,7 @@ class ScanCases(Cases):
         return self.learnt_from[int(np.argmax(power))]
 
     def _problem(self, number: int) -> Problem:
-        scan = self.prepared(number)
-        mask = as_tensor(scan.sampled)
-        y = as_tensor(scan.kspace[0])[:, mask]
-        if self.operator == "fourier":
-            return Problem(fourier(mask), y[0], self.noise_std)
-        assert scan.maps is not None
-        return Problem(sense(mask, as_tensor(scan.maps[0])), y, self.noise_std)
+        return SEEN[self.operator].problem(self.prepared(number), self.noise_std)
 
     def zero_filled_of(self, number: int) -> Image:
         """Aᴴ y of a slice, ``(H, W)``; zero where nothing was seen."""
@@ -150,6 +172,13 @@ class ScanCases(Cases):
         one = self.learnt.select([0])
         assert one.maps is not None
         return one.changed(kspace=np.zeros_like(one.kspace), maps=np.zeros_like(one.maps))
+
+    def kspace_of(self, images: Image) -> Complex:
+        """What the coils would see of images ``(slices, H, W)``, everywhere in k-space: ``(slices, coils, H, W)``."""
+        if not SEEN[self.operator].through_maps:
+            return to_kspace(images[:, None].astype(np.complex64))
+        assert self.measured.maps is not None
+        return to_kspace(images[:, None] * self.measured.maps)
 
     def _raw(self, number: int) -> Scan:
         return self.scan.select([number])
@@ -202,12 +231,14 @@ def scan_cases(
             out a margin.
 
     Raises:
-        InputError: the operator does not suit the number of coils, the noise level is negative or not finite, there is
-            a ground truth that is zero everywhere, or maps or noise can't be estimated.
+        InputError: there is no such operator, or it does not suit the number of coils, the noise level is negative or
+            not finite, there is a ground truth that is zero everywhere, or maps or noise can't be estimated.
     """
-    if operator == "fourier" and scan.coils > 1:
+    if operator not in SEEN:
+        raise InputError(f"A scan is seen by {' or '.join(SEEN)}, not {operator!r}.")
+    if scan.coils > 1 and not SEEN[operator].through_maps:
         raise InputError(
-            f"{scan.name} has {scan.coils} coils, but the operator fourier is for one; use --operator sense."
+            f"{scan.name} has {scan.coils} coils, but the operator {operator} is for one; use --operator sense."
         )
     slices = tuple(range(scan.slices))
     learnt_from = slices
