@@ -60,7 +60,7 @@ class Case:
             network, EDM(0.2), channels=(1, 2), sigma_range=(0.002, 400.0), intensity=Intensity(99.9, 1.0), data_std=0.2
         )
         save_prior(prior, folder / "prior.safetensors")
-        return cls(folder, ("--prior", str(folder / "prior.safetensors"), *options))
+        return cls(folder, ("--prior", "prior.safetensors", *options))
 
     def start(self, out: str, *options: str) -> "subprocess.Popen[bytes]":
         """`invdiff solve`, which says nothing."""

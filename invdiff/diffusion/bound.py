@@ -37,7 +37,6 @@ class Bound:
         problem: what was measured, in the prior's units.
         operator: A, as the state sees it; of norm one, at most.
         y: the measurement, as the state sees it.
-        adjoint_y: Aᴴ y, of the image that the state is.
         noise_std: of the noise of y, or ``None`` where unknown.
         prior: what images look like, in units in which white is one, told of the measurement.
         support: where states have noise, as `View.support` says it.
@@ -50,12 +49,16 @@ class Bound:
     problem: Problem
     operator: LinearOperator
     y: Tensor = field(repr=False)
-    adjoint_y: Tensor = field(repr=False)
     noise_std: float | None
     prior: Prior = field(repr=False)
     support: Tensor | None = field(repr=False)
     scale: float
     unit: float
+
+    @remembered
+    def adjoint_y(self) -> Tensor:
+        """Aᴴ y, of the image that the state is."""
+        return self.operator.H(self.y)
 
     @remembered
     def pinv_y(self) -> Tensor:

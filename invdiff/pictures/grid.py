@@ -26,7 +26,7 @@ def write_grid(path: str | os.PathLike[str], images: NDArray[np.inexact], *, col
     Raises:
         InputError: there are no images, numbers are not finite, or the suffix is not .png.
     """
-    from matplotlib.image import imsave
+    from PIL import Image
 
     path = Path(path)
     if path.suffix.lower() != ".png":
@@ -39,8 +39,9 @@ def write_grid(path: str | os.PathLike[str], images: NDArray[np.inexact], *, col
     white = float(np.percentile(magnitudes, 99.9)) or 1.0
     columns = columns or math.ceil(math.sqrt(len(images)))
     rows = math.ceil(len(images) / columns)
-    padded = np.pad(magnitudes, ((0, rows * columns - len(images)), (0, _GAP), (0, _GAP)))
+    grey = np.minimum(magnitudes * (255 / white), 255).round().astype(np.uint8)  # colours would be many times as large
+    padded = np.pad(grey, ((0, rows * columns - len(images)), (0, _GAP), (0, _GAP)))
     _, height, width = padded.shape
     tiles = padded.reshape(rows, columns, height, width).swapaxes(1, 2).reshape(rows * height, columns * width)
     with atomic(path) as temporary:
-        imsave(temporary, tiles[:-_GAP, :-_GAP], cmap="gray", vmin=0, vmax=white)
+        Image.fromarray(tiles[:-_GAP, :-_GAP]).save(temporary)

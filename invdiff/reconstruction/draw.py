@@ -81,7 +81,7 @@ def draw(
     lacking = outstanding(store, keys, samples)
     if not lacking:
         return {}
-    _check(drawing, [*lacking])
+    _check(drawing, next(iter(lacking)))
     total = len(cases) * samples * _PARTS
     finished = total - sum(map(len, lacking.values())) * _PARTS
     underway: dict[Unit, int] = {}
@@ -110,6 +110,25 @@ def draw(
     return failures
 
 
+def _check(drawing: Drawing, first: int) -> None:
+    """Refuse, before the first network call, parts that fit neither the first problem nor any of eight evenly spaced
+    ones; where one can be made, another that can't stops nobody.
+
+    Raises:
+        InputError: as of the first.
+    """
+    full = drawing.problems.full
+    spread = [full[k] for k in np.linspace(0, len(full) - 1, min(TOGETHER, len(full))).astype(int)]
+    refusals: list[InputError] = []
+    for case in dict.fromkeys([first, *spread]):
+        try:
+            drawing.bound(case)
+            return
+        except InputError as error:
+            refusals.append(error)
+    raise refusals[0]
+
+
 def outstanding(store: Store, keys: Mapping[int, str], samples: int) -> dict[int, list[int]]:
     """The indices of samples that a store lacks, by their cases; ``keys`` are the cases' own."""
     lacking = {case: [i for i in range(samples) if not store.has(case, i, key)] for case, key in keys.items()}
@@ -122,23 +141,6 @@ def units_of(
     """Samples that are lacking, as units: all of a case in one where there are cases enough for the workers."""
     chunk = samples if 1 < executor.workers <= len(lacking) else drawing.side_by_side(samples)
     return (Unit(case, part) for case, indices in lacking.items() for part in runs(indices, chunk))
-
-
-def _check(drawing: Drawing, cases: Sequence[int]) -> None:
-    """Refuse, before the first network call, parts that fit none of up to eight evenly spaced cases; where one can be
-    made, another that can't stops nobody.
-
-    Raises:
-        InputError: as the first of them.
-    """
-    refusals: list[InputError] = []
-    for k in np.linspace(0, len(cases) - 1, min(TOGETHER, len(cases))).astype(int):
-        try:
-            drawing.bound(cases[k])
-            return
-        except InputError as error:
-            refusals.append(error)
-    raise refusals[0]
 
 
 def runs(indices: Sequence[int], most: int) -> list[range]:

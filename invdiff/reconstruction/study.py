@@ -340,7 +340,7 @@ def _failures_of(path: Path, decided: str) -> dict[int, str] | None:
 
     try:
         with h5py.File(path) as file:
-            found = dict(file.attrs)
+            found = {name: value for name, value in file.attrs.items() if isinstance(value, str)}
     except (OSError, RuntimeError):  # missing, or damaged: it is made anew
         return None
     made_by = found.get("invdiff_version", version("invdiff"))

@@ -211,12 +211,33 @@ def test_a_slice_that_can_not_be_made_stops_no_others(
     assert STUDY(CASES, tmp_path) == replace(outcome, was_there=True)
 
 
-def test_shards_tell_each_other_of_failures(tmp_path: Path, without: Callable[[int], None]) -> None:
+@pytest.mark.parametrize("count", [2, 3])
+def test_shards_tell_each_other_of_failures(tmp_path: Path, without: Callable[[int], None], count: int) -> None:
+    """Also where there is nothing but the slice that fails to draw."""
     without(0)
-    first, last = (replace(STUDY, shard=Shard(index, 2))(CASES, tmp_path) for index in (1, 2))
+    first, *_, last = (replace(STUDY, shard=Shard(index + 1, count))(CASES, tmp_path) for index in range(count))
     assert first.path is None
     assert first.failures == last.failures == {0: "it has no maps"}
     assert last.path is not None
+
+
+def test_a_slice_that_failed_before_an_interrupt(
+    tmp_path: Path, without: Callable[[int], None], interrupt: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then it is all that is left to draw, and stops nobody either."""
+    without(0)
+    study = replace(STUDY, image=None)
+    whole = contents(study(CASES, tmp_path / "whole"))
+
+    def interrupted(*args: Any, **kwargs: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("invdiff.reconstruction.study.gather", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            study(CASES, tmp_path / "out")
+    interrupt(0)
+    assert contents(study(CASES, tmp_path / "out")) == whole
 
 
 def test_parts_that_fit_no_slice_are_refused(tmp_path: Path) -> None:
