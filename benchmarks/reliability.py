@@ -8,6 +8,7 @@ tiny network of random weights. Linux alone tells what growth asks.
 import hashlib
 import os
 import random
+import re
 import shutil
 import signal
 import statistics
@@ -197,18 +198,20 @@ def watched(found: Case, out: str) -> Cost:
     process = found.start(out)
     place, tick, page = Path(f"/proc/{process.pid}"), os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
     seen: dict[int, tuple[float, int]] = {}
+    peak = 0  # as wait tells it, it is that of this process too, from before exec
     while os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None:
-        time.sleep(0.05)
+        time.sleep(0.02)
+        if (most := re.search(r"VmHWM:\s+(\d+) kB", (place / "status").read_text())) is not None:
+            peak = 1024 * int(most[1])
         fields = (place / "stat").read_text().rpartition(")")[2].split()
         finished = found.finished(out)
         if finished > max(seen, default=0):  # the number falls as units are removed
             seen[finished] = (int(fields[11]) + int(fields[12])) / tick, int(fields[21]) * page
     counted = dict(line.split(": ") for line in (place / "io").read_text().splitlines())
-    _, status, usage = os.wait4(process.pid, 0)
-    assert status == 0
+    assert process.wait() == 0
     result = (found.folder / out / "reconstruction.h5").stat().st_size
     seconds, memory = zip(*seen.values(), strict=True)
-    return Cost([*seen], seconds, memory, 1024 * usage.ru_maxrss, int(counted["wchar"]) / result)
+    return Cost([*seen], seconds, memory, peak, int(counted["wchar"]) / result)
 
 
 @app.command()
