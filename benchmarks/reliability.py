@@ -239,7 +239,7 @@ def growth(sizes: Annotated[str, typer.Option(help="Numbers of slices.")] = "10,
 @app.command()
 def throughput(
     repeats: Annotated[int, typer.Option(help="Turns of either side.")] = 3,
-    steps: Annotated[int, typer.Option(help="Network calls of each estimate.")] = 10,
+    steps: Annotated[int, typer.Option(help="Network calls of each estimate.")] = 30,
 ) -> None:
     """Two processes of one thread each against one of two threads, in turn: the package's scan as eight slices."""
     with TemporaryDirectory() as folder:
