@@ -5,7 +5,7 @@ import io
 import sys
 import time
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,7 @@ class Job:
         slices: of each file, as ``--slices`` names them.
         initial: a reconstruction whose image to start from.
         is_single: whether there is one file, whose results go to the folder itself.
+        begun: when the command was, by `time.perf_counter`.
         rows: what came of each.
     """
 
@@ -45,6 +46,7 @@ class Job:
     slices: str | None
     initial: str | None
     is_single: bool
+    begun: float
     rows: list[dict[str, Any]] = field(default_factory=list)
 
     def run(self, executor: Any) -> int:
@@ -91,23 +93,25 @@ class Job:
 
         alike: dict[object, MeasuredOnce] = {}
         found: list[tuple[str, Forecast, str]] = []
+        begun = self.begun  # what the first file waits for is a part of its time
         for position, (one, folder) in enumerate(zip(self.inputs, self._folders, strict=True)):
             try:
                 cases = self._cases(one)
                 measure = alike.setdefault(cases.likeness, MeasuredOnce())
+                made = time.perf_counter() - begun
                 whole = self.study.forecast(cases, folder, position=position, executor=executor, measure=measure)
-                found.append((str(one.path or one.name), whole, ""))
+                seconds = whole.seconds + made if whole.units else 0.0
+                found.append((str(one.path or one.name), replace(whole, seconds=seconds), ""))
             except InputError as error:
                 if self.is_single:
                     raise
                 self.output.warn(f"{one.name}: {error}")
                 found.append((str(one.path or one.name), Forecast(), str(error)))
+            begun = time.perf_counter()
         self.output.say(self.where)
         tell_forecasts(self.output, found, self.study.memory_limit)
 
     def _cases(self, one: "Input") -> "Cases":
-        from dataclasses import replace
-
         from invdiff.cli.computing import read_slices
         from invdiff.reconstruction import read_reconstructed
 

@@ -1,5 +1,6 @@
 """``invdiff solve``: reconstruct files, or the scan that ships with the package."""
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -137,6 +138,7 @@ def solve(
     Exit status: 0; 2 for what can't be done, in a sentence; 3 where a file or a slice is missing and the rest is there;
     130 for an interrupt.
     """
+    begun = time.perf_counter()  # before all that takes time
     from invdiff.cli.computing import Computing, read_shard
     from invdiff.cli.heap import keep_heap
     from invdiff.cli.options import parse_settings, undersampling
@@ -176,7 +178,7 @@ def solve(
     )
     initial = start if start not in (None, "zero-filled", "least-squares") else None
     is_single = len(found) == 1 and not any(path.is_dir() for path in inputs or [])
-    job = Job(study, found, out, output, computing.description, slices, initial, is_single)
+    job = Job(study, found, out, output, computing.description, slices, initial, is_single, begun)
     with computing.executor() as executor:
         if dry_run:
             job.forecast(executor)

