@@ -70,8 +70,7 @@ def test_several_files_are_measured_once_and_added_up(
     assert "can't be read" in broken["reason"]
     assert (broken["units"], broken["peak_bytes"]) == (0, 0)
     assert one["units"] == two["units"] == 4
-    assert one["seconds"] == pytest.approx(two["seconds"], rel=0.9)  # measured once, but each is read
-    assert two["seconds"] > 0
+    assert min(one["seconds"], two["seconds"]) > 0
     for name in ("slices", "units", "network_calls", "seconds"):
         assert told["total"][name] == pytest.approx(one[name] + two[name])
     assert told["total"]["peak_bytes"] == one["peak_bytes"]
