@@ -1,4 +1,4 @@
-"""HDF5 files that appear whole or not at all."""
+"""HDF5 files that appear whole or not at all, and are safe to read from strangers."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -9,10 +9,132 @@ from typing import TYPE_CHECKING, Any
 
 from invdiff.errors import InputError
 from invdiff.files.atomic import atomic
+from invdiff.files.declared import check_declared
 
 if TYPE_CHECKING:
     import h5py
     from typing_extensions import Buffer
+
+
+_LINKS_IN_A_ROW = 16
+
+
+@contextmanager
+def reading(path: str | os.PathLike[str]) -> Iterator["h5py.File"]:
+    """The file, open for reading. What is in it is found by `find` and its kin, which lead nowhere else.
+
+    Raises:
+        InputError: it is missing, damaged, cut short, or no HDF5; also where that shows as late as at a read.
+    """
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as file:
+            yield file
+    except InputError:
+        raise
+    except Exception as error:  # h5py fails in as many ways as there are kinds of damage, and of types that NumPy lacks
+        why = " ".join(str(error).split())
+        raise InputError(
+            f"{path} can't be read as HDF5: it is damaged, cut short, or of another kind ({why})."
+        ) from error
+
+
+def find(group: "h5py.Group", name: str) -> "h5py.Group | h5py.Dataset | None":
+    """The group or data set of that name, or path of names; ``None`` where there is none.
+
+    Raises:
+        InputError: it is not in this file, but a link to another, or numbers that lie in others; or it declares more
+            numbers than the file can hold.
+    """
+    return _find(group, name, _LINKS_IN_A_ROW)
+
+
+def find_dataset(group: "h5py.Group", name: str) -> "h5py.Dataset | None":
+    """The data set of that name; ``None`` where there is none, or a group.
+
+    Raises:
+        InputError: as `find`, or it was left without a shape.
+    """
+    import h5py
+
+    found = find(group, name)
+    if isinstance(found, h5py.Dataset) and found.shape is None:
+        raise InputError(f"{_where(group, name)} is a data set without a shape; leave it out of the file.")
+    return found if isinstance(found, h5py.Dataset) else None
+
+
+def find_numbers(group: "h5py.Group", name: str) -> "h5py.Dataset | None":
+    """The data set of that name; ``None`` where there is none.
+
+    Raises:
+        InputError: as `find_dataset`, or it holds something other than numbers.
+    """
+    found = find_dataset(group, name)
+    if found is not None and found.dtype.kind not in "biufc":
+        raise InputError(f"{_where(group, name)} of shape {found.shape} holds {found.dtype}, not numbers.")
+    return found
+
+
+def find_text(group: "h5py.Group", name: str) -> str | None:
+    """The one text in the data set of that name; ``None`` where there is none.
+
+    Raises:
+        InputError: as `find_dataset`, or it is no text.
+    """
+    import h5py
+
+    found = find_dataset(group, name)
+    if found is None:
+        return None
+    if h5py.check_string_dtype(found.dtype) is None or found.size != 1:
+        raise InputError(f"{_where(group, name)} of shape {found.shape} holds {found.dtype}, not a text.")
+    value = found[()] if found.shape == () else found[:].item()
+    return value if isinstance(value, str) else bytes(value).decode(errors="replace")
+
+
+def attributes_of(group: "h5py.Group") -> dict[str, Any]:
+    """The attributes of a file, group or data set, as plain values and tuples."""
+    return {name: _plain(value) for name, value in group.attrs.items()}
+
+
+def _find(group: "h5py.Group", name: str, links: int) -> Any:
+    import h5py
+
+    place: Any = group.file if name.startswith("/") else group
+    for part in filter(None, name.split("/")):
+        link = place.get(part, getlink=True) if isinstance(place, h5py.Group) else None
+        match link:
+            case h5py.HardLink():
+                place = place[part]
+            case h5py.SoftLink() if links > 0:
+                place = _find(place, link.path, links - 1)
+            case None:
+                return None
+            case _:
+                raise InputError(f"{_where(group, name)} is a link out of the file; put there what it leads to.")
+    if isinstance(place, h5py.Dataset):
+        _check_own(place, _where(group, name))
+    return place
+
+
+def _check_own(dataset: "h5py.Dataset", where: str) -> None:
+    """Raise ``InputError`` unless a data set's numbers lie in its file, and it has the room for them."""
+    if dataset.is_virtual or dataset.external:
+        raise InputError(f"{where} takes its numbers from other files; write them into this one.")
+    held = min(dataset.id.get_storage_size(), dataset.file.id.get_filesize())
+    for shape in (dataset.shape, dataset.chunks):
+        check_declared(where, shape or (), dataset.id.get_type().get_size(), held)
+
+
+def _where(group: "h5py.Group", name: str) -> str:
+    return f"{group.file.filename}: {f'{group.name}/{name}'.strip('/')}"
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "tolist"):  # of NumPy
+        value = value.tolist()
+    return tuple(value) if isinstance(value, list) else value
 
 
 @contextmanager

@@ -173,7 +173,7 @@ def test_files_that_are_no_scan(scan: Scan, tmp_path: Path) -> None:
     (tmp_path / "short.h5").write_bytes(whole[: len(whole) // 2])
     (tmp_path / "text.h5").write_text("not HDF5")
     (tmp_path / "text.npz").write_text("not an archive")
-    (tmp_path / "scan.dat").write_bytes(whole)
+    (tmp_path / "scan.dat").write_text("not a scan")
     np.savez(tmp_path / "pickle.npz", kspace=np.array([{}], dtype=object))
     np.savez(tmp_path / "vector.npz", kspace=np.ones(3, np.complex64))
     np.savez(tmp_path / "level.npz", kspace=scan.kspace, noise_std=np.ones(2))
