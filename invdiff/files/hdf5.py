@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from invdiff.errors import InputError
 from invdiff.files.atomic import atomic
 from invdiff.files.declared import check_declared
+from invdiff.files.hdf5_heaps import check_heaps
 
 if TYPE_CHECKING:
     import h5py
@@ -29,6 +30,7 @@ def reading(path: str | os.PathLike[str]) -> Iterator["h5py.File"]:
     import h5py
 
     try:
+        check_heaps(Path(path))
         with h5py.File(path, "r") as file:
             yield file
     except InputError:
