@@ -50,7 +50,7 @@ HEADER = """<ismrmrdHeader xmlns="http://www.ismrm.org/ISMRMRD"><experimentalCon
 <trajectory>cartesian</trajectory></encoding></ismrmrdHeader>"""
 TRAINING = "data: {kind: npy, path: images}\nsteps: 10\n"
 METHOD = "method: fast\nsettings: {steps: 3, noise_floor: 0.01}\n"
-NETWORK = "architecture: ncsnpp\nnf: 8\nch_mult: [1, 2]\nimage_size: 16\n"
+NETWORK = "{architecture: ncsnpp, sde: vesde, channels: 1, image_size: 240, nf: 32, num_res_blocks: 2, centered: false}\n"
 
 
 def _scan(path: Path) -> None:

@@ -96,8 +96,23 @@ def find_text(group: "h5py.Group", name: str) -> str | None:
 
 
 def attributes_of(group: "h5py.Group") -> dict[str, Any]:
-    """The attributes of a file, group or data set, as plain values and tuples."""
-    return {name: _plain(value) for name, value in group.attrs.items()}
+    """The attributes of a file, group or data set that are numbers and texts, as plain values and tuples; the library
+    may end the process at others.
+
+    Raises:
+        InputError: one declares more than the file can hold.
+    """
+    import h5py
+
+    found = {}
+    for name in group.attrs:
+        attribute = group.attrs.get_id(name)
+        kind = attribute.dtype
+        if attribute.shape is not None and (kind.base.kind in "biufc" or h5py.check_string_dtype(kind) is not None):
+            size = group.file.id.get_filesize()
+            check_declared(f"{group.file.filename}: {name}", attribute.shape, kind.itemsize, size)
+            found[name] = _plain(group.attrs[name])
+    return found
 
 
 def _find(group: "h5py.Group", name: str, links: int) -> Any:

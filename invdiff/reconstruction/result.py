@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from invdiff.errors import InputError
-from invdiff.files.hdf5 import find_dataset, find_numbers, reading, write_attributes, writing
+from invdiff.files.hdf5 import attributes_of, find_dataset, find_numbers, reading, write_attributes, writing
 
 if TYPE_CHECKING:
     import h5py
@@ -186,7 +186,7 @@ def spread_slices(path: str | os.PathLike[str], most: int) -> Reconstruction:
         count = len(held["image"])
         chosen = np.unique(np.linspace(0, count - 1, min(most, count)).astype(int))
         volumes = {name: numbers[chosen] for name, numbers in held.items()}
-        attributes = dict(file.attrs)
+        attributes = attributes_of(file)
     none = np.zeros((len(chosen), 0, *volumes["image"].shape[1:]), np.complex64)
     return Reconstruction(
         samples=volumes.get("samples", none),

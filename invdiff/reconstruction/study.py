@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from invdiff.diffusion.start import Start
 from invdiff.errors import InputError
-from invdiff.files.hdf5 import reading
+from invdiff.files.hdf5 import attributes_of, reading
 from invdiff.files.lock import folder_lock
 from invdiff.methods import Method
 from invdiff.priors import Prior
@@ -339,7 +339,7 @@ def _failures_of(path: Path, decided: str) -> dict[int, str] | None:
     """
     try:
         with reading(path) as file:
-            found = {name: value for name, value in file.attrs.items() if isinstance(value, str)}
+            found = {name: value for name, value in attributes_of(file).items() if isinstance(value, str)}
     except InputError:  # missing, or damaged: it is made anew
         return None
     made_by = found.get("invdiff_version", version("invdiff"))

@@ -92,14 +92,22 @@ def read(path: Path) -> Scan:
 
 def _acquisitions(file: "h5py.File", ismrmrd: Any) -> list[Any]:
     """Acquisitions as the library's own reader makes them, which would open the file for writing."""
+    import h5py
+
     data = find_dataset(file, "dataset/data")
-    return [] if data is None else [_acquisition(data[i], ismrmrd) for i in range(data.size)]
+    if data is None or data.dtype.names != ("head", "traj", "data"):
+        return []
+    if any(h5py.check_vlen_dtype(data.dtype[name]) != np.float32 for name in ("traj", "data")):
+        raise InputError(
+            f"{data.file.filename}: dataset/data holds {data.dtype}, which are no acquisitions of ISMRMRD."
+        )
+    return [_acquisition(data[i], ismrmrd) for i in range(data.size)]
 
 
 def _acquisition(record: Any, ismrmrd: Any) -> Any:
     coils, length = int(record["head"]["active_channels"]), int(record["head"]["number_of_samples"])
-    if record["data"].shape != (2 * coils * length,):  # looked at first: the library makes room for what the head says
-        raise InputError(f"{coils} coils x {length} samples are promised, and {record['data'].size} numbers there")
+    if not coils * length or record["data"].shape != (2 * coils * length,):  # the library makes room for what heads say
+        raise ValueError(f"{coils} coils x {length} samples can't be the {record['data'].size} numbers of a line")
     acquisition = ismrmrd.Acquisition(record["head"])
     acquisition.data[:] = record["data"].view(np.complex64).reshape(coils, length)
     return acquisition

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from invdiff.errors import InputError
-from invdiff.files.hdf5 import find, find_numbers, reading
+from invdiff.files.hdf5 import attributes_of, find, find_numbers, reading
 from invdiff.training.sources.base import Split
 from invdiff.training.sources.volumes import Volume, VolumeSource, check_stack
 
@@ -56,7 +56,7 @@ def _groups(file: h5py.File, key: str) -> list[str]:
 
 def _split(file: h5py.File, key: str) -> str | None:
     series = find(file, key)
-    attribute = None if series is None else series.attrs.get("split")
+    attribute = None if series is None else attributes_of(series).get("split")
     text = attribute.decode(errors="replace") if isinstance(attribute, bytes) else attribute
     return text if text is None or isinstance(text, str) else UNREADABLE
 
