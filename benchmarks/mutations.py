@@ -50,7 +50,7 @@ HEADER = """<ismrmrdHeader xmlns="http://www.ismrm.org/ISMRMRD"><experimentalCon
 <trajectory>cartesian</trajectory></encoding></ismrmrdHeader>"""
 TRAINING = "data: {kind: npy, path: images}\nsteps: 10\n"
 METHOD = "method: fast\nsettings: {steps: 3, noise_floor: 0.01}\n"
-NETWORK = "{architecture: ncsnpp, sde: vesde, channels: 1, image_size: 240, nf: 32, num_res_blocks: 2, centered: false}\n"
+NETWORK = "{sde: vesde, nf: 8, ch_mult: [1, 2], image_size: 16, num_res_blocks: 1, centered: false, sigma_max: 50.0}\n"
 
 
 def _scan(path: Path) -> None:
