@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import IO
 
 from invdiff.errors import InputError
 
@@ -25,3 +26,17 @@ def check_declared(what: str, shape: Sequence[int], itemsize: int, held: int) ->
             f"{what} declares the shape {tuple(shape)}, far more than its {held:,} bytes can hold; it is damaged or "
             "cut short."
         )
+
+
+def read_rest(file: IO[bytes], what: str) -> None:
+    """Read a stream to its end, where its check sum is.
+
+    Raises:
+        InputError: there is more than ``ALWAYS_BYTES`` behind what was declared.
+        Exception: of whatever kind the stream raises where the check sum is another.
+    """
+    left = ALWAYS_BYTES
+    while block := file.read(2**20):
+        left -= len(block)
+        if left < 0:
+            raise InputError(f"{what} holds more than {ALWAYS_BYTES:,} bytes beyond what it declares; it is damaged.")

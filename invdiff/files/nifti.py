@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from invdiff.errors import InputError
-from invdiff.files.declared import check_declared
+from invdiff.files.declared import check_declared, read_rest
 
 _GZIP = b"\x1f\x8b"
 _SECOND = 540  # bytes of the header of NIfTI-2, and its first number
@@ -40,6 +40,5 @@ def open_nifti(path: Path) -> Any:
             end = int(header.get_data_offset()) + declared * header.get_data_dtype().itemsize
             check_declared(str(path), (end,), 1, size)  # what lies before the numbers may be of any length, too
             content = start + file.read(max(0, end - len(start)))
-            while file.read(2**20):  # a check sum is met at the end
-                pass
+            read_rest(file, str(path))
     return kind.from_bytes(content)

@@ -7,7 +7,7 @@ from numpy.lib import format as layout
 from numpy.typing import NDArray
 
 from invdiff.errors import InputError
-from invdiff.files.declared import check_declared
+from invdiff.files.declared import check_declared, read_rest
 
 
 def read_npy(path: Path) -> NDArray[Any]:
@@ -39,6 +39,5 @@ def array_in(file: IO[bytes], size: int, what: str) -> NDArray[Any]:
         check_declared(what, shape, dtype.itemsize, size)
     file.seek(0)
     array: NDArray[Any] = layout.read_array(file, allow_pickle=False)
-    while file.read(2**20):  # a check sum is met at the end
-        pass
+    read_rest(file, what)
     return array

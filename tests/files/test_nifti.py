@@ -7,6 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from invdiff.errors import InputError
+from invdiff.files.declared import ALWAYS_BYTES
 from invdiff.files.nifti import open_nifti
 
 VOLUME = np.random.default_rng(0).integers(-99, 99, (5, 4, 3)).astype(np.int16)
@@ -54,3 +56,13 @@ def test_a_reader_that_stops_at_the_last_number_takes_them(tmp_path: Path) -> No
     np.testing.assert_array_equal(np.asarray(nibabel.load(tmp_path / "b.nii.gz").dataobj), volume)
     with pytest.raises(gzip.BadGzipFile):
         open_nifti(tmp_path / "b.nii.gz")
+
+
+def test_what_is_behind_the_numbers_is_of_no_concern_until_there_is_no_end_of_it(tmp_path: Path) -> None:
+    nibabel.save(nibabel.Nifti1Image(VOLUME, np.eye(4)), tmp_path / "a.nii")
+    content = (tmp_path / "a.nii").read_bytes()
+    (tmp_path / "b.nii.gz").write_bytes(gzip.compress(content + bytes(1000)))
+    np.testing.assert_array_equal(np.asarray(open_nifti(tmp_path / "b.nii.gz").dataobj), VOLUME)
+    (tmp_path / "c.nii.gz").write_bytes(gzip.compress(content + bytes(ALWAYS_BYTES + 1), 1))
+    with pytest.raises(InputError, match=r"c\.nii\.gz holds more than 67,108,864 bytes beyond what it declares"):
+        open_nifti(tmp_path / "c.nii.gz")
