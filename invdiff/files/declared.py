@@ -1,8 +1,7 @@
 """Whether a file can hold what it declares, asked before there is memory for it."""
 
 import math
-from collections.abc import Sequence
-from typing import IO
+from collections.abc import Callable, Sequence
 
 from invdiff.errors import InputError
 
@@ -28,15 +27,19 @@ def check_declared(what: str, shape: Sequence[int], itemsize: int, held: int) ->
         )
 
 
-def read_rest(file: IO[bytes], what: str) -> None:
+def read_rest(read: Callable[[int], bytes], what: str) -> None:
     """Read a stream to its end, where its check sum is.
+
+    Args:
+        read: so many bytes of it, or those that are left.
+        what: it is, for the sentence.
 
     Raises:
         InputError: there is more than ``ALWAYS_BYTES`` behind what was declared.
         Exception: of whatever kind the stream raises where the check sum is another.
     """
     left = ALWAYS_BYTES
-    while block := file.read(2**20):
+    while block := read(2**20):
         left -= len(block)
         if left < 0:
             raise InputError(f"{what} holds more than {ALWAYS_BYTES:,} bytes beyond what it declares; it is damaged.")

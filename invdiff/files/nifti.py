@@ -40,5 +40,5 @@ def open_nifti(path: Path) -> Any:
             end = int(header.get_data_offset()) + declared * header.get_data_dtype().itemsize
             check_declared(str(path), (end,), 1, size)  # what lies before the numbers may be of any length, too
             content = start + file.read(max(0, end - len(start)))
-            read_rest(file, str(path))
+            read_rest(file.read, str(path))
     return kind.from_bytes(content)

@@ -39,5 +39,5 @@ def array_in(file: IO[bytes], size: int, what: str) -> NDArray[Any]:
         check_declared(what, shape, dtype.itemsize, size)
     file.seek(0)
     array: NDArray[Any] = layout.read_array(file, allow_pickle=False)
-    read_rest(file, what)
+    read_rest(file.read, what)
     return array
