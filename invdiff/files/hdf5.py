@@ -1,11 +1,13 @@
 """HDF5 files that appear whole or not at all, and are safe to read from strangers."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from invdiff.errors import InputError
 from invdiff.files.atomic import atomic
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 
 _LINKS_IN_A_ROW = 16
+_REFERENCE = 16  # bytes that a row of varying length takes where it is referred to
 
 
 @contextmanager
@@ -91,8 +94,48 @@ def find_text(group: "h5py.Group", name: str) -> str | None:
         return None
     if h5py.check_string_dtype(found.dtype) is None or found.size != 1:
         raise InputError(f"{_where(group, name)} of shape {found.shape} holds {found.dtype}, not a text.")
+    if found.dtype.kind == "O":
+        check_rows(found, _REFERENCE, (0,))
     value = found[()] if found.shape == () else found[:].item()
     return value if isinstance(value, str) else bytes(value).decode(errors="replace")
+
+
+def check_rows(dataset: "h5py.Dataset", size: int, places: Sequence[int]) -> None:
+    """Raise ``InputError`` if a row of varying length is longer than its file: the library makes room for what the file
+    says before it looks for it.
+
+    Args:
+        dataset: of such rows.
+        size: bytes of an element in the file.
+        places: where in an element the references to rows begin, of 16 bytes, of which the first four are a length.
+    """
+    if dataset.file.userblock_size or dataset.id.get_create_plist().get_nfilters():
+        return  # where the numbers lie, or what they are, is not told then
+    limit = dataset.file.id.get_filesize()
+    with open(dataset.file.filename, "rb") as raw:
+        for start, length in _blocks(dataset):
+            raw.seek(start)
+            block = raw.read(min(length, limit))
+            elements = np.frombuffer(block, np.uint8, len(block) // size * size).reshape(-1, size)
+            for place in places:
+                longest = elements[:, place : place + 4].copy().view("<u4").max(initial=0)
+                if longest > limit:
+                    raise InputError(
+                        f"{dataset.file.filename}: {dataset.name} declares a row of {longest:,}, in a file of "
+                        f"{limit:,} bytes; it is damaged or cut short."
+                    )
+
+
+def _blocks(dataset: "h5py.Dataset") -> Iterator[tuple[int, int]]:
+    """Where in its file the elements of a data set lie, and how many bytes of them."""
+    if dataset.chunks is None:
+        start = dataset.id.get_offset()
+        if start is not None:
+            yield start, dataset.id.get_storage_size()
+        return
+    for index in range(dataset.id.get_num_chunks()):
+        chunk = dataset.id.get_chunk_info(index)
+        yield chunk.byte_offset, chunk.size
 
 
 def attributes_of(group: "h5py.Group") -> dict[str, Any]:

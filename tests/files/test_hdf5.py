@@ -230,3 +230,18 @@ def test_a_heap_without_end_is_refused(tmp_path: Path, size: int) -> None:
         reading(tmp_path / "b.h5"),
     ):
         pass
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_text_that_is_longer_than_its_file_is_refused(tmp_path: Path, chunked: bool) -> None:
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        file.create_dataset("x", data=np.array(["text"], object), dtype=h5py.string_dtype(), chunks=chunked or None)
+    with reading(path) as file:
+        assert find_text(file, "x") == "text"
+        place = file["x"].id.get_chunk_info(0).byte_offset if chunked else file["x"].id.get_offset()
+    with path.open("r+b") as raw:
+        raw.seek(place)
+        raw.write((2**31).to_bytes(4, "little"))
+    with reading(path) as file, pytest.raises(InputError, match="x declares a row of 2,147,483,648, in a file of"):
+        find_text(file, "x")

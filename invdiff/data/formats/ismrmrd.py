@@ -10,7 +10,7 @@ import numpy as np
 from invdiff.data.scan import Scan
 from invdiff.errors import InputError
 from invdiff.files.declared import ALWAYS_BYTES
-from invdiff.files.hdf5 import find, find_dataset, find_text, reading
+from invdiff.files.hdf5 import check_rows, find, find_dataset, find_text, reading
 
 if TYPE_CHECKING:
     import h5py
@@ -101,6 +101,8 @@ def _acquisitions(file: "h5py.File", ismrmrd: Any) -> list[Any]:
         raise InputError(
             f"{data.file.filename}: dataset/data holds {data.dtype}, which are no acquisitions of ISMRMRD."
         )
+    places = [data.dtype.fields[name][1] for name in ("traj", "data")]  # as in the file, where references are as long
+    check_rows(data, data.id.get_type().get_size(), places)
     return [_acquisition(data[i], ismrmrd) for i in range(data.size)]
 
 
