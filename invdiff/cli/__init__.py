@@ -7,6 +7,7 @@ import typer
 from invdiff.cli.convert import convert
 from invdiff.cli.evaluate import evaluate
 from invdiff.cli.listings import methods, operators
+from invdiff.cli.output import tell
 from invdiff.cli.sample import sample
 from invdiff.cli.simulate import simulate
 from invdiff.cli.solve import solve
@@ -37,5 +38,5 @@ def main() -> None:
         sentence = refusal(error)
         if sentence is None:
             raise
-        print(f"invdiff: {sentence}", file=sys.stderr)
+        tell(f"invdiff: {sentence}", aside=True)
         sys.exit(2)

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from invdiff.cli.options import PriorConfigName
+from invdiff.cli.output import tell
 
 
 def convert(
@@ -19,4 +20,4 @@ def convert(
     from invdiff.priors import load_prior, save_prior
 
     save_prior(load_prior(prior, config=prior_config), out)
-    print(f"wrote {out}")
+    tell(f"wrote {out}")

@@ -1,6 +1,5 @@
 """``invdiff evaluate``: methods beside each other, over files, masks and accelerations."""
 
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -19,7 +18,7 @@ from invdiff.cli.options import (
     Threads,
     Workers,
 )
-from invdiff.cli.output import Output
+from invdiff.cli.output import Output, tell
 from invdiff.errors import InputError
 
 if TYPE_CHECKING:
@@ -143,7 +142,7 @@ def evaluate(
             comparison.run(table, keep=out / "units", executor=executor, shard=part, progress=progress, bad=bad)
     except KeyboardInterrupt:
         if table.path.exists():
-            print(f"invdiff: scores so far are in {table.path}; the same command goes on from there.", file=sys.stderr)
+            tell(f"invdiff: scores so far are in {table.path}; the same command goes on from there.", aside=True)
         raise
     rows = comparison.found(table)
     if left_out:

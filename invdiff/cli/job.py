@@ -2,7 +2,6 @@
 
 import csv
 import io
-import sys
 import time
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from invdiff.cli.forecasts import tell_forecasts
-from invdiff.cli.output import SOME_FAILED, Output, Report
+from invdiff.cli.output import SOME_FAILED, Output, Report, tell
 from invdiff.errors import InputError
 from invdiff.refusal import REFUSED, refusal
 
@@ -138,9 +137,9 @@ class Job:
             outcome = self.study(cases, folder, position=position, executor=executor, watcher=watcher)
         except KeyboardInterrupt:
             if any((folder / "units").glob("*.npz")):
-                print(
+                tell(
                     f"invdiff: finished samples are in {folder / 'units'}; the same command goes on from there.",
-                    file=sys.stderr,
+                    aside=True,
                 )
             raise
         for number, reason in sorted(outcome.failures.items()):

@@ -5,14 +5,24 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from invdiff.cli.progress import progress_bar
+from invdiff.printable import printable
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions
+    from rich.segment import Segment
 
 Report = Callable[[int, int], None]
 
 SOME_FAILED = 3
 """Exit status where a part of what was asked for is missing, and the rest is there."""
+
+
+def tell(line: str, *, aside: bool = False) -> None:
+    """Print a line, which may quote files and names, on standard output; ``aside`` on standard error."""
+    print(printable(line), file=sys.stderr if aside else sys.stdout, flush=True)
 
 
 @dataclass(frozen=True)
@@ -30,18 +40,18 @@ class Output:
     def say(self, line: str) -> None:
         """Tell a person what happened."""
         if not self.quiet:
-            print(line, file=sys.stderr if self.json else sys.stdout, flush=True)
+            tell(line, aside=self.json)
 
     def show(self, table: Any) -> None:
         """Print a rich table."""
         from rich.console import Console
 
         if not self.quiet:
-            Console(stderr=self.json).print(table)
+            Console(stderr=self.json).print(_Printable(table))
 
     def warn(self, line: str) -> None:
         """Tell what went wrong, whoever listens."""
-        print(f"warning: {line}", file=sys.stderr, flush=True)
+        tell(f"warning: {line}", aside=True)
 
     @contextmanager
     def progress(self, title: str) -> Iterator[Report]:
@@ -56,6 +66,17 @@ class Output:
         """Print the document where a program waits for it."""
         if self.json:
             print(json.dumps(document, indent=1, default=_plain))
+
+
+@dataclass(frozen=True)
+class _Printable:
+    """A rich renderable whose text, which may quote files and names, is fit for a terminal."""
+
+    content: Any
+
+    def __rich_console__(self, console: "Console", options: "ConsoleOptions") -> Iterator["Segment"]:
+        for segment in console.render(self.content, options):
+            yield segment._replace(text=printable(segment.text))
 
 
 def _plain(value: Any) -> Any:

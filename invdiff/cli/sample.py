@@ -1,7 +1,6 @@
 """``invdiff sample``: what a prior believes images look like."""
 
 import re
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -62,7 +61,7 @@ def sample(
     from invdiff.cli.folder import folder_of
     from invdiff.cli.heap import keep_heap
     from invdiff.cli.options import parse_settings
-    from invdiff.cli.output import Output
+    from invdiff.cli.output import Output, tell
     from invdiff.data.memory import check_memory
     from invdiff.files.lock import folder_lock
     from invdiff.methods import UNCONDITIONAL, find_method
@@ -100,7 +99,7 @@ def sample(
         except KeyboardInterrupt:
             if not store.is_empty:
                 kept = f"finished samples are in {store.folder}"
-                print(f"invdiff: {kept}; the same command goes on from there.", file=sys.stderr)
+                tell(f"invdiff: {kept}; the same command goes on from there.", aside=True)
             raise
         finally:
             if store.is_empty:

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from invdiff.cli.output import tell
+
 
 def simulate(
     image: Annotated[Path, typer.Argument(help="NIfTI, PNG, TIFF, JPEG or .npy file, real or complex.")],
@@ -39,7 +41,7 @@ def simulate(
     pattern = MASKS[mask]((volume.shape[1], volume.shape[2]), acceleration, centre_fraction, seed)
     scan = scan_of(volume, coils=coils, phase=phase, mask=pattern, noise_std=noise_std, seed=seed, name=out.name)
     write_scan(scan, out)
-    typer.echo(
+    tell(
         f"{out}: {scan.slices} slices of {volume.shape[1]} x {volume.shape[2]} by {coils} coils, "
         f"achieved acceleration {achieved_acceleration(scan.mask):.2f}"
     )

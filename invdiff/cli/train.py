@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from invdiff.cli.output import tell
+
 
 def train(
     config: Annotated[Path, typer.Argument(help="A YAML file; examples/configs has some.")],
@@ -27,7 +29,6 @@ def train(
     validation.csv, tensorboard/ and pictures/.
     """
     import os
-    import sys
     import warnings
 
     from invdiff.cli.folder import folder_of
@@ -44,14 +45,14 @@ def train(
 
     def say(line: str) -> None:
         if first:
-            print(line, flush=True)
+            tell(line)
 
     with progress_bar(f"{parsed.steps} steps") as progress, warnings.catch_warnings():
         warnings.simplefilter("always")
-        warnings.showwarning = lambda message, *_, **__: print(f"warning: {message}", file=sys.stderr)
+        warnings.showwarning = lambda message, *_, **__: tell(f"warning: {message}", aside=True)
         try:
             run(parsed, out, strict=strict, progress=progress, say=say)
         except KeyboardInterrupt:
-            print(f"invdiff: stopped; the same command goes on from {out / 'checkpoint.pt'}.", file=sys.stderr)
+            tell(f"invdiff: stopped; the same command goes on from {out / 'checkpoint.pt'}.", aside=True)
             raise
     say(f"wrote {out / 'prior.safetensors'}")

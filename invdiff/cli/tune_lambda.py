@@ -1,6 +1,5 @@
 """``invdiff tune-lambda``: search for the best value of λ, or of other parameters of a method."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,7 +20,7 @@ from invdiff.cli.options import (
     Threads,
     Undersample,
 )
-from invdiff.cli.output import Output
+from invdiff.cli.output import Output, tell
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -115,7 +114,7 @@ def tune_lambda(
                 study.run(validation, trials, parallel=parallel, executor=executor, report=report)
         except KeyboardInterrupt:
             if study.trials:
-                print(f"invdiff: {len(study.trials)} trials are in {out}; the same command goes on.", file=sys.stderr)
+                tell(f"invdiff: {len(study.trials)} trials are in {out}; the same command goes on.", aside=True)
             raise
         _finish(study, chosen, fixed, out, output)
 

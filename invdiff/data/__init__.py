@@ -7,23 +7,33 @@ from invdiff.data.coils import birdcage_maps, combine, combine_slices, espirit_m
 from invdiff.data.condition import Condition
 from invdiff.data.covariance import shrunk_covariance
 from invdiff.data.espirit import Eigenmaps, eigenmaps
-from invdiff.data.formats import SCAN_SUFFIXES, open_scan, read_scan, write_scan
+from invdiff.data.formats import (
+    Format,
+    image_suffixes,
+    open_scan,
+    picture_suffixes,
+    read_image,
+    read_picture,
+    read_scan,
+    scan_suffixes,
+    write_scan,
+)
 from invdiff.data.fourier import to_image, to_kspace
 from invdiff.data.masks import MASKS, achieved_acceleration, calibration_region
 from invdiff.data.noise import Noise, estimate_noise, noise_of_scan, noise_std
 from invdiff.data.phantom import shepp_logan, smooth_phase
-from invdiff.data.picture import Picture, read_picture
+from invdiff.data.picture import Picture
 from invdiff.data.scan import Scan, ScanSlices
 from invdiff.data.scan_file import ScanFile
-from invdiff.data.simulate import read_image, simulate
+from invdiff.data.simulate import simulate
 from invdiff.data.whitening import normalised_before_whitening, prewhiten, whitening
 
 __all__ = [
     "MASKS",
-    "SCAN_SUFFIXES",
     "Calibration",
     "Condition",
     "Eigenmaps",
+    "Format",
     "Noise",
     "Picture",
     "Scan",
@@ -40,15 +50,18 @@ __all__ = [
     "espirit_maps",
     "estimate_maps",
     "estimate_noise",
+    "image_suffixes",
     "noise_of_scan",
     "noise_std",
     "normalised_before_whitening",
     "one_image",
     "open_scan",
+    "picture_suffixes",
     "prewhiten",
     "read_image",
     "read_picture",
     "read_scan",
+    "scan_suffixes",
     "separate",
     "shepp_logan",
     "shrunk_covariance",

@@ -2,21 +2,14 @@
 
 import dataclasses
 import hashlib
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from invdiff.data.simulate import read_image
 from invdiff.errors import InputError
-from invdiff.files.archive import read_archive
-
-PICTURE_SUFFIXES = (".h5", ".hdf5", ".npz", ".npy", ".nii", ".nii.gz", ".png", ".tif", ".jpg")
-"""Of the files that `read_picture` reads, beside others that Pillow knows."""
 
 _FEWEST_WAVELETS = 32  # the median of so many is right to a sixth
 
@@ -124,60 +117,3 @@ class Picture:
         parts = parts[parts > 0]  # a background set to zero, or a real image's lack of an imaginary part
         level = float(np.median(parts) / norm.ppf(0.75)) if parts.size else 0.0
         return dataclasses.replace(self, noise_std=level)
-
-
-def read_picture(path: str | os.PathLike[str]) -> Picture:
-    """Read ``image``, and where present ``mask``, ``noise_std`` and ``ground_truth``, from HDF5 or ``.npz``; or an
-    image file alone.
-
-    Raises:
-        InputError: the file is missing or of another kind, or what it holds does not fit together.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path} {'is a folder' if path.is_dir() else 'does not exist'}; give the path of an image.")
-    match path.suffix.lower():
-        case ".h5" | ".hdf5":
-            return _picture(path, _hdf5(path))
-        case ".npz":
-            return _picture(path, read_archive(path, _KEYS))
-        case _:
-            return _picture(path, {"image": read_image(path)})
-
-
-_KEYS = ("image", "mask", "noise_std", "ground_truth")
-
-
-def _hdf5(path: Path) -> dict[str, Any]:
-    import h5py
-
-    try:
-        with h5py.File(path) as file:
-            return {key: value[()] for key in _KEYS if isinstance(value := file.get(key), h5py.Dataset)}
-    except (OSError, RuntimeError, KeyError) as error:  # what h5py raises for files that are cut short or damaged
-        raise InputError(f"{path} can't be read as HDF5: {error}.") from error
-
-
-def _picture(path: Path, datasets: dict[str, Any]) -> Picture:
-    if "image" not in datasets:
-        raise InputError(f"{path} has no dataset 'image', which inpainting and denoising begin from.")
-
-    def stack(array: NDArray[Any]) -> NDArray[np.inexact]:
-        array = np.asarray(array)
-        if array.dtype.kind not in "fciub":
-            raise InputError(f"{path}: images hold numbers, not {array.dtype}.")
-        with np.errstate(over="ignore"):  # too large for single precision becomes infinity, refused below
-            array = array.astype(np.complex64 if np.iscomplexobj(array) else np.float32)
-        return array[None] if array.ndim == 2 else array
-
-    mask, truth = datasets.get("mask"), datasets.get("ground_truth")
-    level = datasets.get("noise_std")
-    if level is not None and (np.size(level) != 1 or np.asarray(level).dtype.kind not in "fiu"):
-        raise InputError(f"{path}: noise_std must be one number, not {np.asarray(level).dtype} of {np.shape(level)}.")
-    return Picture(
-        stack(datasets["image"]),
-        None if mask is None else np.asarray(mask) != 0,
-        None if level is None else float(np.asarray(level).item()),
-        None if truth is None else stack(truth),
-        str(path),
-    )

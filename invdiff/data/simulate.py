@@ -1,8 +1,5 @@
 """Scans of images that are known."""
 
-import os
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,72 +11,6 @@ from invdiff.data.memory import check_memory
 from invdiff.data.phantom import smooth_phase
 from invdiff.data.scan import Scan
 from invdiff.errors import InputError
-
-
-def read_image(path: str | os.PathLike[str], slices: Sequence[int] | None = None) -> NDArray[Any]:
-    """The image ``(slices, H, W)`` in a file, with the file's own values.
-
-    NIfTI (``.nii``, ``.nii.gz``; slices along the last axis), pictures (``.png``, ``.tif``, ``.jpg``; colours turn to
-    grey), or NumPy (``.npy``; (H, W) or (slices, H, W), real or complex).
-
-    Args:
-        path: the file.
-        slices: which slices; all, where not given.
-
-    Raises:
-        InputError: the file is missing, broken, of an unknown kind, not two- or three-dimensional, or lacks a slice.
-    """
-    path = Path(path)
-    if not os.path.isfile(path):  # which answers for a name that is longer than any file's, too
-        raise InputError(
-            f"{path} {'is a folder' if os.path.isdir(path) else 'does not exist'}; give the path of an image."
-        )
-    kind = "".join(path.suffixes[-2:]).lower()
-    reader = next((r for suffix, r in _READERS.items() if kind.endswith(suffix)), None)
-    if reader is None:
-        raise InputError(f"{path} has the suffix '{path.suffix}'; images are read from {', '.join(_READERS)} files.")
-    try:
-        volume = reader(path)
-    except Exception as error:  # damaged files fail in ways that no list holds
-        raise InputError(
-            f"{path} can't be read as an image: {' '.join(str(error).split()) or type(error).__name__}."
-        ) from error
-    if volume.ndim == 2:
-        volume = volume[None]
-    if volume.ndim != 3 or volume.dtype.kind not in "buifc":
-        raise InputError(
-            f"{path} holds {volume.dtype} of shape {volume.shape}; an image is (H, W) or (slices, H, W) numbers."
-        )
-    if slices is None:
-        return volume
-    if not slices or any(not -len(volume) <= i < len(volume) for i in slices):
-        raise InputError(f"{path} has slices 0 to {len(volume) - 1}; asked for {list(slices)}.")
-    return volume[list(slices)]
-
-
-def _nifti(path: Path) -> NDArray[Any]:
-    import nibabel
-
-    volume = np.asarray(nibabel.load(path).dataobj)  # type: ignore[attr-defined] # images of every kind have it
-    while volume.ndim > 3 and volume.shape[-1] == 1:
-        volume = volume[..., 0]
-    return np.moveaxis(volume, -1, 0) if volume.ndim == 3 else volume
-
-
-def _picture(path: Path) -> NDArray[Any]:
-    from PIL import Image
-
-    with Image.open(path, formats=("PNG", "TIFF", "JPEG")) as picture:  # by content; PostScript would be run
-        deep = picture.mode.startswith(("I", "F"))  # more than eight bits: keep them
-        return np.asarray(picture if deep else picture.convert("L"))
-
-
-def _npy(path: Path) -> NDArray[Any]:
-    array: NDArray[Any] = np.load(path, allow_pickle=False)
-    return array
-
-
-_READERS = {".nii.gz": _nifti, ".nii": _nifti, ".png": _picture, ".tif": _picture, ".jpg": _picture, ".npy": _npy}
 
 _COPIES = 3
 """Of a scan's numbers, at one time: k-space, the coil maps of every slice, and what is left of k-space by the mask."""

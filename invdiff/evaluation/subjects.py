@@ -8,12 +8,19 @@ from pathlib import Path
 
 import numpy as np
 
-from invdiff.data import SCAN_SUFFIXES, Scan, achieved_acceleration, read_image, read_scan, simulate
+from invdiff.data import (
+    Scan,
+    achieved_acceleration,
+    image_suffixes,
+    read_image,
+    read_scan,
+    scan_suffixes,
+    simulate,
+)
 from invdiff.errors import InputError
+from invdiff.files.hdf5 import find_numbers, reading
 from invdiff.reconstruction import sample_scan
 from invdiff.reconstruction.cases.base import digest_of
-
-IMAGES = (".npy", ".png", ".tif", ".jpg", ".nii", ".nii.gz")
 
 _FULL = 0.5  # fastMRI's matrices are wider than what was scanned, and hold zeros beyond
 
@@ -114,10 +121,11 @@ def _files(place: Path) -> list[Path]:
     if not place.is_dir():
         raise InputError(f"{place} does not exist; give a folder of fully sampled scans, or of images.")
     files = [path for path in sorted(place.iterdir()) if path.is_file() and not path.name.startswith(".")]
-    known = [path for path in files if path.name.lower().endswith(SCAN_SUFFIXES + IMAGES)]
+    known = [path for path in files if path.name.lower().endswith(scan_suffixes() + image_suffixes())]
     if not known:
+        scans, images = ", ".join(scan_suffixes()), ", ".join(image_suffixes())
         raise InputError(
-            f"The folder {place} holds no scan ({', '.join(SCAN_SUFFIXES)}) and no image ({', '.join(IMAGES)}); "
+            f"The folder {place} holds no scan ({scans}) and no image ({images}); "
             f"its {len(files)} file(s) are of other kinds."
             if files
             else f"The folder {place} is empty; give one with fully sampled scans, or with images."
@@ -127,7 +135,7 @@ def _files(place: Path) -> list[Path]:
 
 def _from_file(path: Path, simulation: Simulation, slices: Sequence[int] | None) -> Subject:
     stem = path.name.split(".")[0]
-    if path.name.lower().endswith(IMAGES):
+    if path.name.lower().endswith(image_suffixes()):
         return _subject(path.name, stem, str(simulation), partial(simulation, path), slices)
     subject = _subject(path.name, stem, "measured", partial(read_scan, path), slices)
     return dataclasses.replace(subject, field_of_view=_field_of_view(path, subject))
@@ -143,7 +151,6 @@ def _subject(name: str, stem: str, source: str, read: Callable[[], Scan], slices
     empty = [i for i in chosen if not scan.kspace[i].any()]
     if empty:
         raise InputError(f"{name}: slice {empty[0]} is zero everywhere; choose slices that hold something.")
-    recon = scan.attributes.get("recon_matrix", scan.image_shape)
     height, width = scan.image_shape
     return Subject(
         name=name,
@@ -154,10 +161,20 @@ def _subject(name: str, stem: str, source: str, read: Callable[[], Scan], slices
         depth=scan.slices,
         slices=chosen,
         kspace_shape=(scan.coils, height, width),
-        field_of_view=(min(int(recon[0]), height), min(int(recon[1]), width)),
+        field_of_view=_scored(scan),
         has_maps=scan.maps is not None,
         target=None if scan.ground_truth is None else "ground truth" if source == "measured" else "simulated image",
     )
+
+
+def _scored(scan: Scan) -> tuple[int, int]:
+    """The central part that the file's own reconstruction has, where it says a part."""
+    height, width = scan.image_shape
+    match scan.attributes.get("recon_matrix"):
+        case (int(h), int(w), *_) if h > 0 and w > 0:
+            return min(h, height), min(w, width)
+        case _:
+            return height, width
 
 
 def _chosen(scan: Scan, slices: Sequence[int] | None) -> tuple[int, ...]:
@@ -182,13 +199,11 @@ def _check_full(scan: Scan) -> None:
 
 def _field_of_view(path: Path, subject: Subject) -> tuple[int, int]:
     """That of fastMRI's own reconstruction, where the file holds one: a header may promise another."""
-    import h5py
-
     if path.suffix.lower() not in (".h5", ".hdf5"):
         return subject.field_of_view
-    with h5py.File(path, "r") as file:
-        image = file.get("reconstruction_rss")
-        if not isinstance(image, h5py.Dataset) or image.ndim != 3:
+    with reading(path) as file:
+        image = find_numbers(file, "reconstruction_rss")
+        if image is None or image.ndim != 3 or 0 in image.shape:
             return subject.field_of_view
         (_, height, width), (_, h, w) = subject.kspace_shape, image.shape
         return min(h, height), min(w, width)

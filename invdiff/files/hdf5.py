@@ -1,18 +1,200 @@
-"""HDF5 files that appear whole or not at all."""
+"""HDF5 files that appear whole or not at all, and are safe to read from strangers."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from invdiff.errors import InputError
 from invdiff.files.atomic import atomic
+from invdiff.files.declared import check_declared
+from invdiff.files.hdf5_heaps import check_heaps
 
 if TYPE_CHECKING:
     import h5py
     from typing_extensions import Buffer
+
+
+_LINKS_IN_A_ROW = 16
+_REFERENCE = 16  # bytes that a row of varying length takes where it is referred to
+
+
+@contextmanager
+def reading(path: str | os.PathLike[str]) -> Iterator["h5py.File"]:
+    """The file, open for reading. What is in it is found by `find` and its kin, which lead nowhere else.
+
+    Raises:
+        InputError: it is missing, damaged, cut short, or no HDF5; also where that shows as late as at a read.
+    """
+    import h5py
+
+    try:
+        check_heaps(Path(path))
+        with h5py.File(path, "r") as file:
+            yield file
+    except InputError:
+        raise
+    except Exception as error:  # h5py fails in as many ways as there are kinds of damage, and of types that NumPy lacks
+        why = " ".join(str(error).split())
+        raise InputError(
+            f"{path} can't be read as HDF5: it is damaged, cut short, or of another kind ({why})."
+        ) from error
+
+
+def find(group: "h5py.Group", name: str) -> "h5py.Group | h5py.Dataset | None":
+    """The group or data set of that name, or path of names; ``None`` where there is none.
+
+    Raises:
+        InputError: it is not in this file, but a link to another, or numbers that lie in others; or it declares more
+            numbers than the file can hold.
+    """
+    return _find(group, name, _LINKS_IN_A_ROW)
+
+
+def find_dataset(group: "h5py.Group", name: str) -> "h5py.Dataset | None":
+    """The data set of that name; ``None`` where there is none, or a group.
+
+    Raises:
+        InputError: as `find`, or it was left without a shape.
+    """
+    import h5py
+
+    found = find(group, name)
+    if isinstance(found, h5py.Dataset) and found.shape is None:
+        raise InputError(f"{_where(group, name)} is a data set without a shape; leave it out of the file.")
+    return found if isinstance(found, h5py.Dataset) else None
+
+
+def find_numbers(group: "h5py.Group", name: str) -> "h5py.Dataset | None":
+    """The data set of that name; ``None`` where there is none.
+
+    Raises:
+        InputError: as `find_dataset`, or it holds something other than numbers.
+    """
+    found = find_dataset(group, name)
+    if found is not None and found.dtype.kind not in "biufc":
+        raise InputError(f"{_where(group, name)} of shape {found.shape} holds {found.dtype}, not numbers.")
+    return found
+
+
+def find_text(group: "h5py.Group", name: str) -> str | None:
+    """The one text in the data set of that name; ``None`` where there is none.
+
+    Raises:
+        InputError: as `find_dataset`, or it is no text.
+    """
+    import h5py
+
+    found = find_dataset(group, name)
+    if found is None:
+        return None
+    if h5py.check_string_dtype(found.dtype) is None or found.size != 1:
+        raise InputError(f"{_where(group, name)} of shape {found.shape} holds {found.dtype}, not a text.")
+    if found.dtype.kind == "O":
+        check_rows(found, _REFERENCE, (0,))
+    value = found[()] if found.shape == () else found[:].item()
+    return value if isinstance(value, str) else bytes(value).decode(errors="replace")
+
+
+def check_rows(dataset: "h5py.Dataset", size: int, places: Sequence[int]) -> None:
+    """Raise ``InputError`` if a row of varying length is longer than its file: the library makes room for what the file
+    says before it looks for it.
+
+    Args:
+        dataset: of such rows.
+        size: bytes of an element in the file.
+        places: where in an element the references to rows begin, of 16 bytes, of which the first four are a length.
+    """
+    if dataset.file.userblock_size or dataset.id.get_create_plist().get_nfilters():
+        return  # where the numbers lie, or what they are, is not told then
+    limit = dataset.file.id.get_filesize()
+    with open(dataset.file.filename, "rb") as raw:
+        for start, length in _blocks(dataset):
+            raw.seek(start)
+            block = raw.read(min(length, limit))
+            elements = np.frombuffer(block, np.uint8, len(block) // size * size).reshape(-1, size)
+            for place in places:
+                longest = elements[:, place : place + 4].copy().view("<u4").max(initial=0)
+                if longest > limit:
+                    raise InputError(
+                        f"{dataset.file.filename}: {dataset.name} declares a row of {longest:,}, in a file of "
+                        f"{limit:,} bytes; it is damaged or cut short."
+                    )
+
+
+def _blocks(dataset: "h5py.Dataset") -> Iterator[tuple[int, int]]:
+    """Where in its file the elements of a data set lie, and how many bytes of them."""
+    if dataset.chunks is None:
+        start = dataset.id.get_offset()
+        if start is not None:
+            yield start, dataset.id.get_storage_size()
+        return
+    for index in range(dataset.id.get_num_chunks()):
+        chunk = dataset.id.get_chunk_info(index)
+        yield chunk.byte_offset, chunk.size
+
+
+def attributes_of(group: "h5py.Group") -> dict[str, Any]:
+    """The attributes of a file, group or data set that are numbers and texts, as plain values and tuples; the library
+    may end the process at others.
+
+    Raises:
+        InputError: one declares more than the file can hold.
+    """
+    import h5py
+
+    found = {}
+    for name in group.attrs:
+        attribute = group.attrs.get_id(name)
+        kind = attribute.dtype
+        if attribute.shape is not None and (kind.base.kind in "biufc" or h5py.check_string_dtype(kind) is not None):
+            size = group.file.id.get_filesize()
+            check_declared(f"{group.file.filename}: {name}", attribute.shape, kind.itemsize, size)
+            found[name] = _plain(group.attrs[name])
+    return found
+
+
+def _find(group: "h5py.Group", name: str, links: int) -> Any:
+    import h5py
+
+    place: Any = group.file if name.startswith("/") else group
+    for part in filter(None, name.split("/")):
+        link = place.get(part, getlink=True) if isinstance(place, h5py.Group) else None
+        match link:
+            case h5py.HardLink():
+                place = place[part]
+            case h5py.SoftLink() if links > 0:
+                place = _find(place, link.path, links - 1)
+            case None:
+                return None
+            case _:
+                raise InputError(f"{_where(group, name)} is a link out of the file; put there what it leads to.")
+    if isinstance(place, h5py.Dataset):
+        _check_own(place, _where(group, name))
+    return place
+
+
+def _check_own(dataset: "h5py.Dataset", where: str) -> None:
+    """Raise ``InputError`` unless a data set's numbers lie in its file, and it has the room for them."""
+    if dataset.is_virtual or dataset.external:
+        raise InputError(f"{where} takes its numbers from other files; write them into this one.")
+    held = min(dataset.id.get_storage_size(), dataset.file.id.get_filesize())
+    for shape in (dataset.shape, dataset.chunks):
+        check_declared(where, shape or (), dataset.id.get_type().get_size(), held)
+
+
+def _where(group: "h5py.Group", name: str) -> str:
+    return f"{group.file.filename}: {f'{group.name}/{name}'.strip('/')}"
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "tolist"):  # of NumPy
+        value = value.tolist()
+    return tuple(value) if isinstance(value, list) else value
 
 
 @contextmanager

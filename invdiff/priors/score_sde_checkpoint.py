@@ -20,7 +20,7 @@ from invdiff.priors.ncsnpp import NCSNppConfig
 from invdiff.priors.parameterisation import KnownParameterisation, Noise, Score
 from invdiff.priors.scalings import SubVPScaling
 from invdiff.priors.score_prior import ScorePrior
-from invdiff.priors.weights import check_levels, check_shape, named_tensors, network_from, outline
+from invdiff.priors.weights import check_held, check_levels, check_shape, named_tensors, network_from, outline
 
 # The learning rate after warm-up is a NumPy scalar, named by the path of the NumPy that wrote it.
 NUMPY_SCALARS: list[Any] = [
@@ -87,5 +87,6 @@ def _averaged(ema: Any, config: NCSNppConfig) -> dict[str, Tensor]:
             f"it has averages of {len(shadow)} weights; the network of the given configuration has {len(trained)}."
         )
     for (name, parameter), tensor in zip(trained.items(), shadow, strict=True):
+        check_held(f"the average of {name}", tensor)
         check_shape(f"the average of {name}", tensor, parameter.shape)
     return dict(zip(trained, shadow, strict=True))

@@ -16,6 +16,7 @@ from invdiff.priors.ncsnv2 import NCSNv2, NCSNv2Config
 from invdiff.priors.unet import UNet, UNetConfig
 
 Network = UNet | NCSNpp | NCSNv2
+_FLOATING = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 NetworkConfig = Annotated[UNetConfig | NCSNppConfig | NCSNv2Config, Field(discriminator="architecture")]
 
 
@@ -49,15 +50,30 @@ def named_tensors(content: Mapping[Any, Any]) -> dict[str, Tensor]:
     parallelism and averages put before them, and the ``_orig_mod.`` of compiled networks and parts of networks.
 
     Raises:
-        InputError: it holds something else, or two tensors of one name.
+        InputError: it holds something else, tensors without numbers of their own, or two tensors of one name.
     """
     if not all(isinstance(name, str) and isinstance(tensor, Tensor) for name, tensor in content.items()):
         raise InputError("it holds something other than named tensors among its weights.")
+    for name, tensor in content.items():
+        check_held(name, tensor)
     named = {_own_name(name): tensor for name, tensor in content.items()}
     if len(named) < len(content):
         twice = [name for name, count in Counter(map(_own_name, content)).items() if count > 1]
         raise InputError(f"it holds weights more than once, with wrappers' names before their own: {_some(twice)}.")
     return named
+
+
+def check_held(name: str, tensor: Tensor) -> None:
+    """Raise ``InputError`` unless a tensor's numbers are all in memory, each by itself: one that repeats a few of them
+    promises a network of any size, and those of some kinds have none."""
+    if tensor.is_nested or tensor.layout != torch.strided or tensor.device.type != "cpu":
+        raise InputError(f"{name} is no plain tensor of numbers.")
+    if tensor.dtype.is_floating_point and tensor.dtype not in _FLOATING:
+        raise InputError(f"{name} is {tensor.dtype}; weights are of 16 bits at least.")
+    if tensor.untyped_storage().nbytes() < tensor.numel() * tensor.element_size():
+        raise InputError(
+            f"{name} declares the shape {tuple(tensor.shape)} and holds {tensor.untyped_storage().nbytes():,} bytes."
+        )
 
 
 def _own_name(name: str) -> str:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from invdiff.data.formats import SCAN_SUFFIXES, open_scan
-from invdiff.data.picture import PICTURE_SUFFIXES, Picture, read_picture
+from invdiff.data.formats import open_scan, picture_suffixes, read_picture, scan_suffixes
+from invdiff.data.picture import Picture
 from invdiff.data.scan import ScanSlices
 from invdiff.errors import InputError
 from invdiff.reconstruction.cases import Cases, picture_cases, scan_cases
@@ -50,7 +50,6 @@ class Kind:
         mathematics: the operator.
         reads: what its files hold, in words.
         begins_as: what to call its Aᴴ y.
-        suffixes: of its files.
         open: what is in a file.
         ships: an example that comes with the package, by a seed: what was measured, and how to undersample it.
         cases: the problems of a measurement, undersampled by a mask, bool ``(H, W)``, where one is given.
@@ -60,7 +59,6 @@ class Kind:
     mathematics: str
     reads: str
     begins_as: str
-    suffixes: tuple[str, ...]
     open: Callable[[Path], Measured]
     ships: Callable[[int], tuple[Measured, Mask | None]]
     cases: Callable[[Any, Mask | None, Assumptions], Cases]
@@ -69,6 +67,11 @@ class Kind:
     def is_sampled(self) -> bool:
         """Whether it measures k-space, so that samples can be left out."""
         return self.open is open_scan
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """Of its files."""
+        return scan_suffixes() if self.is_sampled else picture_suffixes()
 
     def recognises(self, path: Path) -> bool:
         """Whether a file's name is that of one of its files."""
@@ -99,7 +102,6 @@ KINDS = {
             "P(Λ) F S",
             "multi-coil k-space: HDF5 (fastMRI layout, ISMRMRD), BART, .npz; maps optional",
             "zero-filled",
-            SCAN_SUFFIXES,
             open_scan,
             multi_coil_sample,
             partial(_scan_cases, "sense"),
@@ -109,7 +111,6 @@ KINDS = {
             "P(Λ) F",
             "single-coil k-space: the same files with one coil",
             "zero-filled",
-            SCAN_SUFFIXES,
             open_scan,
             single_coil_sample,
             partial(_scan_cases, "fourier"),
@@ -119,7 +120,6 @@ KINDS = {
             "P(Λ)",
             "an 'image' and a 'mask' of known pixels: HDF5 or .npz",
             "zero-filled",
-            PICTURE_SUFFIXES,
             read_picture,
             holed_sample,
             partial(_picture_cases, "inpainting"),
@@ -129,7 +129,6 @@ KINDS = {
             "I",
             "an 'image', 'noise_std' optional: HDF5, .npz, NIfTI, PNG or .npy",
             "noisy",
-            PICTURE_SUFFIXES,
             read_picture,
             noisy_sample,
             partial(_picture_cases, "denoise"),

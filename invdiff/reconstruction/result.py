@@ -4,13 +4,16 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from invdiff.errors import InputError
-from invdiff.files.hdf5 import write_attributes, writing
+from invdiff.files.hdf5 import attributes_of, find_dataset, find_numbers, reading, write_attributes, writing
+
+if TYPE_CHECKING:
+    import h5py
 
 Image = NDArray[np.inexact]
 Complex = NDArray[np.complex64]
@@ -178,16 +181,12 @@ def spread_slices(path: str | os.PathLike[str], most: int) -> Reconstruction:
     Raises:
         InputError: it can't be read.
     """
-    import h5py
-
-    try:
-        with h5py.File(path) as file:
-            count = len(file["image"])
-            chosen = np.unique(np.linspace(0, count - 1, min(most, count)).astype(int))
-            volumes = {name: file[name][chosen] for name in file}
-            attributes = dict(file.attrs)
-    except (OSError, RuntimeError, KeyError) as error:
-        raise InputError(f"{path} can't be read as a reconstruction: {error}.") from error
+    with reading(path) as file:
+        held = {name: numbers for name in file if (numbers := find_numbers(file, name)) is not None}
+        count = len(held["image"])
+        chosen = np.unique(np.linspace(0, count - 1, min(most, count)).astype(int))
+        volumes = {name: numbers[chosen] for name, numbers in held.items()}
+        attributes = attributes_of(file)
     none = np.zeros((len(chosen), 0, *volumes["image"].shape[1:]), np.complex64)
     return Reconstruction(
         samples=volumes.get("samples", none),
@@ -212,19 +211,14 @@ def write_contact_sheet(picture: str | os.PathLike[str], path: str | os.PathLike
     Raises:
         InputError: the result can't be read, or the picture not written.
     """
-    import h5py
-
     from invdiff.pictures import write_grid
 
-    try:
-        with h5py.File(path) as file:
-            image = file["image"]
-            count, height, width = image.shape
-            step = -(-max(height, width) // _THUMBNAIL)
-            chosen = np.unique(np.linspace(0, count - 1, min(count, _THUMBNAILS)).astype(int))
-            thumbnails = np.stack([np.abs(image[k])[::step, ::step] for k in chosen])
-    except (OSError, RuntimeError, KeyError) as error:
-        raise InputError(f"{path} can't be read as a reconstruction: {error}.") from error
+    with reading(path) as file:
+        image = _image(file, path)
+        count, height, width = image.shape
+        step = -(-max(height, width) // _THUMBNAIL)
+        chosen = np.unique(np.linspace(0, count - 1, min(count, _THUMBNAILS)).astype(int))
+        thumbnails = np.stack([np.abs(image[k])[::step, ::step] for k in chosen])
     write_grid(picture, thumbnails)
 
 
@@ -234,17 +228,16 @@ def read_reconstructed(path: str | os.PathLike[str]) -> Complex:
     Raises:
         InputError: there is no such file, or it holds no image.
     """
-    import h5py
-
     path = Path(path)
     if not path.is_file():
         kind = "is a folder" if path.is_dir() else "does not exist"
         raise InputError(f"{path} {kind}; give the path of a reconstruction.h5 of invdiff.")
-    try:
-        with h5py.File(path) as file:
-            image = file.get("image")
-            if isinstance(image, h5py.Dataset) and image.ndim == 3 and image.dtype.kind in "fc":
-                return np.asarray(image[()], np.complex64)
-    except (OSError, RuntimeError) as error:  # what h5py raises for files that are cut short or damaged
-        raise InputError(f"{path} can't be read as HDF5: {error}.") from error
-    raise InputError(f"{path} has no dataset 'image' of shape (slices, H, W); give a reconstruction.h5 of invdiff.")
+    with reading(path) as file:
+        return np.asarray(_image(file, path)[()], np.complex64)
+
+
+def _image(file: "h5py.File", path: str | os.PathLike[str]) -> "h5py.Dataset":
+    image = find_dataset(file, "image")
+    if image is None or image.ndim != 3 or image.dtype.kind not in "fc":
+        raise InputError(f"{path} has no dataset 'image' of shape (slices, H, W); give a reconstruction.h5 of invdiff.")
+    return image

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from invdiff.diffusion.start import Start
 from invdiff.errors import InputError
+from invdiff.files.hdf5 import attributes_of, reading
 from invdiff.files.lock import folder_lock
 from invdiff.methods import Method
 from invdiff.priors import Prior
@@ -336,12 +337,10 @@ def _failures_of(path: Path, decided: str) -> dict[int, str] | None:
     Raises:
         InputError: there is one of another version of the package.
     """
-    import h5py
-
     try:
-        with h5py.File(path) as file:
-            found = {name: value for name, value in file.attrs.items() if isinstance(value, str)}
-    except (OSError, RuntimeError):  # missing, or damaged: it is made anew
+        with reading(path) as file:
+            found = {name: value for name, value in attributes_of(file).items() if isinstance(value, str)}
+    except InputError:  # missing, or damaged: it is made anew
         return None
     made_by = found.get("invdiff_version", version("invdiff"))
     if made_by != version("invdiff"):

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import h5py
 import nibabel
 import numpy as np
 import pytest
@@ -181,3 +182,27 @@ def test_what_is_a_fault_of_the_package_keeps_its_traceback(
     monkeypatch.setattr("invdiff.methods.find_method", fail)
     with pytest.raises(type(error), match=str(error)):
         invdiff("methods", "--bibtex", "fast")
+
+
+EVIL = "\x1b[31mred\x1b]0;owned\x07"
+
+
+def test_what_files_say_moves_no_terminal(invdiff: Callable[..., Any], folder: Path, tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "names.h5", "w") as file:
+        file[EVIL] = np.ones(3)
+    (tmp_path / "train.yaml").write_text('"\\e[31mred\\e]0;owned\\a": 1\n')
+    (tmp_path / "method.yaml").write_text('"\\e[31mred\\e]0;owned\\a": 1\nmethod: fast\n')
+    (tmp_path / f"{EVIL}.h5").write_bytes((folder / "sense.h5").read_bytes())
+    common = ["--prior", folder / "prior.safetensors", "--samples", "1", "--set", "steps=2"]
+    for number, arguments in enumerate(
+        (
+            ["solve", tmp_path / "names.h5", *common],
+            ["train", tmp_path / "train.yaml"],
+            ["solve", "--config", tmp_path / "method.yaml", *common],
+            ["solve", *common, tmp_path / f"{EVIL}.h5"],
+        )
+    ):
+        ran = invdiff(*arguments, "--out", tmp_path / str(number))
+        assert "\x1b]" not in ran.out + ran.err
+        assert "\x1b[31m" not in ran.out + ran.err
+        assert r"\x1b[31mred\x1b]0;owned\x07" in ran.out + ran.err

@@ -1,4 +1,8 @@
 import dataclasses
+import io
+import os
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import h5py
@@ -173,7 +177,7 @@ def test_files_that_are_no_scan(scan: Scan, tmp_path: Path) -> None:
     (tmp_path / "short.h5").write_bytes(whole[: len(whole) // 2])
     (tmp_path / "text.h5").write_text("not HDF5")
     (tmp_path / "text.npz").write_text("not an archive")
-    (tmp_path / "scan.dat").write_bytes(whole)
+    (tmp_path / "scan.dat").write_text("not a scan")
     np.savez(tmp_path / "pickle.npz", kspace=np.array([{}], dtype=object))
     np.savez(tmp_path / "vector.npz", kspace=np.ones(3, np.complex64))
     np.savez(tmp_path / "level.npz", kspace=scan.kspace, noise_std=np.ones(2))
@@ -220,3 +224,92 @@ def test_a_failed_write_leaves_nothing(scan: Scan, tmp_path: Path, monkeypatch: 
 def test_paths_that_can_not_be_written(scan: Scan, tmp_path: Path, name: str, words: str) -> None:
     with pytest.raises(InputError, match=words):
         write_scan(scan, tmp_path / name)
+
+
+# Files of strangers
+
+
+def test_acquisitions_are_read_and_nothing_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "raw.h5"
+    write_raw(path, [0, 1, 2])
+    before = path.stat().st_mtime_ns
+    with h5py.File(path, "r"):  # under whose lock nobody could open it for writing
+        assert read_scan(path).kspace.any()
+    assert path.stat().st_mtime_ns == before
+
+
+def edited_raw(path: Path, edit: Callable[[str], str]) -> Path:
+    write_raw(path, [0, 1, 2])
+    with h5py.File(path, "r+") as file:
+        header = file["dataset/xml"][0].decode()
+        assert edit(header) != header
+        file["dataset/xml"][0] = edit(header).encode()
+    return path
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("<x>8</x>", "<x>eight</x>", "gives the matrix .* must be sizes"),
+        ("<x>8</x>", "<x>2000000000</x>", "too few for k-space of shape"),
+        ("<x>8</x>", "<x>0</x>", "gives the matrix .* must be sizes"),
+        ("<ismrmrdHeader", '<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><ismrmrdHeader', "declares entities"),
+        ("<encodingLimits/>", "<encodingLimits><kspace_encoding_step_1><minimum>0</minimum><maximum>5</maximum>"
+         "<center>three</center></kspace_encoding_step_1></encodingLimits>", "'three' for the central line"),
+    ],
+)  # fmt: skip
+def test_headers_that_promise_what_is_not_there(tmp_path: Path, old: str, new: str, words: str) -> None:
+    path = edited_raw(tmp_path / "raw.h5", lambda header: header.replace(old, new))
+    with pytest.raises(InputError, match=words):
+        read_scan(path)
+
+
+def test_acquisitions_that_promise_what_is_not_there(tmp_path: Path) -> None:
+    write_raw(tmp_path / "raw.h5", [0, 1, 2])
+    with h5py.File(tmp_path / "raw.h5", "r+") as file:
+        record = file["dataset/data"][1]
+        record["head"]["number_of_samples"] = record["head"]["active_channels"] = 65535
+        file["dataset/data"][1] = record
+    with pytest.raises(InputError, match="65535 coils x 65535 samples can't be the 32 numbers of a line"):
+        read_scan(tmp_path / "raw.h5")
+
+
+@pytest.mark.parametrize("size", ["9" * 5000, "0", "-4", "٤", "4.0"])
+def test_sizes_of_bart_are_whole_numbers(tmp_path: Path, size: str) -> None:
+    (tmp_path / "a.hdr").write_text(f"# Dimensions\n{size} 1\n")
+    (tmp_path / "a.cfl").write_bytes(b"")
+    with pytest.raises(InputError, match="is no header of BART"):
+        read_scan(tmp_path / "a.cfl")
+
+
+def test_the_other_file_of_a_pair_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "a.cfl").write_bytes(b"")
+    os.mkfifo(tmp_path / "a.hdr")  # which would wait for a writer
+    with pytest.raises(InputError, match=r"a\.hdr is no regular file"):
+        read_scan(tmp_path / "a.cfl")
+
+
+def npy(array: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        (b"(1, 2, 8, 8), }", b"(9999999, 2, 8, 8), }", r"kspace declares the shape \(9999999, 2, 8, 8\)"),
+        (b"'shape': (1,", b"'shape': ((,", "can't be read as a NumPy archive"),
+        (b"(1, 2, 8, 8), }   ", b"(True, 2, 8, 8), }", "can't be read as a NumPy archive"),
+        (b"\x93NUMPY", b"no array", "can't be read as a NumPy archive"),
+        (b"<c8", b"|O ", "can't be read as a NumPy archive"),
+        (b"<c8", b"<U2", "kspace of shape .* holds <U2, not numbers"),
+    ],
+)
+def test_archives_that_promise_what_is_not_there(tmp_path: Path, old: bytes, new: bytes, words: str) -> None:
+    content = npy(np.ones((1, 2, 8, 8), np.complex64))
+    assert old in content
+    with zipfile.ZipFile(tmp_path / "a.npz", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("kspace.npy", content.replace(old, new))
+    with pytest.raises(InputError, match=words):
+        read_scan(tmp_path / "a.npz")

@@ -90,3 +90,13 @@ def test_places_without_scans(scans: Path, tmp_path: Path) -> None:
         find_subjects(tmp_path / "nowhere", SIMULATION)
     with pytest.raises(InputError, match=r"a\.h5 has slices 0 to 1; asked for \[7\]"):
         find_subjects(scans, SIMULATION, slices=[7])
+
+
+@pytest.mark.parametrize("said", ["abc", 5, np.zeros(3, int), np.full(3, np.nan), np.array([-1, 4, 1])])
+def test_a_matrix_that_is_none_cuts_nothing_out(scans: Path, tmp_path: Path, said: object) -> None:
+    path = tmp_path / "a.h5"
+    path.write_bytes((scans / "a.h5").read_bytes())
+    with h5py.File(path, "a") as file:
+        file.attrs["recon_matrix"] = said
+        file["reconstruction_rss"] = np.ones((2, 0, 20), np.float32)
+    assert find_subjects(path, SIMULATION)[0].field_of_view == SHAPE

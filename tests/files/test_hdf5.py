@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from invdiff.errors import InputError
-from invdiff.files.hdf5 import write_attributes, writing
+from invdiff.files.hdf5 import (
+    attributes_of,
+    find,
+    find_dataset,
+    find_numbers,
+    find_text,
+    reading,
+    write_attributes,
+    writing,
+)
 
 Child = Callable[..., subprocess.Popen[str]]
 DTYPES = st.sampled_from([np.complex64, np.float32, np.float64, np.int16, np.bool_])
@@ -93,3 +102,146 @@ def test_what_is_no_attribute_is_named(tmp_path: Path, value: object) -> None:
     with pytest.raises(InputError, match=words), writing(tmp_path / "a.h5") as file:
         write_attributes(file, {"fine": 1, "scale": value})
     assert not [*tmp_path.iterdir()]
+
+
+# Files of strangers
+
+
+def test_links_within_a_file_are_followed(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["deep/er/x"] = np.arange(3)
+        file["deep/up"] = h5py.SoftLink("er")
+        file["here"] = h5py.SoftLink("/deep/up/x")
+        file["loop"] = h5py.SoftLink("/loop")
+        file["nowhere"] = h5py.SoftLink("/deep/none")
+    with reading(tmp_path / "a.h5") as file:
+        for name in ("deep/er/x", "here", "/deep/up/x"):
+            np.testing.assert_array_equal(find_numbers(file, name)[()], np.arange(3))
+        assert find(file, "deep/up") == file["deep/er"]
+        assert find(file, "nowhere") is find(file, "none") is find(file, "here/x") is find_dataset(file, "deep") is None
+        with pytest.raises(InputError, match="loop is a link out of the file"):
+            find(file, "loop")
+
+
+def external_link(file: h5py.File, other: Path) -> None:
+    file["x"] = h5py.ExternalLink(other, "/x")
+
+
+def soft_link_to_a_link(file: h5py.File, other: Path) -> None:
+    file["out"] = h5py.ExternalLink(other, "/")
+    file["x"] = h5py.SoftLink("/out/x")
+
+
+def external_storage(file: h5py.File, other: Path) -> None:
+    file.create_dataset("x", (16,), "<u1", external=[(str(other), 0, 16)])
+
+
+def virtual(file: h5py.File, other: Path) -> None:
+    layout = h5py.VirtualLayout((3,), "<i8")
+    layout[:] = h5py.VirtualSource(other, "x", shape=(3,))
+    file.create_virtual_dataset("x", layout)
+
+
+def virtual_of_itself(file: h5py.File, other: Path) -> None:
+    """At whose numbers the library ends the process."""
+    layout = h5py.VirtualLayout((3,), "<i8")
+    layout[:] = h5py.VirtualSource(".", "x", shape=(3,))
+    file.create_virtual_dataset("x", layout)
+
+
+def far_too_large(file: h5py.File, other: Path) -> None:
+    file.create_dataset("x", (10**6, 32, 640, 368), "<c8", chunks=(1, 1, 640, 368))
+
+
+@pytest.mark.parametrize(
+    ("fill", "words"),
+    [
+        (external_link, "x is a link out of the file"),
+        (soft_link_to_a_link, "x is a link out of the file"),
+        (external_storage, "x takes its numbers from other files"),
+        (virtual, "x takes its numbers from other files"),
+        (virtual_of_itself, "x takes its numbers from other files"),
+        (far_too_large, r"x declares the shape \(1000000, 32, 640, 368\)"),
+        (lambda file, other: file.update(x="text"), "x of shape .* not numbers"),
+        (lambda file, other: file.update(x=h5py.Empty("<f4")), "x is a data set without a shape"),
+        (lambda file, other: file.update(x=np.zeros(2, [("a", "<f4")])), "x of shape .* not numbers"),
+    ],
+)
+def test_a_file_gives_its_own_numbers_or_none(
+    tmp_path: Path, fill: Callable[[h5py.File, Path], None], words: str
+) -> None:
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        file["x"] = np.arange(3)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        fill(file, tmp_path / "other.h5")
+    with reading(tmp_path / "a.h5") as file, pytest.raises(InputError, match=words) as refused:
+        find_numbers(file, "x")
+    assert str(refused.value).startswith(f"{tmp_path / 'a.h5'}: ")
+
+
+def test_a_plain_reader_follows_an_external_link(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        file["x"] = np.arange(3)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        external_link(file, tmp_path / "other.h5")
+    with h5py.File(tmp_path / "a.h5") as file:
+        np.testing.assert_array_equal(file["x"], np.arange(3))
+
+
+def test_sparse_and_compressed_numbers_are_no_lie(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("unwritten", (1000, 1000), "<f4", chunks=(100, 100))
+        file.create_dataset("zeros", data=np.zeros((300, 300, 300), "<f4"), compression="gzip", compression_opts=9)
+    with reading(tmp_path / "a.h5") as file:
+        for name in ("unwritten", "zeros"):
+            assert find_numbers(file, name).shape == file[name].shape
+
+
+def test_texts_and_attributes(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["varying"], file["fixed"], file["one"] = "<a/>", b"<a/>", np.array([b"<a/>"])
+        file["numbers"] = np.ones(3)
+        file.attrs.update({"text": "é", "bytes": np.bytes_(b"x"), "three": np.arange(3), "number": 1.5, "flag": True})
+        file.attrs["empty"] = h5py.Empty("<f4")
+        file.attrs["pair"] = np.zeros((), [("a", "<f4"), ("b", "<i2")])
+        file.attrs["reference"] = file["numbers"].ref
+    with reading(tmp_path / "a.h5") as file:
+        assert [find_text(file, name) for name in ("varying", "fixed", "one", "none")] == ["<a/>"] * 3 + [None]
+        assert attributes_of(file) == {"text": "é", "bytes": b"x", "three": (0, 1, 2), "number": 1.5, "flag": True}
+        with pytest.raises(InputError, match=r"numbers of shape \(3,\) holds float64, not a text"):
+            find_text(file, "numbers")
+
+
+@pytest.mark.parametrize("size", [0, 2**64 - 16, 2**40])
+def test_a_heap_without_end_is_refused(tmp_path: Path, size: int) -> None:
+    """The library would go through it for ever where the size of its free space is zero."""
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        file["x"] = "text"
+    content = bytearray(path.read_bytes())
+    free = content.find(b"GCOL") + 16 + 24  # behind the first object
+    assert int.from_bytes(content[free : free + 2], "little") == 0
+    with reading(path) as file:
+        assert find_text(file, "x") == "text"
+    content[free + 8 : free + 16] = size.to_bytes(8, "little")
+    (tmp_path / "b.h5").write_bytes(content)
+    with (
+        pytest.raises(InputError, match=r"b\.h5 can't be read as HDF5: its heap at byte .* is damaged"),
+        reading(tmp_path / "b.h5"),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_text_that_is_longer_than_its_file_is_refused(tmp_path: Path, chunked: bool) -> None:
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        file.create_dataset("x", data=np.array(["text"], object), dtype=h5py.string_dtype(), chunks=chunked or None)
+    with reading(path) as file:
+        assert find_text(file, "x") == "text"
+        place = file["x"].id.get_chunk_info(0).byte_offset if chunked else file["x"].id.get_offset()
+    with path.open("r+b") as raw:
+        raw.seek(place)
+        raw.write((2**31).to_bytes(4, "little"))
+    with reading(path) as file, pytest.raises(InputError, match="x declares a row of 2,147,483,648, in a file of"):
+        find_text(file, "x")

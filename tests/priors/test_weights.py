@@ -83,3 +83,23 @@ def test_every_layout_is_read_whatever_wrapped_its_network(tmp_path: Path, layou
                 save_file(state, path, metadata={"invdiff": content["config"]})
     read = load_prior(path, config=config).network.state_dict()
     assert all(torch.equal(read[name], tensor) for name, tensor in network.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("tensor", "words"),
+    [
+        (torch.zeros(1).expand(4, 4), r"weight declares the shape \(4, 4\) and holds 4 bytes"),
+        (torch.empty(4, 4, device="meta"), "no plain tensor"),
+        (torch.eye(4).to_sparse(), "no plain tensor"),
+        (torch.zeros(4, 4).to(torch.float8_e4m3fn), "weights are of 16 bits at least"),
+        (torch.zeros(4, 4).to(torch.float8_e5m2fnuz), "weights are of 16 bits at least"),
+    ],
+)
+def test_tensors_without_numbers_of_their_own_are_refused(tensor: Tensor, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        named_tensors({"weight": tensor})
+
+
+def test_views_of_whole_storages_have_numbers_of_their_own() -> None:
+    whole = torch.arange(12.0).reshape(3, 4)
+    named_tensors({"transposed": whole.T, "part": whole[1:, :2], "half": whole.half(), "counts": torch.arange(3)})

@@ -200,7 +200,7 @@ def test_more_kspace_than_is_read_at_once_is_left_out(tmp_path) -> None:
     """A file of a few kilobytes that promises a million slices, each of them small."""
     write_fastmri(tmp_path / "good.h5", reconstruction_rss=volume(3))
     with h5py.File(tmp_path / "odd.h5", "w") as file:
-        file.create_dataset("kspace", (10**6, 2, 8, 8), np.complex64, chunks=(1, 2, 8, 8))
+        file.create_dataset("kspace", (5000, 2, 8, 8), np.complex64, chunks=(1, 2, 8, 8))
     with pytest.warns(UserWarning, match=r"Left out: .*odd\.h5: kspace promises"):
         assert len(FastMRIImages(path=tmp_path, drop_slices=0, val_fraction=None).read("train")) == 3
 

@@ -10,8 +10,8 @@ from pydantic import Field, PositiveInt
 
 from invdiff.data import to_image
 from invdiff.errors import InputError
+from invdiff.files.hdf5 import find_numbers, reading
 from invdiff.training.sources.folders import FolderSource
-from invdiff.training.sources.hdf5 import find_numbers, open_hdf5
 from invdiff.training.sources.volumes import Volume, check_stack
 
 
@@ -48,7 +48,7 @@ class _FastMRIVolume(Volume):
         return str(self.path)
 
     def read(self, which: slice = slice(None)) -> NDArray[Any]:
-        with open_hdf5(self.path) as file:
+        with reading(self.path) as file:
             for key in ("reconstruction_rss", "reconstruction_esc"):
                 if (images := find_numbers(file, key)) is not None:
                     check_stack(images.shape, images.dtype, f"{self.path}: {key}")

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from invdiff.errors import InputError
+from invdiff.files.hdf5 import attributes_of, find, find_numbers, reading
 from invdiff.training.sources.base import Split
-from invdiff.training.sources.hdf5 import find_numbers, open_hdf5
 from invdiff.training.sources.volumes import Volume, VolumeSource, check_stack
 
 UNREADABLE = "unreadable"
@@ -27,7 +27,7 @@ class GroupedImages(VolumeSource):
     leave_out: tuple[str, ...] = Field((), description="Sources not to use, by name.")
 
     def volumes(self, split: Split) -> list[Volume]:
-        with open_hdf5(self.path) as file:
+        with reading(self.path) as file:
             if unknown := set(self.leave_out) - set(file):
                 raise InputError(
                     f"{self.path} has no source {' or '.join(sorted(unknown))} to leave out; its sources are "
@@ -37,9 +37,9 @@ class GroupedImages(VolumeSource):
                 f"{source}/{subject}/{name}"
                 for source in file
                 if source not in self.leave_out
-                for subject in _groups(file[source])
-                for name in _groups(file[source][subject])
-                if _split(file[source][subject][name]) in (split, UNREADABLE)
+                for subject in _groups(file, source)
+                for name in _groups(file, f"{source}/{subject}")
+                if _split(file, f"{source}/{subject}/{name}") in (split, UNREADABLE)
             ]
         if not series:
             raise InputError(
@@ -49,12 +49,14 @@ class GroupedImages(VolumeSource):
         return [_Series(self.path, key) for key in series]
 
 
-def _groups(node: Any) -> list[str]:
-    return [name for name, child in node.items() if isinstance(child, h5py.Group)] if hasattr(node, "items") else []
+def _groups(file: h5py.File, key: str) -> list[str]:
+    node = find(file, key)
+    return [name for name in node if isinstance(find(node, name), h5py.Group)] if isinstance(node, h5py.Group) else []
 
 
-def _split(series: h5py.Group) -> str | None:
-    attribute = series.attrs.get("split")
+def _split(file: h5py.File, key: str) -> str | None:
+    series = find(file, key)
+    attribute = None if series is None else attributes_of(series).get("split")
     text = attribute.decode(errors="replace") if isinstance(attribute, bytes) else attribute
     return text if text is None or isinstance(text, str) else UNREADABLE
 
@@ -69,10 +71,10 @@ class _Series(Volume):
         return f"{self.path}, {self.key}"
 
     def read(self, which: slice = slice(None)) -> NDArray[Any]:
-        with open_hdf5(self.path) as file:
-            if _split(file[self.key]) == UNREADABLE:
+        with reading(self.path) as file:
+            if _split(file, self.key) == UNREADABLE:
                 raise InputError(f"{self.name} has an attribute 'split' that is no text; write 'train' or 'val'.")
-            images = find_numbers(file[self.key], "images")
+            images = find_numbers(file, f"{self.key}/images")
             if images is None:
                 raise InputError(f"{self.name} has no data set 'images'; remove it.")
             check_stack(images.shape, images.dtype, self.name)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from invdiff.errors import InputError
+from invdiff.files.nifti import open_nifti
 from invdiff.training.sources.folders import FolderSource
 from invdiff.training.sources.volumes import Volume, check_stack
 
@@ -68,15 +69,11 @@ class _NiftiVolume(Volume):
 
     def read(self, which: slice = slice(None)) -> NDArray[Any]:
         try:
-            import nibabel
-        except ImportError as error:
-            raise InputError(f"{self.path} is NIfTI; install what reads it: pip install 'invdiff[formats]'.") from error
-        try:
-            image = nibabel.load(self.path)
-            if not isinstance(image, nibabel.spatialimages.SpatialImage):
-                raise InputError(f"{self.path} holds no volume but {type(image).__name__}; remove it.")
+            image = open_nifti(self.path)
+            from nibabel.orientations import io_orientation  # which is there if the image is
+
             check_stack(image.shape, image.get_data_dtype(), self.name)
-            axes, directions = nibabel.orientations.io_orientation(image.affine).T  # type: ignore[no-untyped-call] # of each array axis, in the patient
+            axes, directions = io_orientation(image.affine).T  # type: ignore[no-untyped-call] # of each array axis, in the patient
             right, anterior, superior = (int(np.flatnonzero(axes == axis)[0]) for axis in range(3))
             part = [slice(None)] * 3
             part[superior] = which

@@ -1,12 +1,14 @@
-"""K-space in BART's files: complex numbers in NAME.cfl, their dimensions in NAME.hdr."""
+"""Scans in BART's files: complex numbers in NAME.cfl, their dimensions in NAME.hdr."""
 
 import math
+import re
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from invdiff.data.scan import Scan
 from invdiff.errors import InputError
 
 AXES = (
@@ -17,6 +19,15 @@ AXES = (
 
 _SPACE, _COIL, _SLICE = (0, 1, 2), 3, 13
 _LONGEST_HEADER = 1 << 16
+
+
+def read(path: Path) -> Scan:
+    """The scan in a pair of files, of which either is given.
+
+    Raises:
+        InputError: as `read_cfl` and `cartesian_kspace`.
+    """
+    return Scan(cartesian_kspace(read_cfl(path), path), name=path.name)
 
 
 def read_cfl(path: Path) -> NDArray[np.complex64]:
@@ -30,6 +41,7 @@ def read_cfl(path: Path) -> NDArray[np.complex64]:
             size of the file.
     """
     shape, numbers = _dimensions(path.with_suffix(".hdr")), path.with_suffix(".cfl")
+    _check_regular(numbers)
     try:
         size = numbers.stat().st_size
         if size != 8 * math.prod(shape):
@@ -67,13 +79,20 @@ def cartesian_kspace(array: NDArray[np.complex64], where: Path) -> NDArray[np.co
     return np.ascontiguousarray(array.transpose(*kept, *rest).reshape([array.shape[axis] for axis in kept]))
 
 
+def _check_regular(path: Path) -> None:
+    """Raise ``InputError`` where a device or a pipe has that name, which may have no end or no beginning."""
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path} is no regular file; a .hdr and a .cfl file go together.")
+
+
 def _dimensions(header: Path) -> tuple[int, ...]:
+    _check_regular(header)
     try:
         with header.open(encoding="ascii", errors="replace") as file:
             lines = file.read(_LONGEST_HEADER).splitlines()
     except OSError as error:
         raise InputError(f"{header} can't be read: {error.strerror}; a .hdr and a .cfl file go together.") from error
     words = next((below.split() for line, below in pairwise(lines) if line == "# Dimensions"), [])
-    if not 0 < len(words) <= len(AXES) or not all(word.isdecimal() and 0 < int(word) < 2**31 for word in words):
+    if not 0 < len(words) <= len(AXES) or not all(re.fullmatch("0*[1-9][0-9]{0,9}", word) for word in words):
         raise InputError(f"{header} is no header of BART: a line '# Dimensions' and one to sixteen sizes are missing.")
     return (*map(int, words), *[1] * (len(AXES) - len(words)))

@@ -1,0 +1,289 @@
+"""Damaged files for every reader: `python benchmarks/mutations.py [--count 5000] [READER ...]`.
+
+A good file of each kind is damaged at random, and read in a child of this process. It may be read or refused by an
+`InputError`; any other exception, the end of the child, more than five seconds or a GiB are told, with what to give
+`damaged` to make that file again. Exit status 1 if there is one.
+"""
+
+import logging
+import os
+import random
+import resource
+import select
+import signal
+import sys
+import tempfile
+import time
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import h5py
+import nibabel
+import numpy as np
+import torch
+import typer
+from PIL import Image
+
+from invdiff.data import Scan, open_scan, read_image, read_picture, read_scan, write_scan
+from invdiff.errors import InputError
+from invdiff.priors import Intensity, ScorePrior, UNet, Velocity, load_prior, save_prior
+from invdiff.priors.published import find_published
+from invdiff.reconstruction.result import read_reconstructed
+from invdiff.training import FastMRIImages, GroupedImages, NiftiImages, NpyImages
+from invdiff.training import read_config as read_training_config
+from invdiff.tuning.config import read_config as read_method_config
+
+SECONDS, BYTES, ROOM = 5.0, 2**30, 2**32
+Fill = Callable[[Path], None]
+
+NUMBERS = np.random.default_rng(0)
+KSPACE = (NUMBERS.standard_normal((2, 2, 8, 6)) + 1j * NUMBERS.standard_normal((2, 2, 8, 6))).astype(np.complex64)
+VOLUME = (100 * np.abs(KSPACE[:, 0])).astype(np.int16)
+HEADER = """<ismrmrdHeader xmlns="http://www.ismrm.org/ISMRMRD"><experimentalConditions><H1resonanceFrequency_Hz>1
+</H1resonanceFrequency_Hz></experimentalConditions><encoding><encodedSpace><matrixSize><x>8</x><y>6</y><z>1</z></matrixSize>
+<fieldOfView_mm><x>1</x><y>1</y><z>1</z></fieldOfView_mm></encodedSpace><reconSpace><matrixSize><x>8</x><y>6</y><z>1</z>
+</matrixSize><fieldOfView_mm><x>1</x><y>1</y><z>1</z></fieldOfView_mm></reconSpace><encodingLimits/>
+<trajectory>cartesian</trajectory></encoding></ismrmrdHeader>"""
+TRAINING = "data: {kind: npy, path: images}\nsteps: 10\n"
+METHOD = "method: fast\nsettings: {steps: 3, noise_floor: 0.01}\n"
+NETWORK = "{sde: vesde, nf: 8, ch_mult: [1, 2], image_size: 16, num_res_blocks: 1, centered: false, sigma_max: 50.0}\n"
+
+
+def _scan(path: Path) -> None:
+    write_scan(Scan(KSPACE, maps=KSPACE, noise_std=0.1, noise=KSPACE[0, :, 0], attributes={"a": 1.0, "b": "c"}), path)
+
+
+def _packed_scan(path: Path) -> None:
+    with h5py.File(path, "w", libver="latest") as file:
+        file.create_dataset("kspace", data=KSPACE, chunks=(1, 2, 8, 6), compression="gzip", shuffle=True)
+        file["mask"], file["ismrmrd_header"] = np.ones(6), HEADER
+
+
+def _long_scan(path: Path) -> None:
+    with h5py.File(path, "w") as file:
+        file["kspace"] = np.repeat(KSPACE, 5, axis=0)
+
+
+def _raw_data(path: Path) -> None:
+    import ismrmrd
+
+    with ismrmrd.Dataset(str(path), "dataset", create_if_needed=True) as dataset:
+        dataset.write_xml_header(HEADER.encode())
+        for line in range(6):
+            acquisition = ismrmrd.Acquisition.from_array(KSPACE[0, :, :, line].copy())
+            acquisition.center_sample, acquisition.idx.kspace_encode_step_1 = 4, line
+            dataset.append_acquisition(acquisition)
+
+
+def _bart_header(path: Path) -> None:
+    path.write_text("# Dimensions\n8 6 1 2\n")
+    path.with_suffix(".cfl").write_bytes(KSPACE[0].tobytes())
+
+
+def _bart_numbers(path: Path) -> None:
+    path.write_bytes(KSPACE[0].tobytes())
+    path.with_suffix(".hdr").write_text("# Dimensions\n8 6 1 2\n")
+
+
+def _picture(path: Path) -> None:
+    with h5py.File(path, "w") as file:
+        file["image"], file["mask"], file["noise_std"] = VOLUME, VOLUME[0] > 20, 0.5
+
+
+def _result(path: Path) -> None:
+    with h5py.File(path, "w") as file:
+        file["image"] = KSPACE[0]
+
+
+def _group(path: Path) -> None:
+    with h5py.File(path, "w") as file:
+        file["a/b/c/images"] = VOLUME
+        file["a/b/c"].attrs["split"] = "train"
+
+
+def _reconstructions(path: Path) -> None:
+    with h5py.File(path, "w") as file:
+        file["reconstruction_rss"] = VOLUME
+
+
+def _nifti(path: Path) -> None:
+    nibabel.save(nibabel.Nifti1Image(VOLUME.transpose(1, 2, 0), np.eye(4)), path)
+
+
+def _grey(path: Path) -> None:
+    Image.fromarray(VOLUME[0].astype(np.uint8)).save(path)
+
+
+def _prior(path: Path) -> None:
+    torch.manual_seed(0)
+    network = UNet(channels=2, widths=(4, 8), blocks=1, embedding=4, patch=1, norm="none")
+    save_prior(
+        ScorePrior(network, Velocity(), channels=(1, 2), sigma_range=(0.01, 9.0), intensity=Intensity(99.0, 1.0)), path
+    )
+
+
+def _text(words: str) -> Fill:
+    return lambda path: path.write_text(words) and None
+
+
+def _trained(source: Any, **settings: Any) -> Callable[[Path], Any]:
+    return lambda path: source(path=path, val_fraction=None, **settings).read("train")
+
+
+@dataclass(frozen=True)
+class Reader:
+    """What reads a kind of file, and a good one of them."""
+
+    suffix: str
+    fill: Fill
+    read: Callable[[Path], Any]
+
+
+def _all_slices(path: Path) -> None:
+    scan = open_scan(path)
+    for index in range(scan.slices):
+        scan.select([index])
+
+
+READERS = {
+    "HDF5": Reader(".h5", _scan, read_scan),
+    "HDF5, compressed": Reader(".h5", _packed_scan, read_scan),
+    "HDF5, slice by slice": Reader(".h5", _long_scan, _all_slices),
+    "HDF5 picture": Reader(".h5", _picture, read_picture),
+    "HDF5 reconstruction": Reader(".h5", _result, read_reconstructed),
+    "HDF5 of training": Reader(".h5", _reconstructions, _trained(FastMRIImages, drop_slices=0)),
+    "HDF5 of groups": Reader(".h5", _group, lambda path: GroupedImages(path=path).read("train")),
+    "ISMRMRD": Reader(".mrd", _raw_data, read_scan),
+    "BART header": Reader(".hdr", _bart_header, read_scan),
+    "BART numbers": Reader(".cfl", _bart_numbers, read_scan),
+    "npz": Reader(".npz", lambda path: np.savez(path, kspace=KSPACE, mask=np.ones(6)), read_scan),
+    "npz, compressed": Reader(".npz", lambda path: np.savez_compressed(path, kspace=KSPACE), read_scan),
+    "npz picture": Reader(".npz", lambda path: np.savez(path, image=VOLUME, noise_std=0.1), read_picture),
+    "npy": Reader(".npy", lambda path: np.save(path, VOLUME), read_image),
+    "npy of training": Reader(".npy", lambda path: np.save(path, VOLUME), _trained(NpyImages)),
+    "NIfTI": Reader(".nii", _nifti, read_image),
+    "NIfTI, compressed": Reader(".nii.gz", _nifti, read_image),
+    "NIfTI of training": Reader(".nii.gz", _nifti, _trained(NiftiImages, contrasts=())),
+    "PNG": Reader(".png", _grey, read_image),
+    "TIFF": Reader(".tif", _grey, read_image),
+    "JPEG": Reader(".jpg", _grey, read_image),
+    "safetensors": Reader(".safetensors", _prior, load_prior),
+    "torch": Reader(".pt", _prior, load_prior),
+    "YAML of training": Reader(".yaml", _text(TRAINING), read_training_config),
+    "YAML of a method": Reader(".yaml", _text(METHOD), read_method_config),
+    "YAML of a network": Reader(".yaml", _text(NETWORK), find_published),
+}
+
+
+def damaged(good: bytes, name: str, number: int) -> bytes:
+    """A file with bits flipped, with numbers overwritten, cut, or with one part of it put over another."""
+    draw, content = random.Random(f"{name} {number}"), bytearray(good)
+    for _ in range(draw.choice((1, 1, 2, 4, 16))):
+        place = draw.randrange(max(1, len(content)))
+        match draw.choice(("flip", "flip", "number", "cut", "splice")):
+            case "flip" if content:
+                content[place] ^= 1 << draw.randrange(8)
+            case "number":
+                value = draw.choice((b"\0", b"\x01", b"\x7f", b"\xff", b"9", b"-")) * draw.choice((1, 2, 4, 8))
+                content[place : place + len(value)] = value
+            case "cut":
+                del content[place : place + draw.choice((1, 4, 64, len(content)))]
+            case "splice":
+                start, length = draw.randrange(max(1, len(content))), draw.choice((1, 8, 32, 256))
+                content[place : place + length] = content[start : start + length]
+    return bytes(content)
+
+
+def outcome(reader: Reader, path: Path, content: bytes) -> str:
+    """Of reading a file of this content: ``"read"``, or the name of the exception and what it says."""
+    path.write_bytes(content)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            reader.read(path)
+        except InputError:
+            return "InputError"
+        except Exception as error:  # which it is, is what is asked
+            return f"{type(error).__name__}: {error}"
+    return "read"
+
+
+def _outcomes(reader: Reader, name: str, path: Path, good: bytes, numbers: range) -> Iterator[str]:
+    """Those of a child, in order; the last of them may be its end."""
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            used = _peak()
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+            resource.setrlimit(resource.RLIMIT_AS, (_size() + ROOM, resource.RLIM_INFINITY))
+            for number in numbers:
+                said = outcome(reader, path, damaged(good, name, number))
+                if _peak() - used > BYTES:
+                    said = f"memory: {(_peak() - used) >> 20} MiB"
+                os.write(write, (" ".join(said.split())[:300] + "\n").encode(errors="replace"))
+                if said.startswith("memory"):
+                    break
+        finally:
+            os._exit(0)
+    os.close(write)
+    with os.fdopen(read, "rb", buffering=0) as pipe:
+        rest, hung = b"", False
+        while not hung:
+            hung = not select.select([pipe], [], [], SECONDS)[0]
+            chunk = b"" if hung else pipe.read(65536)
+            *lines, rest = (rest + chunk).split(b"\n")
+            yield from (line.decode() for line in lines)
+            if not chunk:
+                break
+    if hung:
+        os.kill(pid, signal.SIGKILL)
+        yield f"hang: nothing after {SECONDS:g} s"
+    _, status = os.waitpid(pid, 0)
+    if not hung and os.WIFSIGNALED(status):
+        yield f"signal: {signal.Signals(os.WTERMSIG(status)).name}"
+
+
+def _peak() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def _size() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def main(
+    names: Annotated[list[str] | None, typer.Argument(metavar="READER", help="Which; all, if none is given.")] = None,
+    count: Annotated[int, typer.Option(help="Damaged files for each reader.")] = 5000,
+) -> None:
+    """Damage, read, and print a table."""
+    logging.disable()
+    torch.set_num_threads(1)
+    bad = False
+    print("| reader | read | refused | other | seconds |\n|---|---|---|---|---|")
+    for name in names or READERS:
+        reader, begun, found = READERS[name], time.monotonic(), []
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / f"file{reader.suffix}"
+            reader.fill(path)
+            good = path.read_bytes()
+            if (said := outcome(reader, path, good)) != "read":
+                raise SystemExit(f"{name}: the good file gives {said}.")
+            while len(found) < count:
+                found.extend(_outcomes(reader, name, path, good, range(len(found), count)))
+        kinds = Counter(found)
+        others = [(number, said) for number, said in enumerate(found) if said not in ("read", "InputError")]
+        seconds = time.monotonic() - begun
+        print(f"| {name} | {kinds['read']} | {kinds['InputError']} | {len(others)} | {seconds:.0f} |", flush=True)
+        for number, said in others[:5]:
+            print(f"  {name!r}, {number}: {said}", file=sys.stderr)
+        bad |= bool(others)
+    raise SystemExit(int(bad))
+
+
+if __name__ == "__main__":
+    typer.run(main)

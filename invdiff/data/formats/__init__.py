@@ -1,0 +1,20 @@
+"""Scans and images in files: a file a format, and one table of them."""
+
+from invdiff.data.formats.format import Format
+from invdiff.data.formats.hdf5 import write_scan
+from invdiff.data.formats.reading import open_scan, read_image, read_picture, read_scan
+from invdiff.data.formats.table import FORMATS, formats, image_suffixes, picture_suffixes, scan_suffixes
+
+__all__ = [
+    "FORMATS",
+    "Format",
+    "formats",
+    "image_suffixes",
+    "open_scan",
+    "picture_suffixes",
+    "read_image",
+    "read_picture",
+    "read_scan",
+    "scan_suffixes",
+    "write_scan",
+]

@@ -1,0 +1,111 @@
+"""Scans and images from files of any format."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from invdiff.data.formats.layout import picture_of
+from invdiff.data.formats.table import find_format
+from invdiff.data.picture import Picture
+from invdiff.data.scan import Scan
+from invdiff.data.scan_file import ScanFile
+from invdiff.errors import InputError
+
+
+def read_scan(path: str | os.PathLike[str]) -> Scan:
+    """The scan in a file, in the file's own units. What a file is, its first bytes say; its suffix, where they do not.
+
+    - fastMRI-layout HDF5 (``.h5``, ``.hdf5``; Zbontar et al., arXiv 1811.08839): ``kspace`` (slices, coils, H, W), or
+      (slices, H, W) from a single coil; if present ``mask`` (W,) or (H, W), ``sensitivity_maps`` (slices, coils, H, W)
+      or (slices, sets, coils, H, W), ``ground_truth``, ``noise_std``, ``noise`` (coils, n) of a separate noise scan,
+      and ``ismrmrd_header``, whose matrix sizes go to the attributes ``encoded_matrix`` and
+      ``recon_matrix`` (x, y, z).
+    - ISMRMRD raw data (``.h5``, ``.mrd``; Inati et al., Magnetic Resonance in Medicine 77, 2017): two-dimensional
+      Cartesian imaging; averages are averaged, and noise measurements become ``noise``. Needs the ``ismrmrd`` library.
+    - BART (``NAME.cfl`` and ``NAME.hdr``; either is given): two of READ, PHS1 and PHS2 are H and W, with COIL and
+      SLICE; what is zero in every coil was not sampled.
+    - NumPy archives (``.npz``) with the keys of the HDF5 layout.
+    - Formats of other packages, which are entry points ``invdiff.formats``.
+
+    Raises:
+        InputError: the file is missing, broken, of an unknown kind, declares more than it can hold, takes what it holds
+            from other files, or does not hold a scan.
+    """
+    path = _existing(path, "a scan")
+    found = find_format(path, "scans", lambda one: one.has_scan)
+    assert found.scan is not None
+    return found.scan(path)
+
+
+def open_scan(path: str | os.PathLike[str]) -> Scan | ScanFile:
+    """As `read_scan`; of more slices in an HDF5 file than are looked at together, each is read when it is asked for.
+
+    Raises:
+        InputError: as `read_scan`.
+    """
+    path = _existing(path, "a scan")
+    found = find_format(path, "scans", lambda one: one.has_scan)
+    opened = found.open or found.scan
+    assert opened is not None
+    return opened(path)
+
+
+def read_image(path: str | os.PathLike[str], slices: Sequence[int] | None = None) -> NDArray[Any]:
+    """The image ``(slices, H, W)`` in a file, with the file's own values.
+
+    NIfTI (``.nii``, ``.nii.gz``; slices along the last axis), pictures (``.png``, ``.tif``, ``.jpg``; colours turn to
+    grey), or NumPy (``.npy``; (H, W) or (slices, H, W), real or complex).
+
+    Args:
+        path: the file.
+        slices: which slices; all, where not given.
+
+    Raises:
+        InputError: the file is missing, broken, of an unknown kind, not two- or three-dimensional, or lacks a slice.
+    """
+    path = _existing(path, "an image")
+    found = find_format(path, "images", lambda one: one.has_image)
+    assert found.image is not None
+    try:
+        volume = found.image(path)
+    except InputError:
+        raise
+    except Exception as error:  # damaged files fail in ways that no list holds
+        raise InputError(
+            f"{path} can't be read as an image: {' '.join(str(error).split()) or type(error).__name__}."
+        ) from error
+    if volume.ndim == 2:
+        volume = volume[None]
+    if volume.ndim != 3 or volume.dtype.kind not in "buifc":
+        raise InputError(
+            f"{path} holds {volume.dtype} of shape {volume.shape}; an image is (H, W) or (slices, H, W) numbers."
+        )
+    if slices is None:
+        return volume
+    if not slices or any(not -len(volume) <= i < len(volume) for i in slices):
+        raise InputError(f"{path} has slices 0 to {len(volume) - 1}; asked for {list(slices)}.")
+    return volume[list(slices)]
+
+
+def read_picture(path: str | os.PathLike[str]) -> Picture:
+    """Read ``image``, and where present ``mask``, ``noise_std`` and ``ground_truth``, from HDF5 or ``.npz``; or an
+    image file alone.
+
+    Raises:
+        InputError: the file is missing or of another kind, or what it holds does not fit together.
+    """
+    path = _existing(path, "an image")
+    found = find_format(path, "images", lambda one: one.has_picture)
+    return found.picture(path) if found.picture is not None else picture_of(path, {"image": read_image(path)})
+
+
+def _existing(path: str | os.PathLike[str], what: str) -> Path:
+    path = Path(path)
+    if not os.path.isfile(path):  # which answers for a name that is longer than any file's, too
+        raise InputError(
+            f"{path} {'is a folder' if os.path.isdir(path) else 'does not exist'}; give the path of {what}."
+        )
+    return path
