@@ -9,6 +9,7 @@ from invdiff.reconstruction.peak_memory import size
 from invdiff.reconstruction.trial import Measure, measured_memory
 from invdiff.reconstruction.units import Drawing, Unit
 
+_AGAIN = 1.05  # another trial takes a little more or less, and is to be content with what this one says
 _SPARE = 1.1  # times what a trial took: the heap breaks up, and pictures and the result are made after it
 
 
@@ -41,7 +42,7 @@ def within(
     if one > limit:
         raise InputError(
             f"One sample of one slice takes {size(one)}, more than --memory-limit {size(limit)} of each process; give "
-            f"at least {size(one)} for each."
+            f"at least {size(int(_AGAIN * one))} for each."
         )
     together = drawing.side_by_side(samples)
     if together == 1:

@@ -76,8 +76,10 @@ def test_what_takes_more_is_refused_with_what_it_takes() -> None:
     assert found is not None
     needed = Computing(memory_limit=found[2]).limit
     assert needed is not None
-    assert found[1] == found[2]
-    assert peak_memory(torch.device("cpu")) <= needed <= 1.2 * peak_memory(torch.device("cpu"))
+    taken = Computing(memory_limit=found[1]).limit
+    assert taken is not None
+    assert taken < needed < 1.1 * taken  # another trial may take a little more
+    assert peak_memory(torch.device("cpu")) <= needed <= 1.25 * peak_memory(torch.device("cpu"))
     within(drawing(), 2, needed + 2**25)  # this process may have grown meanwhile
 
 
