@@ -71,11 +71,7 @@ def calibrate(scan: Scan, noise_std: float, *, crop: float | None = None, sets: 
         raise InputError(f"There is one map set, or two, but not {sets}.")
     if scan.coils == 1:
         return check_maps(scan, np.ones(scan.kspace.shape, np.complex64), noise_std)
-    region = calibration_region(scan.sampled)
-    try:
-        found = [eigenmaps(kspace, region, sets=2 if sets != 1 else 1, noise_std=noise_std) for kspace in scan.kspace]
-    except InputError as error:
-        raise InputError(f"{scan.name}: {error}") from error
+    found = _eigenmaps(scan, noise_std, sets=2 if sets != 1 else 1)
     one = None if sets == 2 else _choose(scan, found, noise_std, CROPS if crop is None else (crop,), 1)
     if one is not None:
         enough = one.residual <= _UNEXPLAINED * one.noise_residual
@@ -92,14 +88,9 @@ def estimated_maps(scan: Scan, noise_std: float, *, crop: float, sets: int) -> C
     Raises:
         InputError: as `invdiff.data.eigenmaps`, or no pixel of a slice has an eigenvalue above the crop.
     """
-    region = calibration_region(scan.sampled)
-    try:
-        found = [eigenmaps(kspace, region, sets=sets, noise_std=noise_std) for kspace in scan.kspace]
-    except InputError as error:
-        raise InputError(f"{scan.name}: {error}") from error
-    maps = np.stack([eigen.maps(crop, sets) for eigen in found])
+    maps = np.stack([eigen.maps(crop, sets) for eigen in _eigenmaps(scan, noise_std, sets)])
     if not maps.any():
-        raise InputError(f"{scan.name}: no pixel has an ESPIRiT eigenvalue above crop = {crop}; take a lower one.")
+        raise _nothing_above(scan, crop)
     return maps if sets > 1 else maps[:, 0]
 
 
@@ -143,6 +134,19 @@ def check_maps(scan: Scan, maps: Complex, noise_std: float, crop: float | None =
     return Calibration(maps, crop, float(residual), float(noise_residual))
 
 
+def _eigenmaps(scan: Scan, noise_std: float, sets: int) -> list[Eigenmaps]:
+    """Of every slice."""
+    region = calibration_region(scan.sampled)
+    try:
+        return [eigenmaps(kspace, region, sets=sets, noise_std=noise_std) for kspace in scan.kspace]
+    except InputError as error:
+        raise InputError(f"{scan.name}: {error}") from error
+
+
+def _nothing_above(scan: Scan, crop: float) -> InputError:
+    return InputError(f"{scan.name}: no pixel has an ESPIRiT eigenvalue above crop = {crop}; take a lower one.")
+
+
 def _centre(shape: tuple[int, ...], sides: list[int]) -> tuple[slice, ...]:
     return tuple(slice(n // 2 - s // 2, n // 2 - s // 2 + s) for n, s in zip(shape, sides, strict=True))
 
@@ -154,6 +158,6 @@ def _choose(scan: Scan, found: list[Eigenmaps], noise_std: float, crops: tuple[f
         if maps.any():
             tried.append(check_maps(scan, maps if sets > 1 else maps[:, 0], noise_std, crop))
     if not tried:
-        raise InputError(f"{scan.name}: no pixel has an ESPIRiT eigenvalue above crop = {crops[-1]}; take a lower one.")
+        raise _nothing_above(scan, crops[-1])
     least = min(max(t.residual, t.noise_residual) for t in tried)  # fitting more than the signal is no merit
     return next(t for t in tried if t.residual <= _AS_GOOD * least)

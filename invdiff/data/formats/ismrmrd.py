@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -151,6 +152,7 @@ def _imaging(path: Path, ismrmrd: Any, everything: list[Any]) -> list[Any]:
     return imaging
 
 
+@lru_cache(maxsize=8)  # every slice that is read by itself asks for those of its file
 def matrices(path: Path, xml: str) -> dict[str, tuple[int, int, int]]:
     """Matrix sizes (x, y, z) from an ISMRMRD header, where the library that reads it is installed.
 
