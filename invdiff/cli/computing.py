@@ -46,11 +46,11 @@ class Computing:
         _ = self.limit
         try:
             device = torch.device(self.device)
-            there = device.type == "cpu" or self.scheduler is not None or torch.empty(0, device=device).device
+            if self.scheduler is None:
+                torch.empty(0, device=device)
         except (RuntimeError, AssertionError) as error:  # what torch raises for names, builds and machines without
             reason = str(error).splitlines()[0].rstrip(".")
             raise InputError(f"There is no device {self.device!r} here ({reason}); take --device cpu.") from error
-        del there
         if self.threads is not None:
             torch.set_num_threads(self.threads)
 
@@ -80,6 +80,11 @@ class Computing:
         if self.workers > 1:
             return f"computing on {self.device} in {self.workers} processes of {each} thread{'s' * (each > 1)} each"
         return f"computing on {self.device} with {threads} thread{'s' * (threads > 1)}"
+
+    @property
+    def workers_device(self) -> str | None:
+        """Where workers compute; ``None`` where there are none but this process."""
+        return self.device if self.workers > 1 or self.scheduler is not None else None
 
     def place(self, prior: "Prior") -> "Prior":
         """The prior where this process computes, in its precision; a network call on a GPU takes half of the memory

@@ -18,7 +18,7 @@ from invdiff.cli.options import (
     Threads,
     Workers,
 )
-from invdiff.cli.output import Output, tell
+from invdiff.cli.output import Output, tell_kept
 from invdiff.errors import InputError
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def evaluate(
             comparison.run(table, keep=out / "units", executor=executor, shard=part, progress=progress, bad=bad)
     except KeyboardInterrupt:
         if table.path.exists():
-            tell(f"invdiff: scores so far are in {table.path}; the same command goes on from there.", aside=True)
+            tell_kept(f"scores so far are in {table.path}")
         raise
     rows = comparison.found(table)
     if left_out:
@@ -183,9 +183,8 @@ def _contenders(
     given = share_settings(settings, chosen)
     names = _once(prior or method.prior for method in chosen)
     networks = {name: computing.place(load_prior(name, config=prior_config)) for name in names}
-    device = computing.device if computing.workers > 1 or computing.scheduler else None
     diffusion = [
-        Diffusion(method, given[method.name], networks[name], name, samples, device)
+        Diffusion(method, given[method.name], networks[name], name, samples, computing.workers_device)
         for method, name in ((method, prior or method.prior) for method in chosen)
     ]
     return [*(CLASSICAL[name] for name in _once(baselines)), *diffusion]

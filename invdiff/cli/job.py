@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from invdiff.cli.forecasts import tell_forecasts
-from invdiff.cli.output import SOME_FAILED, Output, Report, tell
+from invdiff.cli.output import SOME_FAILED, Output, Report, tell_kept
 from invdiff.errors import InputError
 from invdiff.refusal import REFUSED, refusal
 
@@ -137,10 +137,7 @@ class Job:
             outcome = self.study(cases, folder, position=position, executor=executor, watcher=watcher)
         except KeyboardInterrupt:
             if any((folder / "units").glob("*.npz")):
-                tell(
-                    f"invdiff: finished samples are in {folder / 'units'}; the same command goes on from there.",
-                    aside=True,
-                )
+                tell_kept(f"finished samples are in {folder / 'units'}")
             raise
         for number, reason in sorted(outcome.failures.items()):
             self.output.warn(f"{cases.name}, slice {number}: {reason}")

@@ -25,6 +25,11 @@ def tell(line: str, *, aside: bool = False) -> None:
     print(printable(line), file=sys.stderr if aside else sys.stdout, flush=True)
 
 
+def tell_kept(what: str) -> None:
+    """Say, after an interrupt, what there is to go on from."""
+    tell(f"invdiff: {what}; the same command goes on from there.", aside=True)
+
+
 @dataclass(frozen=True)
 class Output:
     """Where a command's words go.

@@ -61,7 +61,7 @@ def sample(
     from invdiff.cli.folder import folder_of
     from invdiff.cli.heap import keep_heap
     from invdiff.cli.options import parse_settings
-    from invdiff.cli.output import Output, tell
+    from invdiff.cli.output import Output, tell_kept
     from invdiff.data.memory import check_memory
     from invdiff.files.lock import folder_lock
     from invdiff.methods import UNCONDITIONAL, find_method
@@ -98,8 +98,7 @@ def sample(
             store.remove()
         except KeyboardInterrupt:
             if not store.is_empty:
-                kept = f"finished samples are in {store.folder}"
-                tell(f"invdiff: {kept}; the same command goes on from there.", aside=True)
+                tell_kept(f"finished samples are in {store.folder}")
             raise
         finally:
             if store.is_empty:

@@ -167,7 +167,7 @@ def solve(
         image,
         posterior,
         seed,
-        device=device if workers > 1 or scheduler else None,
+        device=computing.workers_device,
         shard=read_shard(shard),
         attributes={"prior": prior},
         memory_limit=computing.limit,

@@ -9,7 +9,6 @@ from time import perf_counter
 from typing import Any, Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from invdiff.classical import best_by_truth, cg_sense, l1_wavelet, total_variation, zero_filled
@@ -21,7 +20,7 @@ from invdiff.methods import Method
 from invdiff.methods.named_parts import name_of_value
 from invdiff.priors import Prior
 from invdiff.reconstruction import Cases, FolderStore, known_noise, reconstruct
-from invdiff.reconstruction.executors import pinned, worker_index
+from invdiff.reconstruction.executors import own_device
 
 Complex = NDArray[np.complex64]
 Progress = Callable[[int, int], None]
@@ -141,9 +140,7 @@ class Diffusion:
         return Outcome(result.mean, perf_counter() - start, sampler.nfe)
 
     def _prior_here(self) -> Prior:
-        if self.device is None:
-            return self.prior
-        return self.prior.to(pinned(self.device, worker_index(), torch.cuda.device_count()))
+        return self.prior if self.device is None else self.prior.to(own_device(self.device))
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ def test_workers_place_the_prior(
 ) -> None:
     moved: list[str] = []
     monkeypatch.setattr(ScorePrior, "to", lambda self, device: moved.append(device) or self)
-    monkeypatch.setattr("invdiff.evaluation.contenders.worker_index", lambda: 3)
+    monkeypatch.setattr("invdiff.reconstruction.executors.worker.worker_index", lambda: 3)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     here = Diffusion(find_method("fast"), {"steps": "2"}, prior, "tiny", 1)
     expected = outcome(here, cases, tmp_path).image

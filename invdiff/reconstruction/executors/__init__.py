@@ -4,7 +4,7 @@ from invdiff.reconstruction.executors.dask import Dask
 from invdiff.reconstruction.executors.executor import Executor, Progress, Report, Work
 from invdiff.reconstruction.executors.here import Here
 from invdiff.reconstruction.executors.processes import Processes
-from invdiff.reconstruction.executors.worker import pinned, worker_index
+from invdiff.reconstruction.executors.worker import own_device, pinned, worker_index
 
 __all__ = [
     "Dask",
@@ -14,6 +14,7 @@ __all__ = [
     "Progress",
     "Report",
     "Work",
+    "own_device",
     "pinned",
     "worker_index",
 ]

@@ -14,6 +14,13 @@ def become_worker(index: int) -> None:
     _index = index
 
 
+def own_device(device: str) -> str:
+    """The device of this process, of those that it shares with the other workers; see `pinned`."""
+    import torch
+
+    return pinned(device, worker_index(), torch.cuda.device_count())
+
+
 def pinned(device: str, index: int, count: int) -> str:
     """The device of one worker, so that workers share the GPUs evenly.
 
