@@ -1,7 +1,6 @@
 """Images that are noisy or have holes: what inpainting and denoising begin from."""
 
 import dataclasses
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from invdiff.errors import InputError
+from invdiff.files.digest import digest_of
 
 _FEWEST_WAVELETS = 32  # the median of so many is right to a sixth
 
@@ -71,11 +71,8 @@ class Picture:
 
     def digest(self, index: int) -> str:
         """The SHA-256 of all that is known of a slice."""
-        digest = hashlib.sha256(f"{self.noise_std} {self.image.dtype} {self.image_shape}".encode())
-        for array in (self.image[index], self.sampled, None if self.ground_truth is None else self.ground_truth[index]):
-            if array is not None:
-                digest.update(np.ascontiguousarray(array).data)
-        return digest.hexdigest()
+        truth = None if self.ground_truth is None else self.ground_truth[index]
+        return digest_of(self.noise_std, self.image[index], self.sampled, truth)
 
     @property
     def image_shape(self) -> tuple[int, int]:

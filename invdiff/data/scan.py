@@ -1,7 +1,6 @@
 """What a scanner (or a simulation of one) measured."""
 
 import copy
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,10 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from invdiff.errors import InputError
+from invdiff.files.digest import digest_of
 
 TOGETHER = 8
 """Slices that are looked at together, at most: what is learnt of a scan as a whole is learnt of so many, evenly
 spaced."""
+
+
+def evenly_spaced(count: int, most: int = TOGETHER) -> list[int]:
+    """Positions of at most so many of ``count`` things, from the first to the last."""
+    return [int(position) for position in np.unique(np.linspace(0, count - 1, min(most, count)).astype(int))]
 
 
 class ScanSlices(Protocol):
@@ -226,13 +231,8 @@ class Scan:
 
     def digest(self, index: int) -> str:
         """The SHA-256 of all that is known of a slice."""
-        digest = hashlib.sha256(f"{self.kspace.shape[1:]} {self.noise_std}".encode())
-        for array in (self.kspace, self.maps, self.ground_truth):
-            if array is not None:
-                digest.update(np.ascontiguousarray(array[index]).data)
-        if self.noise is not None:
-            digest.update(np.ascontiguousarray(self.noise).data)
-        return digest.hexdigest()
+        stacks = (self.kspace, self.maps, self.ground_truth)
+        return digest_of(self.noise_std, self.noise, *(None if stack is None else stack[index] for stack in stacks))
 
     def undersample(self, mask: NDArray[np.bool_]) -> Self:
         """The scan as it would have been with this mask ``(H, W)`` or ``(W,)`` on top of its own.

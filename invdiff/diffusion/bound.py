@@ -112,7 +112,7 @@ class Bound:
             raise InputError(f"At least one sample must be drawn, but got samples={len(indices)}.")
         if together is not None and together < 1:
             raise InputError(f"At least one sample runs at a time, but got together={together}.")
-        size = together or side_by_side(self.problem, len(indices))
+        size = together or side_by_side(self.y.device, len(indices))
         runs = [self.run(indices[start : start + size], seed=seed, case=case) for start in range(0, len(indices), size)]
         images: list[Tensor] = []
         visited: list[float] = []
@@ -131,6 +131,6 @@ class Bound:
         return Posterior(torch.cat(images) * self.unit, self.scale, nfe, tuple(visited), trace)
 
 
-def side_by_side(problem: Problem, samples: int) -> int:
+def side_by_side(device: torch.device, samples: int) -> int:
     """How many samples of a problem run together best: one on the CPU, and all of them on other devices."""
-    return 1 if problem.y.device.type == "cpu" else samples
+    return 1 if device.type == "cpu" else samples

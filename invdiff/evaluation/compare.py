@@ -15,14 +15,13 @@ from invdiff.evaluation.score_table import Row, ScoreTable, key
 from invdiff.evaluation.scoring import Scoring
 from invdiff.evaluation.subjects import Subject
 from invdiff.evaluation.targets import TARGETS
+from invdiff.files.digest import digest_of
 from invdiff.metrics import Annotation, Convention
 from invdiff.reconstruction import Assumptions, Cases, Executor, Measurement, Shard, kind_of_coils
-from invdiff.reconstruction.cases.base import digest_of
 from invdiff.reconstruction.draw import HERE, WHOLE
+from invdiff.reconstruction.tally import Tally
 
 Progress = Callable[[int, int], None]
-
-_PARTS = 1000  # of a contender's run, in reports of progress
 
 
 @dataclass(frozen=True)
@@ -138,15 +137,8 @@ class Comparison:
         """
         todo = self._left(table, shard)
         scoring = Scoring(self, keep.absolute())
-        underway: dict[int, int] = {}
-
-        def report(position: int, share: float) -> None:
-            underway[position] = int(share * _PARTS)
-            if progress is not None:
-                progress(sum(underway.values()), len(todo) * _PARTS)
-
         try:
-            with closing(executor.map(scoring, todo, report)) as results:
+            with closing(executor.map(scoring, todo, Tally[int](len(todo), progress))) as results:
                 for position, scored in results:
                     if not scored.failure:
                         table.append(scored.rows)

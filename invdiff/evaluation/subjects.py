@@ -18,9 +18,9 @@ from invdiff.data import (
     simulate,
 )
 from invdiff.errors import InputError
+from invdiff.files.digest import digest_of
 from invdiff.files.hdf5 import find_numbers, reading
 from invdiff.reconstruction import sample_scan
-from invdiff.reconstruction.cases.base import digest_of
 
 _FULL = 0.5  # fastMRI's matrices are wider than what was scanned, and hold zeros beyond
 

@@ -6,19 +6,16 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
-import numpy as np
-
-from invdiff.data.scan import TOGETHER
+from invdiff.data.scan import evenly_spaced
 from invdiff.diffusion import Sampler
 from invdiff.errors import InputError
 from invdiff.priors import Prior
 from invdiff.reconstruction.executors import Executor, Here
 from invdiff.reconstruction.store import Store
+from invdiff.reconstruction.tally import Tally
 from invdiff.reconstruction.units import Drawing, Unit
 
 Progress = Callable[[int, int], None]
-
-_PARTS = 1000  # of a sample, in reports of progress
 
 
 @dataclass(frozen=True)
@@ -82,18 +79,9 @@ def draw(
     if not lacking:
         return {}
     _check(drawing, next(iter(lacking)))
-    total = len(cases) * samples * _PARTS
-    finished = total - sum(map(len, lacking.values())) * _PARTS
-    underway: dict[Unit, int] = {}
-
-    def report(unit: Unit, share: float) -> None:
-        nonlocal finished
-        now = int(share * len(unit.samples) * _PARTS)
-        finished += now - underway.get(unit, 0)
-        underway[unit] = now
-        if progress is not None:
-            progress(finished, total)
-
+    total = len(cases) * samples
+    finished = total - sum(map(len, lacking.values()))
+    report = Tally[Unit](total, progress, finished=finished, weigh=lambda unit: len(unit.samples))
     failures: dict[int, str] = {}
 
     def units() -> Iterator[Unit]:
@@ -118,7 +106,7 @@ def _check(drawing: Drawing, first: int) -> None:
         InputError: as of the first.
     """
     full = drawing.problems.full
-    spread = [full[k] for k in np.linspace(0, len(full) - 1, min(TOGETHER, len(full))).astype(int)]
+    spread = [full[k] for k in evenly_spaced(len(full))]
     refusals: list[InputError] = []
     for case in dict.fromkeys([first, *spread]):
         try:

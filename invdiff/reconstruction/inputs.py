@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from invdiff.data.condition import Condition
 from invdiff.errors import InputError
+from invdiff.files.digest import digest_of
 from invdiff.reconstruction.cases import Cases
-from invdiff.reconstruction.cases.base import digest_of
 from invdiff.reconstruction.kinds import NOTHING_ASSUMED, Assumptions, Kind, Measured, find_kind
 
 Mask = NDArray[np.bool_]

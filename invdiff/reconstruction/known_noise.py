@@ -9,11 +9,11 @@ from torch import Tensor
 
 from invdiff.diffusion import Sampler
 from invdiff.diffusion.sampler import scale_of
+from invdiff.files.digest import digest_of
 from invdiff.methods import estimate
 from invdiff.priors import Prior
 from invdiff.problem import Problem
 from invdiff.reconstruction.cases import Cases, ScanCases
-from invdiff.reconstruction.cases.base import digest_of
 from invdiff.reconstruction.draw import Progress
 from invdiff.reconstruction.forecast import Forecast, forecast
 from invdiff.reconstruction.preparation import ResidualNoise

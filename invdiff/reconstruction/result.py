@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from invdiff.data.scan import evenly_spaced
 from invdiff.errors import InputError
 from invdiff.files.hdf5 import attributes_of, find_dataset, find_numbers, reading, write_attributes, writing
 
@@ -183,8 +184,7 @@ def spread_slices(path: str | os.PathLike[str], most: int) -> Reconstruction:
     """
     with reading(path) as file:
         held = {name: numbers for name in file if (numbers := find_numbers(file, name)) is not None}
-        count = len(held["image"])
-        chosen = np.unique(np.linspace(0, count - 1, min(most, count)).astype(int))
+        chosen = evenly_spaced(len(held["image"]), most)
         volumes = {name: numbers[chosen] for name, numbers in held.items()}
         attributes = attributes_of(file)
     none = np.zeros((len(chosen), 0, *volumes["image"].shape[1:]), np.complex64)
@@ -217,7 +217,7 @@ def write_contact_sheet(picture: str | os.PathLike[str], path: str | os.PathLike
         image = _image(file, path)
         count, height, width = image.shape
         step = -(-max(height, width) // _THUMBNAIL)
-        chosen = np.unique(np.linspace(0, count - 1, min(count, _THUMBNAILS)).astype(int))
+        chosen = evenly_spaced(count, _THUMBNAILS)
         thumbnails = np.stack([np.abs(image[k])[::step, ::step] for k in chosen])
     write_grid(picture, thumbnails)
 

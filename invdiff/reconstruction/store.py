@@ -53,8 +53,8 @@ class MemoryStore:
 
     def put(self, unit: Unit, key: str, drawn: Drawn) -> None:
         """Keep the samples of a unit."""
-        for sample, image in zip(unit.samples, drawn.images, strict=True):
-            self._kept[unit.case, sample, key] = {"image": image, **(drawn.beside if sample == 0 else {})}
+        for sample, arrays in drawn.kept(unit):
+            self._kept[unit.case, sample, key] = arrays
 
     def get(self, case: int, sample: int, key: str) -> Arrays:
         """A sample and what was kept beside it."""
@@ -96,8 +96,8 @@ class FolderStore:
         Raises:
             InputError: they can't be written, such as on a full disk.
         """
-        for sample, image in zip(unit.samples, drawn.images, strict=True):
-            self._write(self._path(unit.case, sample, key), {"image": image, **(drawn.beside if sample == 0 else {})})
+        for sample, arrays in drawn.kept(unit):
+            self._write(self._path(unit.case, sample, key), arrays)
 
     def get(self, case: int, sample: int, key: str) -> Arrays:
         """A sample and what was kept beside it.

@@ -10,12 +10,12 @@ from typing import Any, Protocol
 
 from invdiff.diffusion.start import Start
 from invdiff.errors import InputError
+from invdiff.files.digest import digest_of
 from invdiff.files.hdf5 import attributes_of, reading
 from invdiff.files.lock import folder_lock
 from invdiff.methods import Method
 from invdiff.priors import Prior
 from invdiff.reconstruction.cases import Cases
-from invdiff.reconstruction.cases.base import digest_of
 from invdiff.reconstruction.draw import HERE, WHOLE, Progress, Shard, draw
 from invdiff.reconstruction.executors import Executor
 from invdiff.reconstruction.forecast import Forecast, forecast
@@ -100,13 +100,11 @@ class Outcome:
     Attributes:
         path: of the result, where it is whole; None while other parts of the study are outstanding.
         failures: why there is nothing of a slice, by its number.
-        slices: numbers of those that were to be reconstructed.
         was_there: whether it was whole before.
     """
 
     path: Path | None
     failures: Mapping[int, str]
-    slices: tuple[int, ...]
     was_there: bool = False
 
 
@@ -161,9 +159,9 @@ class Study:
         there = _failures_of(path, decided)
         if there is not None:
             self._clear(folder / UNITS)
-            return Outcome(path, there, cases.slices, was_there=True)
+            return Outcome(path, there, was_there=True)
         if not any(self.shard.holds(position + k) for k in range(len(cases.full))):
-            return Outcome(None, {}, cases.slices)
+            return Outcome(None, {})
         store = FolderStore(folder / UNITS)
         with folder_lock(folder / UNITS / f"{self._part}.lock"):
             try:
@@ -191,7 +189,7 @@ class Study:
             return Forecast()
         store: Store = FolderStore(folder / UNITS) if (folder / UNITS).is_dir() else MemoryStore()
         cases, whole = noise_forecast(cases, self.prior, store, measure)
-        for _, stage, _ in self._stages(cases):
+        for _, stage in self._stages(cases):
             whole += forecast(
                 replace(stage.drawing, together=self._together(stage, executor, measure)),
                 stage.samples,
@@ -220,16 +218,16 @@ class Study:
         watcher: Watcher,
     ) -> Outcome:
         path = folder / RESULT
-        together = [self._together(stage, executor, measured_memory) for _, stage, _ in self._stages(cases)]
+        together = [self._together(stage, executor, measured_memory) for _, stage in self._stages(cases)]
         with watcher.progress("noise") as progress:
             cases = known_noise(cases, self.prior, store=store, progress=progress)
         watcher.begun(cases)
         stages = [
-            (recipe, replace(stage, drawing=replace(stage.drawing, together=most)), last)
-            for most, (recipe, stage, last) in zip(together, self._stages(cases), strict=True)
+            (recipe, replace(stage, drawing=replace(stage.drawing, together=most)))
+            for most, (recipe, stage) in zip(together, self._stages(cases), strict=True)
         ]
         failures: dict[int, str] = {}
-        for recipe, stage, last in stages:
+        for recipe, stage in stages:
             with watcher.progress(recipe.title) as progress:
                 found = draw(
                     stage.drawing,
@@ -245,27 +243,24 @@ class Study:
             failures |= found
             if len(failures) == len(cases.full):
                 raise InputError(next(iter(failures.values())))
-            if not last and self.shard == WHOLE:
+            if recipe is self.image and self.posterior is not None and self.shard == WHOLE:
                 self._write(path, cases, store, stages[:1], "")
                 watcher.image(path)
         with folder_lock(folder / UNITS / "gather.lock", wait=True):
             there = _failures_of(path, decided)
             if there is not None:  # by another part, meanwhile
                 store.remove()
-                return Outcome(path, there, cases.slices)
-            settled = _settled(store, [stage for _, stage, _ in stages])
+                return Outcome(path, there)
+            settled = _settled(store, [stage for _, stage in stages])
             if settled is None:
-                return Outcome(None, failures, cases.slices)
+                return Outcome(None, failures)
             self._write(path, cases, store, stages, decided, settled)
             store.remove()
-        return Outcome(path, settled, cases.slices)
+        return Outcome(path, settled)
 
-    def _stages(self, cases: Cases) -> list[tuple[Recipe, Stage, bool]]:
+    def _stages(self, cases: Cases) -> list[tuple[Recipe, Stage]]:
         recipes = [recipe for recipe in (self.image, self.posterior) if recipe is not None]
-        return [
-            (recipe, recipe.stage(cases, self.prior, self.seed, self.device), recipe is recipes[-1])
-            for recipe in recipes
-        ]
+        return [(recipe, recipe.stage(cases, self.prior, self.seed, self.device)) for recipe in recipes]
 
     def _together(self, stage: Stage, executor: Executor, measure: Measure) -> int | None:
         """How many samples run side by side, at most; refuses what does not fit."""
@@ -276,8 +271,7 @@ class Study:
     def _decides(self, cases: Cases) -> str:
         """All that the result depends on, in few words."""
         keys = [
-            [stage.samples, *(stage.drawing.key(number) for number in cases.full)]
-            for _, stage, _ in self._stages(cases)
+            [stage.samples, *(stage.drawing.key(number) for number in cases.full)] for _, stage in self._stages(cases)
         ]
         return digest_of(keys, cases.slices)
 
@@ -290,11 +284,11 @@ class Study:
         path: Path,
         cases: Cases,
         store: FolderStore,
-        stages: list[tuple[Recipe, Stage, bool]],
+        stages: list[tuple[Recipe, Stage]],
         decided: str,
         failures: Mapping[int, str] | None = None,
     ) -> None:
-        by = {recipe is self.image: (recipe, stage) for recipe, stage, _ in stages}
+        by = {recipe is self.image: (recipe, stage) for recipe, stage in stages}
         image, posterior = by.get(True), by.get(False)
         attributes: dict[str, Any] = {}
         for prefix, found in (("samples_", posterior), ("", image or posterior)):

@@ -1,6 +1,6 @@
 """What can be computed by itself, anywhere and in any order: samples of one slice."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import version
@@ -11,10 +11,11 @@ import torch
 from numpy.typing import NDArray
 
 from invdiff.diffusion import Bound, Sampler
+from invdiff.diffusion.bound import side_by_side
+from invdiff.files.digest import digest_of
 from invdiff.priors import Prior
 from invdiff.problem import Problem
-from invdiff.reconstruction.cases.base import digest_of
-from invdiff.reconstruction.executors import pinned, worker_index
+from invdiff.reconstruction.executors import own_device
 from invdiff.refusal import REFUSED, refusal
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -46,6 +47,11 @@ class Drawn:
     images: NDArray[np.inexact]
     beside: Arrays = field(default_factory=dict)
     failure: str = ""
+
+    def kept(self, unit: Unit) -> Iterator[tuple[int, Arrays]]:
+        """What is kept of each of the unit's samples, by its index; with the first of all what belongs to the case."""
+        for sample, image in zip(unit.samples, self.images, strict=True):
+            yield sample, {"image": image, **(self.beside if sample == 0 else {})}
 
 
 class Problems(Protocol):
@@ -125,7 +131,7 @@ class Drawing:
     def side_by_side(self, samples: int) -> int:
         """How many samples of a case run together."""
         device = torch.device(self.device) if self.device else self.prior.device
-        most = 1 if device.type == "cpu" else samples
+        most = side_by_side(device, samples)
         return most if self.together is None else min(most, self.together)
 
     def __call__(self, unit: Unit, report: Callable[[float], None]) -> Drawn:
@@ -157,6 +163,6 @@ class Drawing:
 
     def _prior_here(self) -> Prior:
         if self.device is not None and not self._placed:
-            self.prior = self.prior.to(pinned(self.device, worker_index(), torch.cuda.device_count()))
+            self.prior = self.prior.to(own_device(self.device))
             self._placed = True
         return self.prior

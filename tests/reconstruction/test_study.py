@@ -102,7 +102,7 @@ def test_shards_meet_at_the_end(tmp_path: Path, whole: dict[str, Any]) -> None:
             if other.path is None:
                 other.__dict__.update(vars(replace(STUDY, shard=Shard(2, 2))(CASES, tmp_path)))
 
-    other = Outcome(None, {}, ())
+    other = Outcome(None, {})
     outcome = replace(STUDY, shard=Shard(1, 2))(CASES, tmp_path, executor=Meanwhile())
     assert contents(outcome) == whole
 

@@ -1,6 +1,5 @@
 """What was measured, as the problems that a sampler solves: an image of each slice."""
 
-import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from invdiff.data.coils import one_image
 from invdiff.data.picture import Picture
 from invdiff.data.scan import Scan
 from invdiff.errors import InputError
+from invdiff.files.digest import digest_of
 from invdiff.problem import Problem
 from invdiff.reconstruction.preparation import Preparation
 
@@ -229,15 +229,3 @@ def as_tensor(array: NDArray[Any]) -> torch.Tensor:
     """The array as a tensor in memory of torch's own, which is aligned: sums and FFTs are then the same bit for bit,
     whatever was in memory before."""
     return torch.from_numpy(np.ascontiguousarray(array)).clone()
-
-
-def digest_of(*values: object) -> str:
-    """The SHA-256 of arrays and of what else can be said in words."""
-    digest = hashlib.sha256()
-    for value in values:
-        if isinstance(value, np.ndarray):
-            digest.update(f"{value.dtype} {value.shape}".encode())
-            digest.update(np.ascontiguousarray(value).data)
-        else:
-            digest.update(f"{value!r};".encode())
-    return digest.hexdigest()

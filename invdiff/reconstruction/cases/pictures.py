@@ -7,9 +7,10 @@ from numpy.typing import NDArray
 
 from invdiff.data.picture import Picture
 from invdiff.errors import InputError
+from invdiff.files.digest import digest_of
 from invdiff.operators import denoising, inpainting
 from invdiff.problem import Problem
-from invdiff.reconstruction.cases.base import Cases, Image, as_tensor, digest_of
+from invdiff.reconstruction.cases.base import Cases, Image, as_tensor
 
 
 @dataclass(frozen=True)

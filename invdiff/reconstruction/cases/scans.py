@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from invdiff.data.coils import combine_slices
 from invdiff.data.fourier import to_image, to_kspace
-from invdiff.data.scan import TOGETHER, Scan, ScanSlices
+from invdiff.data.scan import TOGETHER, Scan, ScanSlices, evenly_spaced
 from invdiff.errors import InputError
+from invdiff.files.digest import digest_of
 from invdiff.operators import fourier, sense
 from invdiff.problem import Problem
-from invdiff.reconstruction.cases.base import Cases, Image, as_tensor, digest_of
+from invdiff.reconstruction.cases.base import Cases, Image, as_tensor
 from invdiff.reconstruction.preparation import prepare, prepare_alike
 
 Complex = NDArray[np.complex64]
@@ -244,7 +245,7 @@ def scan_cases(
     learnt_from = slices
     if scan.slices > TOGETHER:
         full = [number for number in slices if number not in scan.empty]
-        learnt_from = tuple(full[k] for k in np.linspace(0, len(full) - 1, min(TOGETHER, len(full))).astype(int))
+        learnt_from = tuple(full[k] for k in evenly_spaced(len(full)))
     raw = scan.select(learnt_from)
     if raw.ground_truth is not None and not raw.ground_truth.any():
         raise InputError(f"{scan.name}: ground_truth is zero everywhere; leave it out of the file.")
