@@ -43,8 +43,11 @@ def test_a_flipped_bit_of_what_is_compressed_is_never_taken_for_other_numbers(
     content = bytearray(gzip.compress((tmp_path / "a.nii").read_bytes(), mtime=0))
     content[20 + place % (len(content) - 20)] ^= 1 << bit
     (tmp_path / "b.nii.gz").write_bytes(content)
-    with pytest.raises((gzip.BadGzipFile, gzip.zlib.error, EOFError)):
-        open_nifti(tmp_path / "b.nii.gz")
+    try:
+        found = np.asarray(open_nifti(tmp_path / "b.nii.gz").dataobj)
+    except (gzip.BadGzipFile, gzip.zlib.error, EOFError):
+        return
+    np.testing.assert_array_equal(found, VOLUME)  # a bit of those that only fill up the last byte means nothing
 
 
 def test_a_reader_that_stops_at_the_last_number_takes_them(tmp_path: Path) -> None:
