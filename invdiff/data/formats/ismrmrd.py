@@ -1,13 +1,12 @@
 """Scans in ISMRMRD raw data (Inati et al., Magnetic Resonance in Medicine 77, 2017)."""
 
 import math
-import warnings
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from invdiff.data.formats.header import matrices, matrix_of, parse_header
 from invdiff.data.scan import Scan
 from invdiff.errors import InputError
 from invdiff.files.declared import ALWAYS_BYTES
@@ -45,9 +44,9 @@ def read(path: Path) -> Scan:
         ) from error
     with reading(path) as file:
         xml, everything = find_text(file, "dataset/xml") or "", _acquisitions(file, ismrmrd)
-    header = _header(path, ismrmrd, xml)
+    header = parse_header(path, ismrmrd, xml)
     encoding = header.encoding[0]
-    width, height, depth = _matrix(path, encoding.encodedSpace)
+    width, height, depth = matrix_of(path, encoding.encodedSpace)
     trajectory = str(getattr(encoding.trajectory, "value", encoding.trajectory))
     if trajectory.lower() != "cartesian" or depth != 1 or len(header.encoding) != 1:
         raise InputError(
@@ -150,42 +149,3 @@ def _imaging(path: Path, ismrmrd: Any, everything: list[Any]) -> list[Any]:
     if any(a.is_flag_set(ismrmrd.ACQ_IS_REVERSE) for a in imaging):
         raise InputError(f"{path} holds lines that were read backwards (EPI), which need a phase correction first.")
     return imaging
-
-
-@lru_cache(maxsize=8)  # every slice that is read by itself asks for those of its file
-def matrices(path: Path, xml: str) -> dict[str, tuple[int, int, int]]:
-    """Matrix sizes (x, y, z) from an ISMRMRD header, where the library that reads it is installed.
-
-    Raises:
-        InputError: it is no such header.
-    """
-    try:
-        import ismrmrd
-    except ImportError:
-        return {}
-    encoding = _header(path, ismrmrd, xml).encoding[0]
-    spaces = {"encoded_matrix": encoding.encodedSpace, "recon_matrix": encoding.reconSpace}
-    return {key: _matrix(path, space) for key, space in spaces.items() if space is not None}
-
-
-def _matrix(path: Path, space: Any) -> tuple[int, int, int]:
-    size = getattr(space, "matrixSize", None)
-    found = (getattr(size, "x", None), getattr(size, "y", None), getattr(size, "z", None))
-    x, y, z = found
-    if not (isinstance(x, int) and isinstance(y, int) and isinstance(z, int) and min(x, y, z) > 0):
-        raise InputError(f"{path}: the ISMRMRD header gives the matrix {found}; its x, y and z must be sizes.")
-    return x, y, z
-
-
-def _header(path: Path, ismrmrd: Any, xml: str) -> Any:
-    try:
-        if "<!" in xml.replace("<!--", "").replace("<![CDATA[", ""):
-            raise ValueError("it declares entities, which may stand for other files and for any amount of text")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # values of the wrong kind stay text, and those that matter are looked at
-            header = ismrmrd.xsd.CreateFromDocument(xml)
-    except Exception as error:  # the generated parser has no exception of its own
-        raise InputError(f"{path}: the ISMRMRD header can't be parsed: {error}.") from error
-    if not header.encoding:
-        raise InputError(f"{path}: the ISMRMRD header describes no encoding.")
-    return header
