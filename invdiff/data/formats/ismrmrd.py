@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from invdiff.data.formats.header import matrices, matrix_of, parse_header
+from invdiff.data.formats.header import geometry_of, matrix_of, parse_header
+from invdiff.data.geometry import Plane
 from invdiff.data.scan import Scan
 from invdiff.errors import InputError
 from invdiff.files.declared import ALWAYS_BYTES
@@ -81,12 +82,14 @@ def read(path: Path) -> Scan:
         raise InputError(f"{path} holds {len(acquisitions)} lines of an image, without a sample in any.")
     if not ((counts > 0) == (counts[0] > 0)).all():
         raise InputError(f"{path}: its {slices} slices were sampled along different lines; split the file by slice.")
+    geometry = geometry_of(path, xml, (width, height), _planes(acquisitions, slices))
     return Scan(
         kspace=(total / np.maximum(counts, 1)[:, None]).astype(np.complex64),
         mask=counts[0] > 0,
         noise=_noise(ismrmrd, everything, acquisitions[0], float(counts[counts > 0].mean())),
         name=path.name,
-        attributes=matrices(path, xml),
+        remarks=() if geometry is None else geometry.remarks,
+        geometry=geometry,
     )
 
 
@@ -113,6 +116,14 @@ def _acquisition(record: Any, ismrmrd: Any) -> Any:
     acquisition = ismrmrd.Acquisition(record["head"])
     acquisition.data[:] = record["data"].view(np.complex64).reshape(coils, length)
     return acquisition
+
+
+def _planes(acquisitions: list[Any], slices: int) -> tuple[Plane, ...] | None:
+    """Where every slice lies, by one of its acquisitions each; None where one does not tell."""
+    heads = {a.idx.slice: a for a in acquisitions}
+    found = [Plane.known(a.position, a.read_dir, a.phase_dir, a.slice_dir) for _, a in sorted(heads.items())]
+    known = tuple(plane for plane in found if plane is not None)
+    return known if len(known) == slices else None
 
 
 def _noise(ismrmrd: Any, everything: list[Any], image: Any, averages: float) -> Any:
