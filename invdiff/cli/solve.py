@@ -98,6 +98,9 @@ def solve(
         float | None,
         typer.Option(help="For --start: the SDE's time to start at, in [0, 1], instead."),
     ] = None,
+    keep_oversampling: Annotated[
+        bool, typer.Option("--keep-oversampling", help="Write all that was measured, and not the field of view alone.")
+    ] = False,
     undersample: Undersample = None,
     acceleration: Acceleration = 4.0,
     centre_fraction: CentreFraction = 0.08,
@@ -178,7 +181,7 @@ def solve(
     )
     initial = start if start not in (None, "zero-filled", "least-squares") else None
     is_single = len(found) == 1 and not any(path.is_dir() for path in inputs or [])
-    job = Job(study, found, out, output, computing.description, slices, initial, is_single, begun)
+    job = Job(study, found, out, output, computing.description, slices, initial, keep_oversampling, is_single, begun)
     with computing.executor() as executor:
         if dry_run:
             job.forecast(executor)

@@ -11,7 +11,7 @@ from invdiff.errors import InputError
 
 Pair = tuple[float, float]
 Vector = tuple[float, float, float]
-Array = TypeVar("Array", bound=NDArray[Any])
+Number = TypeVar("Number", bound=np.generic)
 
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0])
 _LEAST, _MOST = 1e-9, 1e9  # mm, or pixels: what is beyond is no size of anything that is imaged
@@ -171,6 +171,10 @@ class Geometry:
         """Rows and columns of the grid that belong to the recon field of view, whatever the recon matrix. Pixel
         ``(H // 2, W // 2)`` stays in the centre."""
         return central(self.shape, self._kept)
+
+    def part(self, images: NDArray[Number]) -> NDArray[Number]:
+        """The recon field of view of images ``(..., H, W)``, as a view."""
+        return images[..., *self.crop]
 
     @property
     def cropped(self) -> Self:
