@@ -2,7 +2,7 @@
 
 from invdiff.data.formats.format import Format
 from invdiff.data.formats.hdf5 import write_scan
-from invdiff.data.formats.reading import open_scan, read_image, read_picture, read_scan
+from invdiff.data.formats.reading import open_scan, read_geometry, read_image, read_picture, read_scan
 from invdiff.data.formats.table import FORMATS, formats, image_suffixes, picture_suffixes, scan_suffixes
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "image_suffixes",
     "open_scan",
     "picture_suffixes",
+    "read_geometry",
     "read_image",
     "read_picture",
     "read_scan",

@@ -7,6 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from invdiff.data.geometry import Geometry
 from invdiff.data.picture import Picture
 from invdiff.data.scan import Scan
 from invdiff.data.scan_file import ScanFile
@@ -26,6 +27,7 @@ class Format:
         scan: reads a scan whole.
         open: reads a scan, a long one slice by slice; where not given, ``scan`` does.
         image: reads real or complex numbers, ``(slices, H, W)`` or ``(H, W)``, and nothing else.
+        geometry: where the pixels of the ``image`` lie, as far as a file tells.
         picture: reads an image and what is known of it; where not given, it is the ``image`` alone.
     """
 
@@ -37,6 +39,7 @@ class Format:
     scan: Callable[[Path], Scan] | None = None
     open: Callable[[Path], Scan | ScanFile] | None = None
     image: Callable[[Path], NDArray[Any]] | None = None
+    geometry: Callable[[Path], Geometry | None] = lambda path: None
     picture: Callable[[Path], Picture] | None = None
 
     def names(self, path: Path) -> bool:
