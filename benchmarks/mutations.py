@@ -122,6 +122,7 @@ def _dicom(path: Path) -> None:
 
     meta = pydicom.dataset.FileMetaDataset()
     meta.TransferSyntaxUID, meta.MediaStorageSOPClassUID = ExplicitVRLittleEndian, MRImageStorage
+    meta.MediaStorageSOPInstanceUID = "1.2.3"
     image = pydicom.Dataset()
     image.file_meta = meta
     image.NumberOfFrames, image.Rows, image.Columns = VOLUME.shape

@@ -39,10 +39,10 @@ FORMATS = (
         image=nifti.read,
         geometry=nifti.read_geometry,
     ),
-    Format("DICOM", (".dcm",), ((128, b"DICM"),), image=dicom.read, geometry=dicom.read_geometry),
     Format("PNG", (".png",), ((0, b"\x89PNG\r\n\x1a\n"),), image=partial(picture_file.read, kind="PNG")),
     Format("TIFF", (".tif",), _TIFF, image=partial(picture_file.read, kind="TIFF")),
     Format("JPEG", (".jpg",), ((0, b"\xff\xd8\xff"),), image=partial(picture_file.read, kind="JPEG")),
+    Format("DICOM", (".dcm",), ((128, b"DICM"),), image=dicom.read, geometry=dicom.read_geometry),
 )
 """The package's own."""
 
