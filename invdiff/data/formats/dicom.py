@@ -2,6 +2,8 @@
 
 import math
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -24,22 +26,22 @@ def read(path: Path) -> NDArray[np.float64]:
         InputError: it is compressed or coloured, declares more than it holds, or the library that reads it is missing.
         Exception: of whatever kind pydicom raises at damage.
     """
-    found = _open(path)
-    shape = _shape(path, found)
-    allocated, stored = int(found.BitsAllocated), int(found.get("BitsStored", found.BitsAllocated))
-    if int(found.get("SamplesPerPixel", 1)) != 1 or allocated not in _BITS or not 0 < stored <= allocated:
-        raise InputError(
-            f"{path} holds {found.get('SamplesPerPixel')} sample(s) a pixel of {stored} bits in {allocated}; images of "
-            "one grey value a pixel, in whole bytes, are read."
-        )
-    kind = f"<{'i' if int(found.get('PixelRepresentation', 0)) == 1 else 'u'}{allocated // 8}"
-    raw = np.frombuffer(found.PixelData, kind, math.prod(shape)).reshape(shape)
-    unused = allocated - stored  # bits that may hold overlays
-    image = ((raw << unused) >> unused).astype(np.float64)
-    for frame, numbers in enumerate(image):
-        numbers *= (_numbers(found, frame, "PixelValueTransformationSequence", "RescaleSlope") or [1.0])[0]
-        numbers += (_numbers(found, frame, "PixelValueTransformationSequence", "RescaleIntercept") or [0.0])[0]
-    return image.max() - image if found.get("PhotometricInterpretation") == "MONOCHROME1" else image
+    with _opened(path) as found:
+        shape = _shape(path, found)
+        allocated, stored = int(found.BitsAllocated), int(found.get("BitsStored", found.BitsAllocated))
+        if int(found.get("SamplesPerPixel", 1)) != 1 or allocated not in _BITS or not 0 < stored <= allocated:
+            raise InputError(
+                f"{path} holds {found.get('SamplesPerPixel')} sample(s) a pixel, of {stored} bits in {allocated}; one "
+                "grey value a pixel, in whole bytes, is read."
+            )
+        kind = f"<{'i' if int(found.get('PixelRepresentation', 0)) == 1 else 'u'}{allocated // 8}"
+        raw = np.frombuffer(found.PixelData, kind, math.prod(shape)).reshape(shape)
+        unused = allocated - stored  # bits that may hold overlays
+        image = ((raw << unused) >> unused).astype(np.float64)
+        for frame, numbers in enumerate(image):
+            numbers *= (_numbers(found, frame, "PixelValueTransformationSequence", "RescaleSlope") or [1.0])[0]
+            numbers += (_numbers(found, frame, "PixelValueTransformationSequence", "RescaleIntercept") or [0.0])[0]
+        return image.max() - image if found.get("PhotometricInterpretation") == "MONOCHROME1" else image
 
 
 def read_geometry(path: Path) -> Geometry | None:
@@ -49,24 +51,24 @@ def read_geometry(path: Path) -> Geometry | None:
         InputError: it is compressed, declares more than it holds, or the library that reads it is missing.
         Exception: of whatever kind pydicom raises at damage.
     """
-    found = _open(path)
-    count, height, width = _shape(path, found)
-    sizes = {tuple(_numbers(found, frame, "PixelMeasuresSequence", "PixelSpacing")) for frame in range(count)}
-    spacing = sizes.pop() if len(sizes) == 1 else ()
-    if len(spacing) != 2 or not all(map(is_size, spacing)):
-        return None
-    thickness = _numbers(found, 0, "PixelMeasuresSequence", "SliceThickness")
-    planes = [_plane(found, frame, (height, width), spacing) for frame in range(count)]
-    known = tuple(plane for plane in planes if plane is not None)
-    try:
-        return Geometry(
-            (height, width),
-            (height * spacing[0], width * spacing[1]),
-            thickness[0] if thickness and is_size(thickness[0]) else None,
-            planes=known if len(known) == count else None,
-        )
-    except InputError:
-        return None
+    with _opened(path) as found:
+        count, height, width = _shape(path, found)
+        sizes = {tuple(_numbers(found, frame, "PixelMeasuresSequence", "PixelSpacing")) for frame in range(count)}
+        spacing = sizes.pop() if len(sizes) == 1 else ()
+        if len(spacing) != 2 or not all(map(is_size, spacing)):
+            return None
+        thickness = _numbers(found, 0, "PixelMeasuresSequence", "SliceThickness")
+        planes = [_plane(found, frame, (height, width), spacing) for frame in range(count)]
+        known = tuple(plane for plane in planes if plane is not None)
+        try:
+            return Geometry(
+                (height, width),
+                (height * spacing[0], width * spacing[1]),
+                thickness[0] if thickness and is_size(thickness[0]) else None,
+                planes=known if len(known) == count else None,
+            )
+        except InputError:
+            return None
 
 
 def _plane(found: Any, frame: int, shape: tuple[int, int], spacing: tuple[float, ...]) -> Plane | None:
@@ -110,7 +112,8 @@ def _shape(path: Path, found: Any) -> tuple[int, int, int]:
     return count, height, width
 
 
-def _open(path: Path) -> Any:
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
     """The data set in a file that compresses nothing; another could unfold to any size while it is read."""
     try:
         from pydicom import dcmread
@@ -125,4 +128,4 @@ def _open(path: Path) -> Any:
                 f"{path} is DICOM of transfer syntax {syntax}; little-endian without compression is read, which "
                 "`gdcmconv --raw` makes of others."
             )
-        return dcmread(BytesIO(path.read_bytes()))  # whose reads end at its end, whatever lengths it declares
+        yield dcmread(BytesIO(path.read_bytes()))  # whose reads end at its end, whatever lengths it declares
