@@ -1,13 +1,14 @@
 """A scan in a file, of which a slice is read when it is asked for."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from invdiff.data.geometry import Geometry, Plane
 from invdiff.data.scan import STACKS, Scan
 from invdiff.errors import InputError
 
@@ -26,6 +27,7 @@ class ScanFile:
         empty: slices of which nothing was seen.
         digests: the SHA-256 of each slice.
         remarks: those of all slices, each once.
+        planes: where every slice lies; None where unknown.
     """
 
     name: str
@@ -35,18 +37,24 @@ class ScanFile:
     empty: frozenset[int]
     digests: tuple[str, ...] = field(repr=False)
     remarks: tuple[str, ...] = ()
+    planes: tuple[Plane, ...] | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.geometry is not None:
+            self.geometry.check(self.name, self.image_shape, self.slices)
 
     @classmethod
-    def survey(cls, path: Path, read: Read, count: int) -> Self:
+    def survey(cls, path: Path, read: Read, count: int, planes: tuple[Plane, ...] | None = None) -> Self:
         """Look at every slice once: what was sampled, which slices are empty, and whether numbers are finite.
 
         Args:
             path: of the file.
             read: as of the attributes.
             count: of slices.
+            planes: as of the attributes; slices that are read do not know where they lie.
 
         Raises:
-            InputError: as `Scan`, of any slice.
+            InputError: as `Scan`, of any slice, or there is another number of planes.
         """
         common: Scan | None = None
         sampled, empty, digests = None, set(), []
@@ -65,7 +73,7 @@ class ScanFile:
                 f"{path.name}: all {count} slices are zero everywhere, so there is nothing to reconstruct."
             )
         mask = None if sampled.all() else sampled
-        return cls(path.name, read, common, mask, frozenset(empty), tuple(digests), tuple(remarks))
+        return cls(path.name, read, common, mask, frozenset(empty), tuple(digests), tuple(remarks), planes)
 
     @property
     def slices(self) -> int:
@@ -91,6 +99,12 @@ class ScanFile:
     def attributes(self) -> Mapping[str, Any]:
         """Whatever else the file says."""
         return self.common.attributes
+
+    @property
+    def geometry(self) -> Geometry | None:
+        """Where the pixels of its images lie in space, where that is known."""
+        common = self.common.geometry
+        return None if common is None else replace(common, planes=self.planes)
 
     @property
     def has_ground_truth(self) -> bool:
@@ -119,6 +133,7 @@ class ScanFile:
             mask=self.mask,
             name=self.name,
             remarks=self.remarks,
+            geometry=None if self.geometry is None else self.geometry.select(slices),
         )
 
     @property

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from invdiff.data.formats.acquisition_flags import Use, has_flag, is_reversed, unknown_flags, use_of
-from invdiff.data.formats.header import matrices, matrix_of, parse_header
+from invdiff.data.formats.header import geometry_of, matrix_of, parse_header
+from invdiff.data.geometry import Plane
 from invdiff.data.masks import calibration_region, central
 from invdiff.data.scan import Scan
 from invdiff.data.series import SINGLE, Series
@@ -87,14 +88,14 @@ def scan_of_acquisitions(path: Path, xml: str, acquisitions: Sequence[Any], seri
         )
     chosen = series.one_of(series_of(path, acquisitions), str(path))
     image = [one for one in acquisitions if use_of(one.flags) is Use.IMAGE and _series(one) == chosen]
-    slices = {number: index for index, number in enumerate(sorted({one.idx.slice for one in image}))}
+    slices = tuple(sorted({one.idx.slice for one in image}))
     coils = len(image[0].data)
     embedded, apart = _calibration_lines(encoding, acquisitions, chosen, image)
     image += [one for one in embedded if one.idx.slice in slices]
     _check_loops(path, acquisitions, image)
     samples = _readout(path, encoding, width, image)
     centre = _central_line(path, encoding, height)
-    matrix = _Matrix(path, tuple(slices), coils, samples, height, centre, _usual_time(image))
+    matrix = _Matrix(path, slices, coils, samples, height, centre, _usual_time(image))
     kspace, times = matrix.filled(image)
     if not times.any():
         raise InputError(f"{path} holds {len(image)} lines of an image, without a sample in any.")
@@ -103,18 +104,16 @@ def scan_of_acquisitions(path: Path, xml: str, acquisitions: Sequence[Any], seri
             f"{path}: its {len(slices)} slices were sampled along different lines; split the file by slice."
         )
     calibration, unused = _calibration(matrix, apart)
-    numbers = {} if tuple(slices) == tuple(range(len(slices))) else {"slice_numbers": tuple(slices)}
-    header_says = matrices(path, xml)
-    if samples < width:
-        header_says = {**header_says, "encoded_matrix": (samples, height, depth)}
+    geometry = geometry_of(path, xml, (samples, height), _planes(image))
     return Scan(
         kspace=kspace,
         mask=times[0] > 0,
         noise=_noise(acquisitions, coils, matrix.usual_time, float(np.median(times[times > 0]))),
         calibration=calibration,
         name=path.name,
-        attributes={**header_says, **numbers},
-        remarks=(*_remarks(image, times, samples, width), *unused),
+        attributes={} if slices == tuple(range(len(slices))) else {"slice_numbers": slices},
+        remarks=(*_remarks(image, times, samples, width), *unused, *(() if geometry is None else geometry.remarks)),
+        geometry=geometry,
     )
 
 
@@ -222,6 +221,14 @@ def _check_loops(path: Path, acquisitions: Sequence[Any], image: Sequence[Any]) 
     corrects = any(has_flag(one.flags, "IS_PHASECORR_DATA") for one in acquisitions)
     if corrects and any(is_reversed(one.flags) for one in image):
         raise InputError(f"{path} holds lines that were read backwards (EPI), which need a phase correction first.")
+
+
+def _planes(image: Sequence[Any]) -> tuple[Plane, ...] | None:
+    """Where every slice lies, by one of its lines each; None where one does not tell."""
+    heads = {line.idx.slice: line for line in image}
+    found = [Plane.known(a.position, a.read_dir, a.phase_dir, a.slice_dir) for _, a in sorted(heads.items())]
+    known = tuple(plane for plane in found if plane is not None)
+    return known if len(known) == len(found) else None
 
 
 def _readout(path: Path, encoding: Any, encoded: int, image: Sequence[Any]) -> int:
