@@ -53,6 +53,7 @@ def _without_lines_and_blocks(mask: Mask, nonzero: Mask) -> tuple[Mask, float]:
     beyond = _BLOCK // 2  # as if zeros went on there, so that cut corners are blocks
     blocks = binary_opening(np.pad(zeros, beyond, constant_values=True), np.ones((_BLOCK, _BLOCK)))
     blocks = blocks[beyond:-beyond, beyond:-beyond]
-    single = np.count_nonzero(zeros & ~blocks) / max(1, np.count_nonzero(kept[some] & ~blocks))
+    rest = int(np.count_nonzero(kept[some] & ~blocks))
+    single = int(np.count_nonzero(zeros & ~blocks)) / max(1, rest)
     kept[some] &= ~binary_propagation(blocks, mask=zeros)
     return kept, single

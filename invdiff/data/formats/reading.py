@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from invdiff.data.formats.layout import picture_of
 from invdiff.data.formats.table import find_format
+from invdiff.data.interpretation import interpreted
 from invdiff.data.picture import Picture
 from invdiff.data.scan import Scan
 from invdiff.data.scan_file import ScanFile
@@ -30,6 +31,9 @@ def read_scan(path: str | os.PathLike[str]) -> Scan:
     - NumPy archives (``.npz``) with the keys of the HDF5 layout.
     - Formats of other packages, which are entry points ``invdiff.formats``.
 
+    Where k-space itself clearly says otherwise, it is believed: its energy is brought to the centre, and padding under
+    a mask is not sampled; the scan's remarks say so.
+
     Raises:
         InputError: the file is missing, broken, of an unknown kind, declares more than it can hold, takes what it holds
             from other files, or does not hold a scan.
@@ -37,7 +41,7 @@ def read_scan(path: str | os.PathLike[str]) -> Scan:
     path = _existing(path, "a scan")
     found = find_format(path, "scans", lambda one: one.has_scan)
     assert found.scan is not None
-    return found.scan(path)
+    return interpreted(found.scan(path))
 
 
 def open_scan(path: str | os.PathLike[str]) -> Scan | ScanFile:
@@ -50,7 +54,8 @@ def open_scan(path: str | os.PathLike[str]) -> Scan | ScanFile:
     found = find_format(path, "scans", lambda one: one.has_scan)
     opened = found.open or found.scan
     assert opened is not None
-    return opened(path)
+    scan = opened(path)
+    return interpreted(scan) if isinstance(scan, Scan) else scan
 
 
 def read_image(path: str | os.PathLike[str], slices: Sequence[int] | None = None) -> NDArray[Any]:
