@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from invdiff.data.geometry import Geometry
+from invdiff.data.zeros import sampled_of
 from invdiff.errors import InputError
 from invdiff.files.digest import digest_of
 
@@ -91,8 +92,8 @@ class Scan:
         kspace: complex64 ``(slices, coils, H, W)``, zero where nothing was sampled. Axis -2 is the readout where it is
             known.
         mask: bool ``(H, W)``, true where sampled, the same for all slices; 1-D ``(W,)`` is widened. Where it is not
-            given, it is found from the samples that are zero in every slice and coil. None after construction: fully
-            sampled.
+            given, it is found from the lines, blocks or many points that are zero in every slice and coil; see
+            `invdiff.data.zeros`. None after construction: fully sampled.
         maps: coil sensitivities, complex64 ``(slices, coils, H, W)``, or ``(slices, sets, coils, H, W)`` where several
             images overlap (soft SENSE).
         noise_std: standard deviation of the noise in each real and each imaginary part.
@@ -190,7 +191,8 @@ class Scan:
     def _sampled(self, kspace: NDArray[np.complex64]) -> NDArray[np.bool_] | None:
         nonzero = np.asarray(kspace.any(axis=(0, 1)))
         if self.mask is None:
-            return None if nonzero.all() else nonzero
+            found = sampled_of(nonzero)
+            return None if found.all() else found
         mask = _binary(self.mask, nonzero.shape, self.name)
         stray = int(np.count_nonzero(nonzero & ~mask))
         if stray:
