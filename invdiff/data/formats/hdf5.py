@@ -81,6 +81,8 @@ def write_scan(scan: Scan, path: str | os.PathLike[str]) -> None:
             file["sensitivity_maps"] = scan.maps
         if scan.ground_truth is not None:
             file["ground_truth"] = scan.ground_truth
+        if scan.calibration is not None:
+            file["calibration"] = scan.calibration
         if scan.noise_std is not None:
             file["noise_std"] = scan.noise_std
         if scan.noise is not None:
@@ -105,7 +107,10 @@ def _read_slice(path: Path, index: int) -> Scan | None:
     with reading(path) as file:
         arrays, attributes, present = _arrays(file, _SLICE_KEYS, index), attributes_of(file), _present(file)
     seen = all(np.any(arrays[key]) for key in ("kspace", "sensitivity_maps") if key in arrays)
-    return scan_of(path, arrays, attributes, present) if seen else None
+    if not seen:
+        return None
+    scan = scan_of(path, arrays, attributes, present)
+    return scan if "mask" in arrays else scan.changed(mask=None)  # what zeros mean is told by all slices together
 
 
 def _arrays(file: "h5py.File", keys: Sequence[str], index: int | None = None) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The XML header of ISMRMRD data (Inati et al., Magnetic Resonance in Medicine 77, 2017)."""
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -122,9 +122,23 @@ def parse_header(path: Path, ismrmrd: Any, xml: str) -> Any:
             raise ValueError("it declares entities, which may stand for other files and for any amount of text")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # values of the wrong kind stay text, and those that matter are looked at
-            header = ismrmrd.xsd.CreateFromDocument(xml)
+            header = _parser().from_string(xml, ismrmrd.xsd.ismrmrdHeader)
     except Exception as error:  # the generated parser has no exception of its own
         raise InputError(f"{path}: the ISMRMRD header can't be parsed: {error}.") from error
     if not header.encoding:
         raise InputError(f"{path}: the ISMRMRD header describes no encoding.")
     return header
+
+
+def _parser() -> Any:
+    """That of the library ``ismrmrd``, but content with headers that lack what the schema asks for, and with what a
+    later one adds: which parts are needed, who needs them says."""
+    from xsdata.formats.dataclass.parsers import XmlParser
+    from xsdata.formats.dataclass.parsers.config import ParserConfig
+
+    return XmlParser(config=ParserConfig(fail_on_unknown_properties=False, class_factory=_incomplete))
+
+
+def _incomplete(kind: type[Any], given: dict[str, Any]) -> Any:
+    needed = (field.name for field in fields(kind) if field.default is MISSING and field.default_factory is MISSING)
+    return kind(**{name: None for name in needed if name not in given}, **given)

@@ -13,7 +13,7 @@ from invdiff.data.picture import Picture
 from invdiff.data.scan import Scan
 from invdiff.errors import InputError
 
-STACKS = ("kspace", "sensitivity_maps", "ground_truth")
+STACKS = ("kspace", "sensitivity_maps", "ground_truth", "calibration")
 """What has an entry for every slice."""
 SCAN_KEYS = (*STACKS, "mask", "noise_std", "noise", "ismrmrd_header", *GEOMETRY_KEYS)
 PICTURE_KEYS = ("image", "mask", "noise_std", "ground_truth")
@@ -55,6 +55,7 @@ def scan_of(path: Path, arrays: Mapping[str, Any], attributes: Mapping[str, Any]
         noise_std=_level(path, arrays.get("noise_std")),
         noise=arrays.get("noise"),
         ground_truth=arrays.get("ground_truth"),
+        calibration=arrays.get("calibration"),
         name=path.name,
         attributes=attributes,
         remarks=() if geometry is None else geometry.remarks,
