@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from invdiff.data.formats.acquisition_flags import Use, has_flag, is_reversed, unknown_flags, use_of
 from invdiff.data.formats.header import geometry_of, matrix_of, parse_header
 from invdiff.data.geometry import Plane
+from invdiff.data.interpretation import interpreted
 from invdiff.data.masks import calibration_region, central
 from invdiff.data.scan import Scan
 from invdiff.data.series import SINGLE, Series
@@ -259,12 +260,14 @@ def _calibration(matrix: _Matrix, lines: Sequence[Any]) -> tuple[Complex | None,
         matrix = replace(matrix, centre=(min(numbers) + max(numbers) + 1) // 2)
     try:
         kspace, times = replace(matrix, usual_time=_usual_time(used)).filled(used)
+        scan = interpreted(Scan(kspace, times.min(axis=0) > 0, name="The calibration"))
     except InputError as error:
         return None, (f"Calibration lines were left out: {error}",)
-    region = calibration_region(times.min(axis=0) > 0)
+    remarks = tuple(f"Of the calibration lines: {remark}" for remark in scan.remarks)
+    region = calibration_region(scan.sampled)
     if 0 in region:
-        return None, ("Calibration lines were left out, since they do not hold the centre of every slice.",)
-    return np.ascontiguousarray(kspace[:, :, *central(kspace.shape[2:], region)]), ()
+        return None, (*remarks, "Calibration lines were left out, since they do not hold the centre of every slice.")
+    return np.ascontiguousarray(scan.kspace[:, :, *central(scan.image_shape, region)]), remarks
 
 
 def _noise(acquisitions: Sequence[Any], coils: int, time: float, times: float) -> Complex | None:
