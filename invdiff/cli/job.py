@@ -248,4 +248,6 @@ class _Watcher:
 
         assert self.cases is not None
         written = _draw(path, spread_slices(path, _SHOWN), self.cases, self.job.study)
-        self.job.output.wrote(f"wrote {written[0]} and {written[1]}: the image; samples that show its uncertainty follow")
+        self.job.output.wrote(
+            f"wrote {written[0]} and {written[1]}: the image; samples that show its uncertainty follow"
+        )

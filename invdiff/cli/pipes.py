@@ -64,5 +64,5 @@ def write_images(results: Sequence[Path], measured: Sequence[Path]) -> None:
         write_mrd_images(sys.stdout.buffer, results, header)
         sys.stdout.flush()
     except BrokenPipeError as error:
-        sys.stdout = None  # type: ignore[assignment]  # nothing more is to be flushed into it at the end
+        sys.stdout = None  # nothing more is to be flushed into it at the end
         raise InputError("Whoever reads standard output has gone before it had all images.") from error

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from invdiff.data.formats.acquisitions import scan_of_acquisitions
 from invdiff.data.scan import Scan
 from invdiff.errors import InputError
 
@@ -36,8 +37,6 @@ def read(path: Path) -> Scan:
         InputError: the stream is broken, declares more than it holds, or holds no scan; or a library that reads it is
             missing.
     """
-    from invdiff.data.formats.acquisitions import scan_of_acquisitions
-
     xml, acquisitions = _parts(path)
     return scan_of_acquisitions(path, xml, acquisitions)
 
@@ -48,7 +47,9 @@ def _parts(path: Path) -> tuple[str, list[Any]]:
         import ismrmrd
         import mrd
     except ImportError as error:
-        raise InputError(f"{path} is a stream of MRD 2; install what reads it: pip install 'invdiff[formats]'.") from error
+        raise InputError(
+            f"{path} is a stream of MRD 2; install what reads it: pip install 'invdiff[formats]'."
+        ) from error
     try:
         with path.open("rb") as file:
             stream = mrd.BinaryMrdReader(file)
