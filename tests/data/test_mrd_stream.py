@@ -105,6 +105,14 @@ def test_the_header_can_be_handed_on(tmp_path: Path) -> None:
     assert header_of(tmp_path / "b.h5") is None
 
 
+def test_what_is_encoded_is_enough_of_a_header(tmp_path: Path) -> None:
+    kspace = draw((COILS, H, W), 0)
+    encoded = mrd.EncodingSpaceType(matrix_size=mrd.MatrixSizeType(x=H, y=W, z=1))
+    head = mrd.Header(encoding=[mrd.EncodingType(encoded_space=encoded)])
+    scan = read_scan(write(tmp_path / "a.mrd2", lines(kspace, range(W)), head))
+    np.testing.assert_array_equal(scan.kspace[0], kspace)
+
+
 def test_a_stream_without_a_header_says_so(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="does not say what was encoded"):
         read_scan(write(tmp_path / "a.mrd2", lines(draw((COILS, H, W), 0), range(W)), mrd.Header()))

@@ -130,7 +130,7 @@ def _xml(header: Any, ismrmrd: Any) -> str:
 
     def space(found: Any) -> Any:
         size, extent = getattr(found, "matrix_size", None), getattr(found, "field_of_view_mm", None)
-        if size is None:
+        if size is None or not (size.x or size.y or size.z):  # left as the library makes it
             return None
         width = xsd.fieldOfViewMm(x=0.0, y=0.0, z=0.0)
         if extent is not None:
