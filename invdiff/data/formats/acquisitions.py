@@ -266,7 +266,7 @@ def _central_line(path: Path, encoding: Any, height: int) -> int:
 
 def _calibration(matrix: _Matrix, lines: Sequence[Any]) -> tuple[Complex | None, tuple[str, ...]]:
     """The fully sampled centre of calibration lines of their own, ``(slices, coils, h, w)``, or why there is none."""
-    used = [line for line in lines if line.idx.slice in matrix.slices]
+    used = [line for line in lines if line.idx.slice in matrix.slices and line.data.size]
     if not used:
         return None, ()
     matrix = replace(matrix, centre=_own_centre(used, matrix.centre), usual_time=_usual_time(used))
