@@ -9,6 +9,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from invdiff.data.scale import largest_part
 from invdiff.data.zeros import sampled_of
 from invdiff.errors import InputError
 from invdiff.files.digest import digest_of
@@ -16,6 +17,8 @@ from invdiff.files.digest import digest_of
 TOGETHER = 8
 """Slices that are looked at together, at most: what is learnt of a scan as a whole is learnt of so many, evenly
 spaced."""
+
+_LARGEST = 1e35  # of a number: transforms add up hundreds
 
 
 def evenly_spaced(count: int, most: int = TOGETHER) -> list[int]:
@@ -96,8 +99,8 @@ class Scan:
         remarks: how the file was understood, where that could be doubted: sentences that a user is warned by.
 
     Raises:
-        InputError: shapes do not agree, numbers are not finite, everything is zero, or there is signal where the mask
-            has none.
+        InputError: shapes do not agree, numbers are not finite or beyond 1e35, everything is zero, or there is signal
+            where the mask has none.
     """
 
     kspace: NDArray[np.complex64]
@@ -158,11 +161,16 @@ class Scan:
         array = np.asarray(array)
         if not (np.iscomplexobj(array) or (real_allowed and array.dtype.kind in "fiu")):
             raise InputError(f"{self.name}: {dataset} of shape {array.shape} holds {array.dtype}, not complex numbers.")
-        with np.errstate(over="ignore"):  # too large for single precision becomes infinity, refused below
-            array = array.astype(np.complex64, copy=False)
         if not np.isfinite(array).all():
             raise InputError(f"{self.name}: {dataset} of shape {array.shape} holds NaN or infinity.")
-        return array
+        largest = largest_part(array) if array.size else 0.0
+        if largest > _LARGEST:
+            raise InputError(
+                f"{self.name}: {dataset} of shape {array.shape} holds numbers up to {largest:.2g}, too large for single "
+                f"precision, where sums of those beyond {_LARGEST:g} are infinite; divide all that has its units by a "
+                "power of ten."
+            )
+        return array.astype(np.complex64, copy=False)
 
     def _sampled(self, kspace: NDArray[np.complex64]) -> NDArray[np.bool_] | None:
         nonzero = np.asarray(kspace.any(axis=(0, 1)))
