@@ -166,9 +166,9 @@ class Scan:
         largest = largest_part(array) if array.size else 0.0
         if largest > _LARGEST:
             raise InputError(
-                f"{self.name}: {dataset} of shape {array.shape} holds numbers up to {largest:.2g}, too large for single "
-                f"precision, where sums of those beyond {_LARGEST:g} are infinite; divide all that has its units by a "
-                "power of ten."
+                f"{self.name}: {dataset} of shape {array.shape} holds numbers up to {largest:.2g}, too large for "
+                f"single precision, where sums of those beyond {_LARGEST:g} are infinite; divide all that has its "
+                "units by a power of ten."
             )
         return array.astype(np.complex64, copy=False)
 
