@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from invdiff.data import Scan, Series
+from invdiff.data import Scan, Series, shepp_logan, simulate
 from invdiff.data.formats import acquisitions as module
 from invdiff.data.formats.acquisition_flags import FLAGS, Use
 from invdiff.data.formats.acquisitions import scan_of_acquisitions, series_of
@@ -247,6 +247,32 @@ def test_embedded_calibration_lines_fill_the_image(mode: str | None) -> None:
     np.testing.assert_array_equal(scan.sampled[0], [n in GRID or n in CENTRE for n in range(HEIGHT)])
     np.testing.assert_array_equal(scan.kspace[0], np.where(scan.sampled, k, 0))
     assert scan.calibration is None
+
+
+@pytest.mark.parametrize("mode", ["other", None])
+def test_calibration_lines_that_the_image_has_too_are_of_another_scan(mode: str | None) -> None:
+    """Unless the header says otherwise, which measures them again, as an average."""
+    k, other = drawn(0, COILS, WIDTH, HEIGHT), drawn(1, COILS, WIDTH, HEIGHT)
+    lines = [*lines_of(k, GRID), *lines_of(other, CENTRE, "IS_PARALLEL_CALIBRATION")]
+    scan = scan_of_acquisitions(PATH, header(mode=mode), lines)
+    np.testing.assert_array_equal(scan.kspace[0], np.where(scan.sampled, k, 0))
+    np.testing.assert_array_equal(scan.calibration[0], other[:, :, 2:7])
+    embedded = scan_of_acquisitions(PATH, header(mode="embedded"), lines)
+    np.testing.assert_array_equal(embedded.kspace[0, :, :, 3], other[:, :, 3])
+    np.testing.assert_allclose(embedded.kspace[0, :, :, 4], (k[:, :, 4] + other[:, :, 4]) / 2, rtol=1e-5)
+
+
+def test_calibration_lines_are_counted_so_that_the_loudest_is_central() -> None:
+    """From their own first, though the image's central line is among their numbers; or as the image's are."""
+    side, centre = 64, slice(20, 44)
+    full = simulate(shepp_logan((side, side)), coils=3, noise_std=0.002).kspace[0]
+    xml = header(encoded=side, recon=side, mode="separate").replace(f"<y>{HEIGHT}</y>", f"<y>{side}</y>")
+    lines = [line(full[:, :, 20 + n], n + 10, "IS_PARALLEL_CALIBRATION") for n in range(24)]
+    scan = scan_of_acquisitions(PATH, xml, [*lines_of(full, range(0, side, 3)), *lines])
+    np.testing.assert_array_equal(scan.calibration[0], full[:, :, centre])
+    as_image = [line(full[:, :, 20 + n], n + 20, "IS_PARALLEL_CALIBRATION") for n in range(20)]
+    scan = scan_of_acquisitions(PATH, xml, [*lines_of(full, range(0, side, 3)), *as_image])
+    np.testing.assert_array_equal(scan.calibration[0], full[:, :, 24:40])
 
 
 @pytest.mark.parametrize("mode", ["separate", "external"])
