@@ -27,7 +27,7 @@ def read_scan(path: str | os.PathLike[str]) -> Scan:
     - ISMRMRD raw data (``.h5``, ``.mrd``; Inati et al., Magnetic Resonance in Medicine 77, 2017): two-dimensional
       Cartesian imaging; averages are averaged, and noise measurements become ``noise``. Needs the ``ismrmrd`` library.
     - BART (``NAME.cfl`` and ``NAME.hdr``; either is given): two of READ, PHS1 and PHS2 are H and W, with COIL and
-      SLICE; what is zero in every coil was not sampled.
+      SLICE.
     - NumPy archives (``.npz``) with the keys of the HDF5 layout.
     - Formats of other packages, which are entry points ``invdiff.formats``.
 
