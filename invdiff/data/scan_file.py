@@ -1,7 +1,7 @@
 """A scan in a file, of which a slice is read when it is asked for."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from invdiff.data.centre import power_of
+from invdiff.data.geometry import Geometry, Plane
 from invdiff.data.interpretation import Interpretation, interpret
-from invdiff.data.scan import Scan, evenly_spaced
+from invdiff.data.scan import STACKS, Scan, evenly_spaced
 from invdiff.errors import InputError
 
 Read = Callable[[int], Scan | None]
@@ -29,6 +30,7 @@ class ScanFile:
         empty: slices of which nothing was seen.
         digests: the SHA-256 of each slice.
         remarks: those of all slices, each once.
+        planes: where every slice lies; None where unknown.
     """
 
     name: str
@@ -38,9 +40,14 @@ class ScanFile:
     empty: frozenset[int]
     digests: tuple[str, ...] = field(repr=False)
     remarks: tuple[str, ...] = ()
+    planes: tuple[Plane, ...] | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.geometry is not None:
+            self.geometry.check(self.name, self.image_shape, self.slices)
 
     @classmethod
-    def survey(cls, path: Path, read: Read, count: int) -> Self:
+    def survey(cls, path: Path, read: Read, count: int, planes: tuple[Plane, ...] | None = None) -> Self:
         """Look at every slice once: what was sampled, which slices are empty, whether numbers are finite, and how the
         k-space of all of them is meant.
 
@@ -48,9 +55,10 @@ class ScanFile:
             path: of the file.
             read: as of the attributes.
             count: of slices.
+            planes: as of the attributes; slices that are read do not know where they lie.
 
         Raises:
-            InputError: as `Scan`, of any slice.
+            InputError: as `Scan`, of any slice, or there is another number of planes.
         """
         common: Scan | None = None
         sampled, power, empty, digests = None, None, set(), []
@@ -80,6 +88,7 @@ class ScanFile:
             frozenset(empty),
             tuple(digests),
             (*remarks, *meant.remarks),
+            planes,
         )
 
     @property
@@ -108,6 +117,12 @@ class ScanFile:
         return self.common.attributes
 
     @property
+    def geometry(self) -> Geometry | None:
+        """Where the pixels of its images lie in space, where that is known."""
+        common = self.common.geometry
+        return None if common is None else replace(common, planes=self.planes)
+
+    @property
     def has_ground_truth(self) -> bool:
         """Whether the image is known."""
         return self.common.has_ground_truth
@@ -130,16 +145,16 @@ class ScanFile:
             return None if arrays[0] is None else np.concatenate(arrays)
 
         return self.common.changed(
-            **{name: stack(name) for name in ("kspace", "maps", "ground_truth")},
+            **{name: stack(name) for name in STACKS},
             mask=self.mask,
             name=self.name,
             remarks=self.remarks,
+            geometry=None if self.geometry is None else self.geometry.select(slices),
         )
 
     @property
     def _nothing(self) -> Scan:
-        names = ("kspace", "maps", "ground_truth")
-        arrays = {name: getattr(self.common, name) for name in names}
+        arrays = {name: getattr(self.common, name) for name in STACKS}
         return self.common.changed(**{name: None if a is None else np.zeros_like(a) for name, a in arrays.items()})
 
 
