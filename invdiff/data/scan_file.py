@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from invdiff.data.scan import Scan
 from invdiff.errors import InputError
 
-Read = Callable[[int], Scan | None]
+Read = Callable[[Sequence[int]], Sequence[Scan | None]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,7 +20,7 @@ class ScanFile:
 
     Attributes:
         name: of the file.
-        read: the scan of one slice, ``None`` where nothing was seen.
+        read: the scans of slices, one each, ``None`` where nothing was seen.
         common: a slice of it, for all that is the same in every slice.
         mask: bool ``(H, W)``; None: fully sampled.
         empty: slices of which nothing was seen.
@@ -49,7 +49,7 @@ class ScanFile:
         common: Scan | None = None
         sampled, empty, digests = None, set(), []
         for index in range(count):
-            scan = read(index)
+            (scan,) = read([index])
             digests.append("" if scan is None else scan.digest(0))
             if scan is None:
                 empty.add(index)
@@ -102,8 +102,7 @@ class ScanFile:
         Raises:
             InputError: the file is no longer what it was.
         """
-        scans = [self.read(index) for index in slices]
-        parts = [self._nothing if scan is None else scan for scan in scans]
+        parts = [self._nothing if scan is None else scan for scan in self.read(slices)]
 
         def stack(name: str) -> NDArray[Any] | None:
             arrays = [getattr(part, name) for part in parts]

@@ -84,7 +84,6 @@ def test_bart(scan: Scan, tmp_path: Path) -> None:
 
 def test_bart_files_that_are_no_scan(tmp_path: Path) -> None:
     kspace = np.ones((4, 4, 1, 2), np.complex64)
-    write_cfl(tmp_path / "volume", np.ones((4, 4, 4, 2)))
     write_cfl(tmp_path / "echoes", np.ones((4, 4, 1, 2, 1, 3)))
     write_cfl(tmp_path / "vector", np.ones(4))
     for name in ("short", "alone", "words", "huge", "widow"):
@@ -95,7 +94,6 @@ def test_bart_files_that_are_no_scan(tmp_path: Path) -> None:
     (tmp_path / "words.hdr").write_text("# Dimensions\n4 four 1 2\n")
     (tmp_path / "huge.hdr").write_text("# Dimensions\n" + " ".join(["999999999"] * 16))
     for name, words in {
-        "volume.cfl": "holds 4 x 4 x 4;",
         "echoes.cfl": "holds 4 x 4 x 1, 3 along TE;",
         "vector.cfl": "holds 4 x 1 x 1;",
         "short.cfl": "has 248 bytes",

@@ -42,7 +42,7 @@ def open_slices(path: Path) -> Scan | ScanFile:
     if count <= TOGETHER:
         return read(path)
     elsewhere = path.absolute()  # workers of a cluster have working folders of their own
-    return ScanFile.survey(path, partial(_read_slice, elsewhere), count)
+    return ScanFile.survey(path, partial(_read_slices, elsewhere), count)
 
 
 def read_picture(path: Path) -> Picture:
@@ -94,10 +94,16 @@ def _count(path: Path) -> int:
         return count if all(stack.ndim >= 3 and len(stack) == count for stack in stacks.values()) else 0
 
 
-def _read_slice(path: Path, index: int) -> Scan | None:
-    """The scan of one slice; ``None`` where nothing was seen: its k-space or every coil map is zero."""
+def _read_slices(path: Path, indices: Sequence[int]) -> list[Scan | None]:
+    """The scans of slices; ``None`` where nothing was seen: k-space or every coil map is zero."""
     with reading(path) as file:
-        arrays, attributes, present = _arrays(file, SCAN_KEYS, index), attributes_of(file), _present(file)
+        attributes, present = attributes_of(file), _present(file)
+        return [_scan_of_seen(path, _arrays(file, SCAN_KEYS, index), attributes, present) for index in indices]
+
+
+def _scan_of_seen(
+    path: Path, arrays: dict[str, Any], attributes: dict[str, Any], present: Sequence[str]
+) -> Scan | None:
     seen = all(np.any(arrays[key]) for key in ("kspace", "sensitivity_maps") if key in arrays)
     return scan_of(path, arrays, attributes, present) if seen else None
 

@@ -29,7 +29,7 @@ FORMATS = (
         picture=hdf5.read_picture,
     ),
     Format("ISMRMRD", (".mrd",), _HDF5, ismrmrd.holds_acquisitions, scan=ismrmrd.read),
-    Format("BART", (".cfl",), companions=(".hdr",), scan=bart.read),
+    Format("BART", (".cfl",), companions=(".hdr",), scan=bart.read, open=bart.open_slices),
     Format("a NumPy archive", (".npz",), ((0, b"PK\3\4"),), scan=npz.read, picture=npz.read_picture),
     Format("NumPy", (".npy",), ((0, b"\x93NUMPY"),), image=npy.read),
     Format("NIfTI", (".nii", ".nii.gz"), (*_NIFTI, (0, b"\x1f\x8b\x08")), image=nifti.read),
