@@ -23,7 +23,7 @@ Complex = NDArray[np.complex64]
 
 BLOCK_BYTES = 2**28
 """Of the slices that are made and held together."""
-PART_BYTES = 2**25
+PART_BYTES = 2**24
 """Of the k-space that is transformed at a time, about."""
 _LINE = 0.95  # of a line's samples are measured ones, at least: some may be zero by chance
 _ROUNDING = 1e-6  # of the loudest slice's norm: what is left of zeros by a transform in single precision
