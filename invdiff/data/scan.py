@@ -54,6 +54,10 @@ class ScanSlices(Protocol):
         """Whatever else the file says."""
 
     @property
+    def remarks(self) -> tuple[str, ...]:
+        """How the file was understood, where that could be doubted."""
+
+    @property
     def empty(self) -> frozenset[int]:
         """Slices of which nothing was seen."""
 
@@ -88,6 +92,7 @@ class Scan:
         ground_truth: complex64 ``(slices, H, W)``, for scans that were simulated.
         name: what to call the scan in tables and messages; readers put the file's path here.
         attributes: whatever else the file says.
+        remarks: how the file was understood, where that could be doubted: sentences that a user is warned by.
 
     Raises:
         InputError: shapes do not agree, numbers are not finite, everything is zero, or there is signal where the mask
@@ -102,6 +107,7 @@ class Scan:
     ground_truth: NDArray[np.complex64] | None = None
     name: str = "scan"
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         kspace = self._complex("kspace", self.kspace)

@@ -25,6 +25,7 @@ class ScanFile:
         mask: bool ``(H, W)``; None: fully sampled.
         empty: slices of which nothing was seen.
         digests: the SHA-256 of each slice.
+        remarks: those of all slices, each once.
     """
 
     name: str
@@ -33,6 +34,7 @@ class ScanFile:
     mask: NDArray[np.bool_] | None = field(repr=False)
     empty: frozenset[int]
     digests: tuple[str, ...] = field(repr=False)
+    remarks: tuple[str, ...] = ()
 
     @classmethod
     def survey(cls, path: Path, read: Read, count: int) -> Self:
@@ -48,6 +50,7 @@ class ScanFile:
         """
         common: Scan | None = None
         sampled, empty, digests = None, set(), []
+        remarks: dict[str, None] = {}
         for index in range(count):
             (scan,) = read([index])
             digests.append("" if scan is None else scan.digest(0))
@@ -56,11 +59,13 @@ class ScanFile:
                 continue
             common = common or scan
             sampled = scan.sampled if sampled is None else sampled | scan.sampled
+            remarks |= dict.fromkeys(scan.remarks)
         if common is None or sampled is None:
             raise InputError(
                 f"{path.name}: all {count} slices are zero everywhere, so there is nothing to reconstruct."
             )
-        return cls(path.name, read, common, None if sampled.all() else sampled, frozenset(empty), tuple(digests))
+        mask = None if sampled.all() else sampled
+        return cls(path.name, read, common, mask, frozenset(empty), tuple(digests), tuple(remarks))
 
     @property
     def slices(self) -> int:
@@ -109,7 +114,10 @@ class ScanFile:
             return None if arrays[0] is None else np.concatenate(arrays)
 
         return self.common.changed(
-            **{name: stack(name) for name in ("kspace", "maps", "ground_truth")}, mask=self.mask, name=self.name
+            **{name: stack(name) for name in ("kspace", "maps", "ground_truth")},
+            mask=self.mask,
+            name=self.name,
+            remarks=self.remarks,
         )
 
     @property

@@ -44,7 +44,7 @@ class Preparation:
         noise_uncertainty: one relative standard deviation of it; zero where it was given.
         noise_source: where the noise level is from, in words.
         calibration: the coil maps, and how well they explain the calibration data; None where there is one coil.
-        warnings: sentences.
+        warnings: sentences, the scan's remarks first.
         residual: the noise that the residual of a fit shows, what maps misfit included; None where nobody looked.
     """
 
@@ -161,6 +161,7 @@ def prepare(
         InputError: the noise level is negative or not finite, or maps can't be estimated.
     """
     prepared = _noise(scan, noise_std)
+    prepared = replace(prepared, warnings=(*scan.remarks, *prepared.warnings))
     scan = scan.changed(kspace=prepared.virtual_coils(scan.kspace), noise_std=prepared.noise_std)
     if scan.coils == 1 and scan.maps is None:
         return scan.changed(maps=np.ones(scan.kspace.shape, np.complex64)), prepared

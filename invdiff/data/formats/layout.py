@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from invdiff.data.formats.ismrmrd import matrices
+from invdiff.data.formats.header import matrices
 from invdiff.data.picture import Picture
 from invdiff.data.scan import Scan
 from invdiff.errors import InputError
