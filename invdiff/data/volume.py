@@ -251,7 +251,8 @@ def read_volume(samples: Samples, known: Mapping[str, Any]) -> Scan:
 
     Args:
         samples: all of k-space.
-        known: what else there is to a `Scan` besides k-space and mask: the noise, attributes.
+        known: what else there is to a `Scan`: the noise, attributes; a mask of the two axes that are left, in their
+            order, instead of the places of what is not zero.
 
     Raises:
         InputError: no axis was sampled in full, numbers are not finite, the file can't be read, or there is not the
@@ -261,7 +262,8 @@ def read_volume(samples: Samples, known: Mapping[str, Any]) -> Scan:
     count = math.prod(samples.shape)
     check_memory(f"{samples.path} of {count:,} samples", np.dtype(np.complex64).itemsize * count)
     kspace = seen.volume.kspace(range(seen.volume.positions))
-    return Scan(kspace, seen.mask, name=samples.path.name, **known)
+    kspace[sorted(_empty(np.array([np.square(np.abs(y), dtype=np.float64).sum() for y in kspace])))] = 0
+    return Scan(kspace, name=samples.path.name, **_with_mask(known, seen))
 
 
 def open_volume(samples: Samples, known: Mapping[str, Any]) -> ScanFile:
@@ -277,20 +279,31 @@ def open_volume(samples: Samples, known: Mapping[str, Any]) -> ScanFile:
         InputError: as `read_volume`, but for memory.
     """
     seen = _survey(samples)
-    volume, mask = seen.volume, seen.mask
+    volume = seen.volume
     power = np.zeros(volume.positions)
     for part, _ in samples.parts(volume.along):
         power += np.square(np.abs(_positions(part)), dtype=np.float64).sum(axis=(1, 2, 3))
-    empty = frozenset(np.flatnonzero(power <= _ROUNDING**2 * power.max()).tolist())
-    read = partial(_read, volume, empty, mask, known)
+    empty = _empty(power)
+    read = partial(_read, volume, empty, _with_mask(known, seen))
     (common,) = read([int(power.argmax())])
     assert common is not None
-    digests = tuple(digest_of(seen.digest, volume.along, position) for position in range(volume.positions))
-    return ScanFile(samples.path.name, read, common, None if mask.all() else mask, empty, digests)
+    decided = (common.sampled, common.noise_std, common.noise)
+    digests = tuple(digest_of(seen.digest, volume.along, position, *decided) for position in range(volume.positions))
+    return ScanFile(samples.path.name, read, common, common.mask, empty, digests)
+
+
+def _empty(power: NDArray[np.float64]) -> frozenset[int]:
+    """Slices of which nothing was seen, by the power of each."""
+    return frozenset(np.flatnonzero(power <= _ROUNDING**2 * power.max()).tolist())
+
+
+def _with_mask(known: Mapping[str, Any], seen: _Survey) -> dict[str, Any]:
+    given = known.get("mask")
+    return {**known, "mask": seen.mask if given is None else given}
 
 
 def _read(
-    volume: Volume, empty: frozenset[int], mask: NDArray[np.bool_], known: Mapping[str, Any], positions: Sequence[int]
+    volume: Volume, empty: frozenset[int], known: Mapping[str, Any], positions: Sequence[int]
 ) -> list[Scan | None]:
     """The scans of slices, ``None`` where nothing was seen."""
     blocks = {position // _per_block(volume) for position in positions}
@@ -301,6 +314,6 @@ def _read(
         first = number * _per_block(volume)
         kspace = _block(volume, number)[[position - first for position in positions]]
     return [
-        None if position in empty else Scan(y[None], mask, name=volume.samples.path.name, **known)
+        None if position in empty else Scan(y[None], name=volume.samples.path.name, **known)
         for position, y in zip(positions, kspace, strict=True)
     ]

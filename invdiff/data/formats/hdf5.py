@@ -1,17 +1,20 @@
 """Scans and pictures in HDF5: fastMRI's layout (Zbontar et al., arXiv 1811.08839), and an ``image`` beside its mask."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from invdiff.data.formats.layout import PICTURE_KEYS, SCAN_KEYS, STACKS, picture_of, scan_of
+from invdiff.data.formats.header import matrices
+from invdiff.data.formats.layout import KNOWN_KEYS, PICTURE_KEYS, SCAN_KEYS, STACKS, known_of, picture_of, scan_of
 from invdiff.data.picture import Picture
 from invdiff.data.scan import TOGETHER, Scan
 from invdiff.data.scan_file import ScanFile
+from invdiff.data.volume import ArrayInFile, open_volume, read_volume
 from invdiff.errors import InputError
 from invdiff.files.hdf5 import attributes_of, find_dataset, find_numbers, find_text, reading, write_attributes, writing
 
@@ -27,17 +30,24 @@ def read(path: Path) -> Scan:
     Raises:
         InputError: it is broken, or does not hold a scan.
     """
+    volume = _volume(path)
+    if volume is not None:
+        return read_volume(*volume)
     with reading(path) as file:
         arrays, attributes, present = _arrays(file, SCAN_KEYS), attributes_of(file), _present(file)
     return scan_of(path, arrays, attributes, present)
 
 
 def open_slices(path: Path) -> Scan | ScanFile:
-    """The scan in a file; of more slices than are looked at together, each is read when it is asked for.
+    """The scan in a file; of more slices than are looked at together, or of three-dimensional k-space, each is read
+    when it is asked for.
 
     Raises:
         InputError: as `read`.
     """
+    volume = _volume(path)
+    if volume is not None:
+        return open_volume(*volume)
     count = _count(path)
     if count <= TOGETHER:
         return read(path)
@@ -82,6 +92,50 @@ def write_scan(scan: Scan, path: str | os.PathLike[str]) -> None:
         if scan.noise is not None:
             file["noise"] = scan.noise
         write_attributes(file, {key: _storable(value) for key, value in scan.attributes.items()})
+
+
+def _volume(path: Path) -> tuple[ArrayInFile, dict[str, Any]] | None:
+    """Where three-dimensional k-space lies, and what else the file knows; ``None`` where it holds slices.
+
+    It is ``(1, coils, z, y, x)``, or ``(coils, z, y, x)`` where the header's encoded matrix is of x, y and z.
+
+    Raises:
+        InputError: there are coil maps or a ground truth, which would be three-dimensional, too.
+    """
+    with reading(path) as file:
+        kspace = find_numbers(file, "kspace")
+        if kspace is None or kspace.ndim not in (4, 5):
+            return None
+        attributes, header = attributes_of(file), find_text(file, _HEADER)
+        if header is not None:
+            attributes |= matrices(path, header)
+        x, y, z = attributes.get("encoded_matrix", (1, 1, 1))
+        if kspace.shape[:1] != (1,) if kspace.ndim == 5 else z == 1 or kspace.shape[1:] != (z, y, x):
+            return None
+        given = [key for key in STACKS if key != "kspace" and find_dataset(file, key) is not None]
+        if given:
+            raise InputError(
+                f"{path}: kspace of shape {kspace.shape} is three-dimensional, and {' and '.join(given)} of such scans "
+                "can't be read; leave it out of the file."
+            )
+        arrays = _arrays(file, KNOWN_KEYS)
+        steps = kspace.chunks or (1,) * kspace.ndim
+        first = kspace.ndim - 4
+        places = (first, first + 3, first + 2, first + 1)
+        elsewhere = path.absolute()  # workers of a cluster have working folders of their own
+        lying = ArrayInFile(elsewhere, ("x", "y", "z"), _kspace, places, kspace.shape, steps)
+    if "mask" in arrays:
+        arrays["mask"] = np.atleast_2d(arrays["mask"]).T  # of the file's (z, y)
+    return lying, known_of(path, arrays, attributes)
+
+
+@contextmanager
+def _kspace(path: Path) -> Iterator["h5py.Dataset"]:
+    with reading(path) as file:
+        kspace = find_numbers(file, "kspace")
+        if kspace is None:
+            raise InputError(f"{path} has no dataset 'kspace' any more.")
+        yield kspace
 
 
 def _count(path: Path) -> int:

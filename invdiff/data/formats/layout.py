@@ -14,7 +14,9 @@ from invdiff.errors import InputError
 
 STACKS = ("kspace", "sensitivity_maps", "ground_truth")
 """What has an entry for every slice."""
-SCAN_KEYS = (*STACKS, "mask", "noise_std", "noise", "ismrmrd_header")
+KNOWN_KEYS = ("mask", "noise_std", "noise")
+"""What there is once for all slices."""
+SCAN_KEYS = (*STACKS, *KNOWN_KEYS, "ismrmrd_header")
 PICTURE_KEYS = ("image", "mask", "noise_std", "ground_truth")
 
 
@@ -32,7 +34,7 @@ def scan_of(path: Path, arrays: Mapping[str, Any], attributes: Mapping[str, Any]
     """
     if "kspace" not in arrays:
         raise InputError(f"{path} has no dataset 'kspace'; it holds {', '.join(present) or 'no datasets at all'}.")
-    for key in arrays.keys() - {"ismrmrd_header"}:
+    for key in arrays.keys() & set(STACKS):
         _check_numbers(path, key, arrays[key])
     kspace, maps = arrays["kspace"], arrays.get("sensitivity_maps")
     if np.ndim(kspace) not in (3, 4):
@@ -47,14 +49,27 @@ def scan_of(path: Path, arrays: Mapping[str, Any], attributes: Mapping[str, Any]
         attributes = {**attributes, **matrices(path, _text(path, arrays["ismrmrd_header"]))}
     return Scan(
         kspace=kspace,
-        mask=arrays.get("mask"),
         maps=maps,
-        noise_std=_level(path, arrays.get("noise_std")),
-        noise=arrays.get("noise"),
         ground_truth=arrays.get("ground_truth"),
         name=path.name,
-        attributes=attributes,
+        **known_of(path, arrays, attributes),
     )
+
+
+def known_of(path: Path, arrays: Mapping[str, Any], attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """What arrays by ``KNOWN_KEYS`` and attributes say of all slices of a `Scan`, by its arguments.
+
+    Raises:
+        InputError: they are no numbers.
+    """
+    for key in arrays.keys() & set(KNOWN_KEYS):
+        _check_numbers(path, key, arrays[key])
+    return {
+        "mask": arrays.get("mask"),
+        "noise_std": _level(path, arrays.get("noise_std")),
+        "noise": arrays.get("noise"),
+        "attributes": attributes,
+    }
 
 
 def picture_of(path: Path, arrays: Mapping[str, Any]) -> Picture:
