@@ -106,10 +106,9 @@ def _volume(path: Path) -> tuple[ArrayInFile, dict[str, Any]] | None:
         kspace = find_numbers(file, "kspace")
         if kspace is None or kspace.ndim not in (4, 5):
             return None
-        attributes, header = attributes_of(file), find_text(file, _HEADER)
-        if header is not None:
-            attributes |= matrices(path, header)
-        x, y, z = attributes.get("encoded_matrix", (1, 1, 1))
+        header = find_text(file, _HEADER)
+        told = {} if header is None else matrices(path, header)
+        x, y, z = told.get("encoded_matrix", (1, 1, 1))
         if kspace.shape[:1] != (1,) if kspace.ndim == 5 else z == 1 or kspace.shape[1:] != (z, y, x):
             return None
         given = [key for key in STACKS if key != "kspace" and find_dataset(file, key) is not None]
@@ -118,7 +117,7 @@ def _volume(path: Path) -> tuple[ArrayInFile, dict[str, Any]] | None:
                 f"{path}: kspace of shape {kspace.shape} is three-dimensional, and {' and '.join(given)} of such scans "
                 "can't be read; leave it out of the file."
             )
-        arrays = _arrays(file, KNOWN_KEYS)
+        arrays, attributes = _arrays(file, KNOWN_KEYS), {**attributes_of(file), **told}
         steps = kspace.chunks or (1,) * kspace.ndim
         first = kspace.ndim - 4
         places = (first, first + 3, first + 2, first + 1)
