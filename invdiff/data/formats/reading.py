@@ -27,6 +27,8 @@ def read_scan(path: str | os.PathLike[str]) -> Scan:
       Cartesian imaging; averages are averaged, and noise measurements become ``noise``. Needs the ``ismrmrd`` library.
     - BART (``NAME.cfl`` and ``NAME.hdr``; either is given): two of READ, PHS1 and PHS2 are H and W, with COIL and
       SLICE; what is zero in every coil was not sampled.
+    - Three-dimensional k-space in BART's files, and as HDF5 ``kspace`` (1, coils, z, y, x), is a stack of slices along
+      the first axis that was sampled in full.
     - NumPy archives (``.npz``) with the keys of the HDF5 layout.
     - Formats of other packages, which are entry points ``invdiff.formats``.
 
@@ -41,7 +43,8 @@ def read_scan(path: str | os.PathLike[str]) -> Scan:
 
 
 def open_scan(path: str | os.PathLike[str]) -> Scan | ScanFile:
-    """As `read_scan`; of more slices in an HDF5 file than are looked at together, each is read when it is asked for.
+    """As `read_scan`; of more slices in an HDF5 file than are looked at together, and of three-dimensional k-space, each
+    is read when it is asked for.
 
     Raises:
         InputError: as `read_scan`.
