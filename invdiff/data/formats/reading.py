@@ -43,8 +43,8 @@ def read_scan(path: str | os.PathLike[str]) -> Scan:
 
 
 def open_scan(path: str | os.PathLike[str]) -> Scan | ScanFile:
-    """As `read_scan`; of more slices in an HDF5 file than are looked at together, and of three-dimensional k-space, each
-    is read when it is asked for.
+    """As `read_scan`; of more slices in an HDF5 file than are looked at together, and of three-dimensional k-space,
+    each is read when it is asked for.
 
     Raises:
         InputError: as `read_scan`.
