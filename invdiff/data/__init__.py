@@ -10,6 +10,7 @@ from invdiff.data.espirit import Eigenmaps, eigenmaps
 from invdiff.data.formats import (
     Format,
     image_suffixes,
+    list_series,
     open_scan,
     picture_suffixes,
     read_image,
@@ -25,6 +26,7 @@ from invdiff.data.phantom import shepp_logan, smooth_phase
 from invdiff.data.picture import Picture
 from invdiff.data.scan import Scan, ScanSlices
 from invdiff.data.scan_file import ScanFile
+from invdiff.data.series import Series
 from invdiff.data.simulate import simulate
 from invdiff.data.whitening import normalised_before_whitening, prewhiten, whitening
 
@@ -39,6 +41,7 @@ __all__ = [
     "Scan",
     "ScanFile",
     "ScanSlices",
+    "Series",
     "achieved_acceleration",
     "birdcage_maps",
     "calibrate",
@@ -51,6 +54,7 @@ __all__ = [
     "estimate_maps",
     "estimate_noise",
     "image_suffixes",
+    "list_series",
     "noise_of_scan",
     "noise_std",
     "normalised_before_whitening",

@@ -16,6 +16,9 @@ TOGETHER = 8
 """Slices that are looked at together, at most: what is learnt of a scan as a whole is learnt of so many, evenly
 spaced."""
 
+STACKS = ("kspace", "maps", "ground_truth", "calibration")
+"""What a scan has an entry of for every slice."""
+
 
 def evenly_spaced(count: int, most: int = TOGETHER) -> list[int]:
     """Positions of at most so many of ``count`` things, from the first to the last."""
@@ -90,6 +93,9 @@ class Scan:
         noise_std: standard deviation of the noise in each real and each imaginary part.
         noise: samples of a separate noise scan, complex64 ``(coils, n)``, in the units of k-space.
         ground_truth: complex64 ``(slices, H, W)``, for scans that were simulated.
+        calibration: k-space of the same slices, coils and field of view that was measured apart, fully sampled,
+            complex64 ``(slices, coils, h, w)`` about its own centre ``(h // 2, w // 2)``, at any intensity scale: maps
+            are estimated from it. None: from the centre of ``kspace``.
         name: what to call the scan in tables and messages; readers put the file's path here.
         attributes: whatever else the file says.
         remarks: how the file was understood, where that could be doubted: sentences that a user is warned by.
@@ -105,6 +111,7 @@ class Scan:
     noise_std: float | None = None
     noise: NDArray[np.complex64] | None = None
     ground_truth: NDArray[np.complex64] | None = None
+    calibration: NDArray[np.complex64] | None = None
     name: str = "scan"
     attributes: Mapping[str, Any] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
@@ -136,6 +143,14 @@ class Scan:
             if dataset == "maps" and not array.any():
                 raise InputError(f"{self.name}: maps are zero everywhere, so the coils have seen nothing.")
             self._set(dataset, array)
+        if self.calibration is not None:
+            calibration = self._complex("calibration", self.calibration)
+            if calibration.ndim != 4 or calibration.shape[:2] != kspace.shape[:2] or not calibration.any():
+                raise InputError(
+                    f"{self.name}: calibration of shape {calibration.shape} must be signal of these slices and coils, "
+                    f"({slices}, {self.coils}, h, w)."
+                )
+            self._set("calibration", calibration)
         if self.noise is not None:
             noise = self._complex("noise", self.noise)
             if noise.ndim != 2 or len(noise) != self.coils:
@@ -207,11 +222,8 @@ class Scan:
         index = list(slices)
         if not index or any(not -self.slices <= i < self.slices for i in index):
             raise InputError(f"{self.name} has slices 0 to {self.slices - 1}; asked for {index}.")
-        return self.changed(
-            kspace=self.kspace[index],
-            maps=None if self.maps is None else self.maps[index],
-            ground_truth=None if self.ground_truth is None else self.ground_truth[index],
-        )
+        stacks = {name: getattr(self, name) for name in STACKS}
+        return self.changed(**{name: None if stack is None else stack[index] for name, stack in stacks.items()})
 
     def changed(self, **attributes: Any) -> Self:
         """The scan with other attributes, which are known to fit it: nothing is looked at again, as `replace` would."""
@@ -237,7 +249,7 @@ class Scan:
 
     def digest(self, index: int) -> str:
         """The SHA-256 of all that is known of a slice."""
-        stacks = (self.kspace, self.maps, self.ground_truth)
+        stacks = (getattr(self, name) for name in STACKS)
         return digest_of(self.noise_std, self.noise, *(None if stack is None else stack[index] for stack in stacks))
 
     def undersample(self, mask: NDArray[np.bool_]) -> Self:

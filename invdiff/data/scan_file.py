@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from invdiff.data.scan import Scan
+from invdiff.data.scan import STACKS, Scan
 from invdiff.errors import InputError
 
 Read = Callable[[Sequence[int]], Sequence[Scan | None]]
@@ -114,7 +114,7 @@ class ScanFile:
             return None if arrays[0] is None else np.concatenate(arrays)
 
         return self.common.changed(
-            **{name: stack(name) for name in ("kspace", "maps", "ground_truth")},
+            **{name: stack(name) for name in STACKS},
             mask=self.mask,
             name=self.name,
             remarks=self.remarks,
@@ -122,6 +122,5 @@ class ScanFile:
 
     @property
     def _nothing(self) -> Scan:
-        names = ("kspace", "maps", "ground_truth")
-        arrays = {name: getattr(self.common, name) for name in names}
+        arrays = {name: getattr(self.common, name) for name in STACKS}
         return self.common.changed(**{name: None if a is None else np.zeros_like(a) for name, a in arrays.items()})

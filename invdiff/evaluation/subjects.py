@@ -17,10 +17,11 @@ from invdiff.data import (
     scan_suffixes,
     simulate,
 )
+from invdiff.data.series import SINGLE, Series
 from invdiff.errors import InputError
 from invdiff.files.digest import digest_of
 from invdiff.files.hdf5 import find_numbers, reading
-from invdiff.reconstruction import sample_scan
+from invdiff.reconstruction import find_series, sample_scan
 
 _FULL = 0.5  # fastMRI's matrices are wider than what was scanned, and hold zeros beyond
 
@@ -85,6 +86,7 @@ def find_subjects(
     place: Path | None,
     simulation: Simulation,
     *,
+    series: Series = SINGLE,
     slices: Sequence[int] | None = None,
     bad: Callable[[InputError], None] | None = None,
 ) -> list[Subject]:
@@ -93,6 +95,7 @@ def find_subjects(
     Args:
         place: a folder, a file, or None for the scan that ships with the package.
         simulation: for images.
+        series: of each file of scans, the measurements that it holds.
         slices: which slices of each; all, where not given. Negative numbers count from the end.
         bad: told of each file that can't be used; where not given, the first one is an error.
 
@@ -103,9 +106,10 @@ def find_subjects(
     if place is None:
         return [_subject("the package's brain scan", "brain_pulseq_16ch", "measured", sample_scan, slices)]
     found = []
-    for path in _files(place):
+    measurements = [(path, one) for path in _files(place) for one in _series(path, series)]
+    for path, one in measurements:
         try:
-            found.append(_from_file(path, simulation, slices))
+            found.append(_from_file(path, one, simulation, slices))
         except InputError as error:
             if bad is None:
                 raise
@@ -133,11 +137,15 @@ def _files(place: Path) -> list[Path]:
     return known
 
 
-def _from_file(path: Path, simulation: Simulation, slices: Sequence[int] | None) -> Subject:
+def _series(path: Path, series: Series) -> tuple[Series, ...]:
+    return (SINGLE,) if path.name.lower().endswith(image_suffixes()) else find_series(path, series)
+
+
+def _from_file(path: Path, series: Series, simulation: Simulation, slices: Sequence[int] | None) -> Subject:
     stem = path.name.split(".")[0]
     if path.name.lower().endswith(image_suffixes()):
         return _subject(path.name, stem, str(simulation), partial(simulation, path), slices)
-    subject = _subject(path.name, stem, "measured", partial(read_scan, path), slices)
+    subject = _subject(series.of_file(path.name), stem, "measured", partial(read_scan, path, series), slices)
     return dataclasses.replace(subject, field_of_view=_field_of_view(path, subject))
 
 
@@ -146,7 +154,7 @@ def _subject(name: str, stem: str, source: str, read: Callable[[], Scan], slices
         scan = read()
         chosen = _chosen(scan, slices)
     except InputError as error:
-        raise error if name in str(error) else InputError(f"{name}: {error}") from error
+        raise error if stem in str(error) else InputError(f"{name}: {error}") from error
     _check_full(scan)
     empty = [i for i in chosen if not scan.kspace[i].any()]
     if empty:

@@ -156,7 +156,7 @@ def test_ismrmrd_averages_and_missing_lines(tmp_path: Path) -> None:
     [
         ([2, 6], 4, {}, "line 6 has 2 coils x 8 samples"),
         ([2, 3], 6, {}, "does not fit the encoded matrix"),
-        ([2, 3], 4, {"repetition": 1}, "2 values of 'repetition'"),
+        ([2, 3], 4, {"repetition": 1}, "holds repetition 0; repetition 1; choose one of them, such as --repetition 0"),
         ([2, 3], 4, {"slice": 1}, "along different lines"),
         ([], 4, {}, "no dataset 'kspace'"),
     ],

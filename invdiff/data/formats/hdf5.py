@@ -87,6 +87,8 @@ def write_scan(scan: Scan, path: str | os.PathLike[str]) -> None:
             file["sensitivity_maps"] = scan.maps
         if scan.ground_truth is not None:
             file["ground_truth"] = scan.ground_truth
+        if scan.calibration is not None:
+            file["calibration"] = scan.calibration
         if scan.noise_std is not None:
             file["noise_std"] = scan.noise_std
         if scan.noise is not None:

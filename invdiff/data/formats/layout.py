@@ -12,7 +12,7 @@ from invdiff.data.picture import Picture
 from invdiff.data.scan import Scan
 from invdiff.errors import InputError
 
-STACKS = ("kspace", "sensitivity_maps", "ground_truth")
+STACKS = ("kspace", "sensitivity_maps", "ground_truth", "calibration")
 """What has an entry for every slice."""
 KNOWN_KEYS = ("mask", "noise_std", "noise")
 """What there is once for all slices."""
@@ -51,6 +51,7 @@ def scan_of(path: Path, arrays: Mapping[str, Any], attributes: Mapping[str, Any]
         kspace=kspace,
         maps=maps,
         ground_truth=arrays.get("ground_truth"),
+        calibration=arrays.get("calibration"),
         name=path.name,
         **known_of(path, arrays, attributes),
     )

@@ -12,10 +12,11 @@ from invdiff.data.formats.table import find_format
 from invdiff.data.picture import Picture
 from invdiff.data.scan import Scan
 from invdiff.data.scan_file import ScanFile
+from invdiff.data.series import SINGLE, Series
 from invdiff.errors import InputError
 
 
-def read_scan(path: str | os.PathLike[str]) -> Scan:
+def read_scan(path: str | os.PathLike[str], series: Series = SINGLE) -> Scan:
     """The scan in a file, in the file's own units. What a file is, its first bytes say; its suffix, where they do not.
 
     - fastMRI-layout HDF5 (``.h5``, ``.hdf5``; Zbontar et al., arXiv 1811.08839): ``kspace`` (slices, coils, H, W), or
@@ -24,7 +25,8 @@ def read_scan(path: str | os.PathLike[str]) -> Scan:
       and ``ismrmrd_header``, whose matrix sizes go to the attributes ``encoded_matrix`` and
       ``recon_matrix`` (x, y, z).
     - ISMRMRD raw data (``.h5``, ``.mrd``; Inati et al., Magnetic Resonance in Medicine 77, 2017): two-dimensional
-      Cartesian imaging; averages are averaged, and noise measurements become ``noise``. Needs the ``ismrmrd`` library.
+      Cartesian imaging; averages are averaged, noise measurements become ``noise``, and calibration lines that are no
+      lines of the image ``calibration``. Needs the ``ismrmrd`` library.
     - BART (``NAME.cfl`` and ``NAME.hdr``; either is given): two of READ, PHS1 and PHS2 are H and W, with COIL and
       SLICE; what is zero in every coil was not sampled.
     - Three-dimensional k-space in BART's files, and as HDF5 ``kspace`` (1, coils, z, y, x), is a stack of slices along
@@ -32,17 +34,31 @@ def read_scan(path: str | os.PathLike[str]) -> Scan:
     - NumPy archives (``.npz``) with the keys of the HDF5 layout.
     - Formats of other packages, which are entry points ``invdiff.formats``.
 
+    Args:
+        path: the file.
+        series: which measurement, where the file holds several: enough of it to tell it from the others.
+
     Raises:
         InputError: the file is missing, broken, of an unknown kind, declares more than it can hold, takes what it holds
-            from other files, or does not hold a scan.
+            from other files, does not hold a scan, or of ``series`` none or several.
     """
     path = _existing(path, "a scan")
     found = find_format(path, "scans", lambda one: one.has_scan)
     assert found.scan is not None
-    return found.scan(path)
+    return found.read(found.scan, path, series)
 
 
-def open_scan(path: str | os.PathLike[str]) -> Scan | ScanFile:
+def list_series(path: str | os.PathLike[str]) -> tuple[Series, ...]:
+    """The measurements in a file of scans, by all that is known of them, in order.
+
+    Raises:
+        InputError: as `read_scan`.
+    """
+    path = _existing(path, "a scan")
+    return find_format(path, "scans", lambda one: one.has_scan).series_in(path)
+
+
+def open_scan(path: str | os.PathLike[str], series: Series = SINGLE) -> Scan | ScanFile:
     """As `read_scan`; of more slices in an HDF5 file than are looked at together, and of three-dimensional k-space,
     each is read when it is asked for.
 
@@ -53,7 +69,7 @@ def open_scan(path: str | os.PathLike[str]) -> Scan | ScanFile:
     found = find_format(path, "scans", lambda one: one.has_scan)
     opened = found.open or found.scan
     assert opened is not None
-    return opened(path)
+    return found.read(opened, path, series)
 
 
 def read_image(path: str | os.PathLike[str], slices: Sequence[int] | None = None) -> NDArray[Any]:

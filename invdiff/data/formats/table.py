@@ -28,7 +28,7 @@ FORMATS = (
         open=hdf5.open_slices,
         picture=hdf5.read_picture,
     ),
-    Format("ISMRMRD", (".mrd",), _HDF5, ismrmrd.holds_acquisitions, scan=ismrmrd.read),
+    Format("ISMRMRD", (".mrd",), _HDF5, ismrmrd.holds_acquisitions, scan=ismrmrd.read, series=ismrmrd.series),
     Format("BART", (".cfl",), companions=(".hdr",), scan=bart.read, open=bart.open_slices),
     Format("a NumPy archive", (".npz",), ((0, b"PK\3\4"),), scan=npz.read, picture=npz.read_picture),
     Format("NumPy", (".npy",), ((0, b"\x93NUMPY"),), image=npy.read),
