@@ -49,8 +49,9 @@ class Samples(Hashable, Protocol):
         """Of the file, absolute."""
 
     @property
-    def axes(self) -> tuple[str, str, str]:
-        """What the format calls the axes of space: first the one that is the readout where nothing tells otherwise."""
+    def axes(self) -> tuple[str, ...]:
+        """What the format calls the axes of space along which slices may lie, which are the first: before others the
+        one that is the readout where nothing tells otherwise."""
 
     @property
     def shape(self) -> tuple[int, int, int, int]:

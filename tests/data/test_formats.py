@@ -262,13 +262,21 @@ def test_headers_that_promise_what_is_not_there(tmp_path: Path, old: str, new: s
         read_scan(path)
 
 
-def test_acquisitions_that_promise_what_is_not_there(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("coils", "samples", "words"),
+    [
+        (65535, 65535, "declare [0-9,]+ bytes of samples, in a file of"),
+        (2, 7, "2 coils x 7 samples can't be the 32 numbers of a line"),
+        (2, 0, "2 coils x 0 samples can't be the 32 numbers of a line"),
+    ],
+)
+def test_acquisitions_that_promise_what_is_not_there(tmp_path: Path, coils: int, samples: int, words: str) -> None:
     write_raw(tmp_path / "raw.h5", [0, 1, 2])
     with h5py.File(tmp_path / "raw.h5", "r+") as file:
         record = file["dataset/data"][1]
-        record["head"]["number_of_samples"] = record["head"]["active_channels"] = 65535
+        record["head"]["number_of_samples"], record["head"]["active_channels"] = samples, coils
         file["dataset/data"][1] = record
-    with pytest.raises(InputError, match="65535 coils x 65535 samples can't be the 32 numbers of a line"):
+    with pytest.raises(InputError, match=words):
         read_scan(tmp_path / "raw.h5")
 
 
