@@ -145,6 +145,9 @@ def evaluate(
     folder_of("evaluate", out)
     output.say(computing.description)
     output.say(_description(comparison, table))
+    for subject in subjects:
+        for remark in subject.remarks:
+            output.warn(f"{subject.name}: {remark}")
     try:
         with (
             computing.executor() as executor,

@@ -33,6 +33,7 @@ class Job:
         where: it is computed, in words.
         slices: of each file, as ``--slices`` names them.
         initial: a reconstruction whose image to start from.
+        keep_oversampling: whether images are of all that was measured, and not of the field of view alone.
         is_single: whether there is one file, whose results go to the folder itself.
         begun: when the command was, by `time.perf_counter`.
         rows: what came of each.
@@ -45,6 +46,7 @@ class Job:
     where: str
     slices: str | None
     initial: str | None
+    keep_oversampling: bool
     is_single: bool
     begun: float
     rows: list[dict[str, Any]] = field(default_factory=list)
@@ -118,6 +120,7 @@ class Job:
         cases = one.read().cases()
         if self.initial is not None:
             cases = replace(cases, initial=read_reconstructed(self.initial))
+        cases = cases.with_oversampling if self.keep_oversampling else cases
         return cases if self.slices is None else cases.of(read_slices(self.slices, cases.count, cases.name))
 
     @property
@@ -166,7 +169,7 @@ class Job:
             if not self.output.quiet:
                 compared = self.study.memory_limit is None  # SigPy takes several times what a sample does
                 found = rivals(cases.of(numbers)).items() if compared else ()
-                known = {f"{name} (best weight {best.weight:.1e})": best.image for name, best in found}
+                known = {f"{name} (best weight {best.weight:.1e})": cases.shown(best.image) for name, best in found}
                 begun, *made = images.items()
                 rows = dict([begun, *known.items(), *made])
                 self.output.show(table(seen.ground_truth, rows, cases.target + few))

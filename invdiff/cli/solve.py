@@ -111,6 +111,9 @@ def solve(
     phase: Phase = None,
     set_number: SetNumber = None,
     group: Group = None,
+    keep_oversampling: Annotated[
+        bool, typer.Option("--keep-oversampling", help="Write all that was measured, and not the field of view alone.")
+    ] = False,
     undersample: Undersample = None,
     acceleration: Acceleration = 4.0,
     centre_fraction: CentreFraction = 0.08,
@@ -192,7 +195,7 @@ def solve(
     found = find_inputs(inputs or [], kind, series=series, seed=seed, condition=condition, assumed=assumed)
     initial = start if start not in (None, "zero-filled", "least-squares") else None
     is_single = len(found) == 1 and not any(path.is_dir() for path in inputs or [])
-    job = Job(study, found, out, output, computing.description, slices, initial, is_single, begun)
+    job = Job(study, found, out, output, computing.description, slices, initial, keep_oversampling, is_single, begun)
     with computing.executor() as executor:
         if dry_run:
             job.forecast(executor)

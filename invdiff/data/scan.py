@@ -9,6 +9,8 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from invdiff.data.geometry import Geometry
+from invdiff.data.zeros import sampled_of
 from invdiff.errors import InputError
 from invdiff.files.digest import digest_of
 
@@ -61,6 +63,10 @@ class ScanSlices(Protocol):
         """How the file was understood, where that could be doubted."""
 
     @property
+    def geometry(self) -> Geometry | None:
+        """Where the pixels of its images lie in space, where that is known."""
+
+    @property
     def empty(self) -> frozenset[int]:
         """Slices of which nothing was seen."""
 
@@ -86,8 +92,8 @@ class Scan:
         kspace: complex64 ``(slices, coils, H, W)``, zero where nothing was sampled. Axis -2 is the readout where it is
             known.
         mask: bool ``(H, W)``, true where sampled, the same for all slices; 1-D ``(W,)`` is widened. Where it is not
-            given, it is found from the samples that are zero in every slice and coil. None after construction: fully
-            sampled.
+            given, it is found from the lines, blocks or many points that are zero in every slice and coil; see
+            `invdiff.data.zeros`. None after construction: fully sampled.
         maps: coil sensitivities, complex64 ``(slices, coils, H, W)``, or ``(slices, sets, coils, H, W)`` where several
             images overlap (soft SENSE).
         noise_std: standard deviation of the noise in each real and each imaginary part.
@@ -99,6 +105,7 @@ class Scan:
         name: what to call the scan in tables and messages; readers put the file's path here.
         attributes: whatever else the file says.
         remarks: how the file was understood, where that could be doubted: sentences that a user is warned by.
+        geometry: of the image grid ``(H, W)``, and where every slice lies; None where unknown.
 
     Raises:
         InputError: shapes do not agree, numbers are not finite, everything is zero, or there is signal where the mask
@@ -115,6 +122,7 @@ class Scan:
     name: str = "scan"
     attributes: Mapping[str, Any] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
+    geometry: Geometry | None = None
 
     def __post_init__(self) -> None:
         kspace = self._complex("kspace", self.kspace)
@@ -164,6 +172,8 @@ class Scan:
                     f"{self.name}: noise_std is {self.noise_std}; it must be a finite number, zero or more."
                 )
             self._set("noise_std", float(self.noise_std))
+        if self.geometry is not None:
+            self.geometry.check(self.name, self.image_shape, self.slices)
 
     def _set(self, attribute: str, value: object) -> None:
         object.__setattr__(self, attribute, value)
@@ -181,7 +191,8 @@ class Scan:
     def _sampled(self, kspace: NDArray[np.complex64]) -> NDArray[np.bool_] | None:
         nonzero = np.asarray(kspace.any(axis=(0, 1)))
         if self.mask is None:
-            return None if nonzero.all() else nonzero
+            found = sampled_of(nonzero)
+            return None if found.all() else found
         mask = _binary(self.mask, nonzero.shape, self.name)
         stray = int(np.count_nonzero(nonzero & ~mask))
         if stray:
@@ -223,7 +234,10 @@ class Scan:
         if not index or any(not -self.slices <= i < self.slices for i in index):
             raise InputError(f"{self.name} has slices 0 to {self.slices - 1}; asked for {index}.")
         stacks = {name: getattr(self, name) for name in STACKS}
-        return self.changed(**{name: None if stack is None else stack[index] for name, stack in stacks.items()})
+        return self.changed(
+            **{name: None if stack is None else stack[index] for name, stack in stacks.items()},
+            geometry=None if self.geometry is None else self.geometry.select(index),
+        )
 
     def changed(self, **attributes: Any) -> Self:
         """The scan with other attributes, which are known to fit it: nothing is looked at again, as `replace` would."""

@@ -5,7 +5,7 @@ import math
 import os
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -13,9 +13,12 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from invdiff.data.centre import power_of
+from invdiff.data.geometry import Geometry
 from invdiff.data.memory import check_memory
 from invdiff.data.scan import Scan
 from invdiff.data.scan_file import ScanFile
+from invdiff.data.zeros import sampled_of
 from invdiff.errors import InputError
 from invdiff.files.digest import digest_of
 
@@ -199,7 +202,7 @@ class _Survey:
 
     Attributes:
         volume: and the axis of its slices.
-        mask: bool ``(H, W)``, where any coil has a number other than zero.
+        mask: bool ``(H, W)``, where something was sampled, as of `invdiff.data.zeros`.
         digest: of all numbers.
     """
 
@@ -219,7 +222,7 @@ def _survey(samples: Samples) -> _Survey:
         digest.update(f"{coils} {rows} {columns}".encode())
         digest.update(np.ascontiguousarray(part).data)
     along = _full_axis(samples, measured)
-    return _Survey(Volume(samples, along), np.asarray(measured.any(axis=along)), digest.hexdigest())
+    return _Survey(Volume(samples, along), sampled_of(np.asarray(measured.any(axis=along))), digest.hexdigest())
 
 
 def _full_axis(samples: Samples, measured: NDArray[np.bool_]) -> int:
@@ -253,7 +256,7 @@ def read_volume(samples: Samples, known: Mapping[str, Any]) -> Scan:
     Args:
         samples: all of k-space.
         known: what else there is to a `Scan`: the noise, attributes; a mask of the two axes that are left, in their
-            order, instead of the places of what is not zero.
+            order, instead of the places of what is not zero; the geometry of slices along the first axis.
 
     Raises:
         InputError: no axis was sampled in full, numbers are not finite, the file can't be read, or there is not the
@@ -264,7 +267,7 @@ def read_volume(samples: Samples, known: Mapping[str, Any]) -> Scan:
     check_memory(f"{samples.path} of {count:,} samples", np.dtype(np.complex64).itemsize * count)
     kspace = seen.volume.kspace(range(seen.volume.positions))
     kspace[sorted(_empty(np.array([np.square(np.abs(y), dtype=np.float64).sum() for y in kspace])))] = 0
-    return Scan(kspace, name=samples.path.name, **_with_mask(known, seen))
+    return Scan(kspace, name=samples.path.name, **_known(known, seen))
 
 
 def open_volume(samples: Samples, known: Mapping[str, Any]) -> ScanFile:
@@ -281,16 +284,22 @@ def open_volume(samples: Samples, known: Mapping[str, Any]) -> ScanFile:
     """
     seen = _survey(samples)
     volume = seen.volume
-    power = np.zeros(volume.positions)
-    for part, _ in samples.parts(volume.along):
-        power += np.square(np.abs(_positions(part)), dtype=np.float64).sum(axis=(1, 2, 3))
-    empty = _empty(power)
-    read = partial(_read, volume, empty, _with_mask(known, seen))
+    power, of_plane = np.zeros(volume.positions), np.zeros(volume.slice_shape[1:])
+    for part, (_, rows, columns) in samples.parts(volume.along):
+        positions = _positions(part)
+        power += np.square(np.abs(positions), dtype=np.float64).sum(axis=(1, 2, 3))
+        of_plane[rows, columns] += power_of(positions)
+    empty, of_all = _empty(power), _known(known, seen)
+    geometry: Geometry | None = of_all.pop("geometry")
+    of_slice = {**of_all, "geometry": None if geometry is None else replace(geometry, planes=None)}
+    read = partial(_read, volume, empty, of_slice)
     (common,) = read([int(power.argmax())])
     assert common is not None
     decided = (common.sampled, common.noise_std, common.noise)
     digests = tuple(digest_of(seen.digest, volume.along, position, *decided) for position in range(volume.positions))
-    return ScanFile(samples.path.name, read, common, common.mask, empty, digests)
+    planes = None if geometry is None else geometry.planes
+    name, remarks = samples.path.name, common.remarks
+    return ScanFile(name, read, common, common.mask, empty, digests, remarks, planes).interpreted(of_plane)
 
 
 def _empty(power: NDArray[np.float64]) -> frozenset[int]:
@@ -298,9 +307,14 @@ def _empty(power: NDArray[np.float64]) -> frozenset[int]:
     return frozenset(np.flatnonzero(power <= _ROUNDING**2 * power.max()).tolist())
 
 
-def _with_mask(known: Mapping[str, Any], seen: _Survey) -> dict[str, Any]:
-    given = known.get("mask")
-    return {**known, "mask": seen.mask if given is None else given}
+def _known(known: Mapping[str, Any], seen: _Survey) -> dict[str, Any]:
+    """What is known of slices, by the arguments of a scan."""
+    mask, geometry = known.get("mask"), known.get("geometry")
+    return {
+        **known,
+        "mask": seen.mask if mask is None else mask,
+        "geometry": geometry if seen.volume.along == 0 else None,
+    }
 
 
 def _read(

@@ -55,9 +55,11 @@ class Subject:
         depth: how many slices it has.
         slices: which of them are compared.
         kspace_shape: (coils, H, W).
-        field_of_view: (h, w) of the central part that is scored: fastMRI's readout is twice as long as its images.
+        field_of_view: (h, w) of the central part that is scored: the recon field of view, by millimetres, or what
+            fastMRI's own reconstruction has of it.
         has_maps: whether coil maps are known.
         target: what the ground truth is that it brings, or None where it brings none.
+        remarks: on how the file was understood.
     """
 
     name: str
@@ -71,6 +73,7 @@ class Subject:
     field_of_view: tuple[int, int]
     has_maps: bool
     target: str | None
+    remarks: tuple[str, ...]
 
     @property
     def data(self) -> str:
@@ -169,20 +172,11 @@ def _subject(name: str, stem: str, source: str, read: Callable[[], Scan], slices
         depth=scan.slices,
         slices=chosen,
         kspace_shape=(scan.coils, height, width),
-        field_of_view=_scored(scan),
+        field_of_view=scan.image_shape if scan.geometry is None else scan.geometry.cropped.shape,
         has_maps=scan.maps is not None,
         target=None if scan.ground_truth is None else "ground truth" if source == "measured" else "simulated image",
+        remarks=scan.remarks,
     )
-
-
-def _scored(scan: Scan) -> tuple[int, int]:
-    """The central part that the file's own reconstruction has, where it says a part."""
-    height, width = scan.image_shape
-    match scan.attributes.get("recon_matrix"):
-        case (int(h), int(w), *_) if h > 0 and w > 0:
-            return min(h, height), min(w, width)
-        case _:
-            return height, width
 
 
 def _chosen(scan: Scan, slices: Sequence[int] | None) -> tuple[int, ...]:

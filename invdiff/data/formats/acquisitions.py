@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from invdiff.data.formats.acquisition_flags import Use, has_flag, is_reversed, unknown_flags, use_of
-from invdiff.data.formats.header import matrices, matrix_of, parse_header
+from invdiff.data.formats.header import geometry_of, matrix_of, parse_header
 from invdiff.data.formats.partitions import InMemory, Partitions, Source
+from invdiff.data.geometry import Plane
 from invdiff.data.masks import calibration_region, central
 from invdiff.data.scan import Scan
 from invdiff.data.series import SINGLE, Series
@@ -80,7 +81,7 @@ def scan_of_acquisitions(path: Path, xml: str, acquisitions: Sequence[Any], seri
     if volume is not None:
         return read_volume(*volume)
     encoding = _encoding(path, xml)
-    width, height, depth = matrix_of(path, encoding.encodedSpace)
+    width, height, _ = matrix_of(path, encoding.encodedSpace)
     image, apart, matrix = _lines(path, encoding, acquisitions, series)
     partitions = {one.idx.kspace_encode_step_2 for one in image}
     if len(partitions) > 1:
@@ -96,18 +97,20 @@ def scan_of_acquisitions(path: Path, xml: str, acquisitions: Sequence[Any], seri
         )
     calibration, unused = _calibration(matrix, apart)
     is_counted = matrix.slices == tuple(range(len(matrix.slices)))
-    numbers = {} if is_counted else {"slice_numbers": matrix.slices}
-    header_says = matrices(path, xml)
-    if matrix.width < width:
-        header_says = {**header_says, "encoded_matrix": (matrix.width, height, depth)}
+    geometry = geometry_of(path, xml, (matrix.width, height), _planes(image))
     return Scan(
         kspace=kspace,
         mask=times[0] > 0,
         noise=_noise(acquisitions, matrix.coils, matrix.usual_time, float(np.median(times[times > 0]))),
         calibration=calibration,
         name=path.name,
-        attributes={**header_says, **numbers},
-        remarks=(*_remarks(image, times, matrix.width, width), *unused),
+        attributes={} if is_counted else {"slice_numbers": matrix.slices},
+        remarks=(
+            *_remarks(image, times, matrix.width, width),
+            *unused,
+            *(() if geometry is None else geometry.remarks),
+        ),
+        geometry=geometry,
     )
 
 
@@ -150,13 +153,20 @@ def volume_of_acquisitions(
     weights = (each / times[rows, columns]).astype(np.float32)
     order = {id(one): number for number, one in enumerate(acquisitions)}
     numbers = np.array([order[id(one)] for one in image], np.int32)
-    says = matrices(path, xml)
+    geometry = geometry_of(path, xml, (height, depth), axes=(1, 2, 0))
+    planes = _planes(image)
+    if geometry is not None and planes is not None and geometry.slice_thickness is not None:
+        geometry = replace(geometry, planes=planes[0].across(matrix.width, geometry.slice_thickness))
     left_out = ("Calibration lines were left out, as those apart from a three-dimensional image are.",) if apart else ()
     return Partitions(path.absolute(), shape, source, matrix, numbers, columns, weights), {
         "mask": times > 0,
         "noise": _noise(acquisitions, matrix.coils, matrix.usual_time, float(np.median(times[times > 0]))),
-        "attributes": {key: (y, z, x) for key, (x, y, z) in says.items()},
-        "remarks": (*_remarks(image, times, matrix.width, width), *left_out),
+        "geometry": geometry,
+        "remarks": (
+            *_remarks(image, times, matrix.width, width),
+            *left_out,
+            *(() if geometry is None else geometry.remarks),
+        ),
     }
 
 
@@ -304,6 +314,14 @@ def _calibration_lines(
 
 def _shape(line: Any) -> tuple[Any, ...]:
     return line.active_channels, line.number_of_samples, line.center_sample, line.sample_time_us
+
+
+def _planes(image: Sequence[Any]) -> tuple[Plane, ...] | None:
+    """Where every slice lies, by one of its lines each; None where one does not tell."""
+    heads = {line.idx.slice: line for line in image}
+    found = [Plane.known(a.position, a.read_dir, a.phase_dir, a.slice_dir) for _, a in sorted(heads.items())]
+    known = tuple(plane for plane in found if plane is not None)
+    return known if len(known) == len(found) else None
 
 
 def _readout(path: Path, encoding: Any, encoded: int, image: Sequence[Any]) -> int:

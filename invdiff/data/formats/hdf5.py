@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from invdiff.data.formats.header import matrices
+from invdiff.data.formats.geometry_arrays import PLANE_KEYS, arrays_of, planes_in
+from invdiff.data.formats.header import encoded_matrix, geometry_of
 from invdiff.data.formats.layout import KNOWN_KEYS, PICTURE_KEYS, SCAN_KEYS, STACKS, known_of, picture_of, scan_of
 from invdiff.data.picture import Picture
 from invdiff.data.scan import TOGETHER, Scan
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import h5py
 
 _HEADER = "ismrmrd_header"
+_SLICE_KEYS = tuple(key for key in SCAN_KEYS if key not in PLANE_KEYS)
 
 
 def read(path: Path) -> Scan:
@@ -52,7 +54,9 @@ def open_slices(path: Path) -> Scan | ScanFile:
     if count <= TOGETHER:
         return read(path)
     elsewhere = path.absolute()  # workers of a cluster have working folders of their own
-    return ScanFile.survey(path, partial(_read_slices, elsewhere), count)
+    with reading(path) as file:
+        planes = planes_in(path, _arrays(file, PLANE_KEYS))
+    return ScanFile.survey(path, partial(_read_slices, elsewhere), count, planes)
 
 
 def read_picture(path: Path) -> Picture:
@@ -93,6 +97,8 @@ def write_scan(scan: Scan, path: str | os.PathLike[str]) -> None:
             file["noise_std"] = scan.noise_std
         if scan.noise is not None:
             file["noise"] = scan.noise
+        if scan.geometry is not None:
+            file.update(arrays_of(scan.geometry))
         write_attributes(file, {key: _storable(value) for key, value in scan.attributes.items()})
 
 
@@ -109,8 +115,7 @@ def _volume(path: Path) -> tuple[ArrayInFile, dict[str, Any]] | None:
         if kspace is None or kspace.ndim not in (4, 5):
             return None
         header = find_text(file, _HEADER)
-        told = {} if header is None else matrices(path, header)
-        x, y, z = told.get("encoded_matrix", (1, 1, 1))
+        x, y, z = (1, 1, 1) if header is None else encoded_matrix(path, header)
         if kspace.shape[:1] != (1,) if kspace.ndim == 5 else z == 1 or kspace.shape[1:] != (z, y, x):
             return None
         given = [key for key in STACKS if key != "kspace" and find_dataset(file, key) is not None]
@@ -119,15 +124,17 @@ def _volume(path: Path) -> tuple[ArrayInFile, dict[str, Any]] | None:
                 f"{path}: kspace of shape {kspace.shape} is three-dimensional, and {' and '.join(given)} of such scans "
                 "can't be read; leave it out of the file."
             )
-        arrays, attributes = _arrays(file, KNOWN_KEYS), {**attributes_of(file), **told}
+        known = {**known_of(path, _arrays(file, KNOWN_KEYS)), "attributes": attributes_of(file)}
         steps = kspace.chunks or (1,) * kspace.ndim
         first = kspace.ndim - 4
         places = (first, first + 3, first + 2, first + 1)
         elsewhere = path.absolute()  # workers of a cluster have working folders of their own
         lying = ArrayInFile(elsewhere, ("x", "y", "z"), _kspace, places, kspace.shape, steps)
-    if "mask" in arrays:
-        arrays["mask"] = np.atleast_2d(arrays["mask"]).T  # of the file's (z, y)
-    return lying, known_of(path, arrays, attributes)
+    if known["mask"] is not None:
+        known["mask"] = np.atleast_2d(known["mask"]).T  # of the file's (z, y)
+    if header is not None:
+        known["geometry"] = geometry_of(path, header, (lying.shape[2], lying.shape[3]), axes=(1, 2, 0))
+    return lying, known
 
 
 @contextmanager
@@ -153,14 +160,17 @@ def _read_slices(path: Path, indices: Sequence[int]) -> list[Scan | None]:
     """The scans of slices; ``None`` where nothing was seen: k-space or every coil map is zero."""
     with reading(path) as file:
         attributes, present = attributes_of(file), _present(file)
-        return [_scan_of_seen(path, _arrays(file, SCAN_KEYS, index), attributes, present) for index in indices]
+        return [_scan_of_seen(path, _arrays(file, _SLICE_KEYS, index), attributes, present) for index in indices]
 
 
 def _scan_of_seen(
     path: Path, arrays: dict[str, Any], attributes: dict[str, Any], present: Sequence[str]
 ) -> Scan | None:
     seen = all(np.any(arrays[key]) for key in ("kspace", "sensitivity_maps") if key in arrays)
-    return scan_of(path, arrays, attributes, present) if seen else None
+    if not seen:
+        return None
+    scan = scan_of(path, arrays, attributes, present)
+    return scan if "mask" in arrays else scan.changed(mask=None)  # what zeros mean is told by all slices together
 
 
 def _arrays(file: "h5py.File", keys: Sequence[str], index: int | None = None) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from invdiff.data.formats.header import matrices
+from invdiff.data.formats.geometry_arrays import GEOMETRY_KEYS, geometry_in
+from invdiff.data.formats.header import geometry_of
 from invdiff.data.picture import Picture
 from invdiff.data.scan import Scan
 from invdiff.errors import InputError
@@ -16,7 +17,7 @@ STACKS = ("kspace", "sensitivity_maps", "ground_truth", "calibration")
 """What has an entry for every slice."""
 KNOWN_KEYS = ("mask", "noise_std", "noise")
 """What there is once for all slices."""
-SCAN_KEYS = (*STACKS, *KNOWN_KEYS, "ismrmrd_header")
+SCAN_KEYS = (*STACKS, *KNOWN_KEYS, "ismrmrd_header", *GEOMETRY_KEYS)
 PICTURE_KEYS = ("image", "mask", "noise_std", "ground_truth")
 
 
@@ -45,20 +46,25 @@ def scan_of(path: Path, arrays: Mapping[str, Any], attributes: Mapping[str, Any]
         kspace = kspace[:, None]
     if maps is not None and maps.ndim == 3:
         maps = maps[:, None]
-    if "ismrmrd_header" in arrays:
-        attributes = {**attributes, **matrices(path, _text(path, arrays["ismrmrd_header"]))}
+    shape = (kspace.shape[-2], kspace.shape[-1])
+    geometry = geometry_in(path, arrays, shape)
+    if geometry is None and "ismrmrd_header" in arrays:
+        geometry = geometry_of(path, _text(path, arrays["ismrmrd_header"]), shape)
     return Scan(
         kspace=kspace,
         maps=maps,
         ground_truth=arrays.get("ground_truth"),
         calibration=arrays.get("calibration"),
         name=path.name,
-        **known_of(path, arrays, attributes),
+        attributes=attributes,
+        **known_of(path, arrays),
+        remarks=() if geometry is None else geometry.remarks,
+        geometry=geometry,
     )
 
 
-def known_of(path: Path, arrays: Mapping[str, Any], attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """What arrays by ``KNOWN_KEYS`` and attributes say of all slices of a `Scan`, by its arguments.
+def known_of(path: Path, arrays: Mapping[str, Any]) -> dict[str, Any]:
+    """What arrays by ``KNOWN_KEYS`` say of all slices of a `Scan`, by its arguments.
 
     Raises:
         InputError: they are no numbers.
@@ -69,7 +75,6 @@ def known_of(path: Path, arrays: Mapping[str, Any], attributes: Mapping[str, Any
         "mask": arrays.get("mask"),
         "noise_std": _level(path, arrays.get("noise_std")),
         "noise": arrays.get("noise"),
-        "attributes": attributes,
     }
 
 

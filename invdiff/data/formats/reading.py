@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from invdiff.data.formats.layout import picture_of
 from invdiff.data.formats.table import find_format
+from invdiff.data.interpretation import interpreted
 from invdiff.data.picture import Picture
 from invdiff.data.scan import Scan
 from invdiff.data.scan_file import ScanFile
@@ -34,6 +35,9 @@ def read_scan(path: str | os.PathLike[str], series: Series = SINGLE) -> Scan:
     - NumPy archives (``.npz``) with the keys of the HDF5 layout.
     - Formats of other packages, which are entry points ``invdiff.formats``.
 
+    Where k-space itself clearly says otherwise, it is believed: its energy is brought to the centre, and padding under
+    a mask is not sampled; the scan's remarks say so.
+
     Args:
         path: the file.
         series: which measurement, where the file holds several: enough of it to tell it from the others.
@@ -45,7 +49,7 @@ def read_scan(path: str | os.PathLike[str], series: Series = SINGLE) -> Scan:
     path = _existing(path, "a scan")
     found = find_format(path, "scans", lambda one: one.has_scan)
     assert found.scan is not None
-    return found.read(found.scan, path, series)
+    return interpreted(found.read(found.scan, path, series))
 
 
 def list_series(path: str | os.PathLike[str]) -> tuple[Series, ...]:
@@ -69,7 +73,8 @@ def open_scan(path: str | os.PathLike[str], series: Series = SINGLE) -> Scan | S
     found = find_format(path, "scans", lambda one: one.has_scan)
     opened = found.open or found.scan
     assert opened is not None
-    return found.read(opened, path, series)
+    scan = found.read(opened, path, series)
+    return interpreted(scan) if isinstance(scan, Scan) else scan
 
 
 def read_image(path: str | os.PathLike[str], slices: Sequence[int] | None = None) -> NDArray[Any]:
