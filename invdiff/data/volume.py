@@ -124,15 +124,12 @@ class Volume:
     Attributes:
         samples: all of k-space.
         along: the axis of space that was sampled in full.
+        positions: number of slices, about the middle of it.
     """
 
     samples: Samples
     along: int
-
-    @property
-    def positions(self) -> int:
-        """Number of slices."""
-        return self.samples.shape[1 + self.along]
+    positions: int
 
     @property
     def slice_shape(self) -> tuple[int, int, int]:
@@ -146,7 +143,7 @@ class Volume:
         that noise keeps its level.
 
         Args:
-            positions: along the axis.
+            positions: along the axis, of those that are slices.
 
         Returns:
             ``(slices, coils, H, W)``.
@@ -156,16 +153,16 @@ class Volume:
         """
         kspace = np.zeros((len(positions), *self.slice_shape), np.complex64)
         for samples, place in self.samples.parts(self.along):
-            kspace[:, *place] += _positions(samples)[list(positions)]
+            kspace[:, *place] += self.transformed(samples)[list(positions)]
         return kspace
 
-
-def _positions(samples: NDArray[np.complexfloating[Any, Any]]) -> Complex:
-    """The inverse Fourier transform along the first axis."""
-    with np.errstate(over="ignore", invalid="ignore"):  # too large for single precision is refused by its scan
-        single = np.fft.ifftshift(samples.astype(np.complex64, copy=False), 0)
-        positions: Complex = np.fft.fftshift(np.fft.ifft(single, axis=0, norm="ortho"), 0)
-    return positions
+    def transformed(self, samples: NDArray[np.complexfloating[Any, Any]]) -> Complex:
+        """All slices of a part of k-space."""
+        with np.errstate(over="ignore", invalid="ignore"):  # too large for single precision is refused by its scan
+            single = np.fft.ifftshift(samples.astype(np.complex64, copy=False), 0)
+            every: Complex = np.fft.fftshift(np.fft.ifft(single, axis=0, norm="ortho"), 0)
+        first = len(every) // 2 - self.positions // 2
+        return every[first : first + self.positions]
 
 
 def _per_block(volume: Volume) -> int:
@@ -211,7 +208,7 @@ class _Survey:
     digest: str
 
 
-def _survey(samples: Samples) -> _Survey:
+def _survey(samples: Samples, wanted: int | None) -> _Survey:
     measured, digest = np.zeros(samples.shape[1:], bool), hashlib.sha256()
     for part, (coils, rows, columns) in samples.parts(0):
         if part.dtype.kind != "c":
@@ -222,7 +219,9 @@ def _survey(samples: Samples) -> _Survey:
         digest.update(f"{coils} {rows} {columns}".encode())
         digest.update(np.ascontiguousarray(part).data)
     along = _full_axis(samples, measured)
-    return _Survey(Volume(samples, along), sampled_of(np.asarray(measured.any(axis=along))), digest.hexdigest())
+    positions = samples.shape[1 + along] if wanted is None or along > 0 else wanted
+    mask = sampled_of(np.asarray(measured.any(axis=along)))
+    return _Survey(Volume(samples, along, positions), mask, digest.hexdigest())
 
 
 def _full_axis(samples: Samples, measured: NDArray[np.bool_]) -> int:
@@ -250,19 +249,20 @@ def _full_axis(samples: Samples, measured: NDArray[np.bool_]) -> int:
     )
 
 
-def read_volume(samples: Samples, known: Mapping[str, Any]) -> Scan:
+def read_volume(samples: Samples, known: Mapping[str, Any], wanted: int | None = None) -> Scan:
     """All slices of three-dimensional k-space, in memory.
 
     Args:
         samples: all of k-space.
         known: what else there is to a `Scan`: the noise, attributes; a mask of the two axes that are left, in their
             order, instead of the places of what is not zero; the geometry of slices along the first axis.
+        wanted: how many positions along the first axis, about its middle, are in the field of view; None: all.
 
     Raises:
         InputError: no axis was sampled in full, numbers are not finite, the file can't be read, or there is not the
             memory.
     """
-    seen = _survey(samples)
+    seen = _survey(samples, wanted)
     count = math.prod(samples.shape)
     check_memory(f"{samples.path} of {count:,} samples", np.dtype(np.complex64).itemsize * count)
     kspace = seen.volume.kspace(range(seen.volume.positions))
@@ -270,7 +270,7 @@ def read_volume(samples: Samples, known: Mapping[str, Any]) -> Scan:
     return Scan(kspace, name=samples.path.name, **_known(known, seen))
 
 
-def open_volume(samples: Samples, known: Mapping[str, Any]) -> ScanFile:
+def open_volume(samples: Samples, known: Mapping[str, Any], wanted: int | None = None) -> ScanFile:
     """The slices of three-dimensional k-space, read when they are asked for.
 
     The file is read twice now, and once for each block of slices later; as many are a block as fit in ``BLOCK_BYTES``.
@@ -278,15 +278,16 @@ def open_volume(samples: Samples, known: Mapping[str, Any]) -> ScanFile:
     Args:
         samples: all of k-space.
         known: as for `read_volume`.
+        wanted: likewise.
 
     Raises:
         InputError: as `read_volume`, but for memory.
     """
-    seen = _survey(samples)
+    seen = _survey(samples, wanted)
     volume = seen.volume
     power, of_plane = np.zeros(volume.positions), np.zeros(volume.slice_shape[1:])
     for part, (_, rows, columns) in samples.parts(volume.along):
-        positions = _positions(part)
+        positions = volume.transformed(part)
         power += np.square(np.abs(positions), dtype=np.float64).sum(axis=(1, 2, 3))
         of_plane[rows, columns] += power_of(positions)
     empty, of_all = _empty(power), _known(known, seen)
@@ -295,7 +296,7 @@ def open_volume(samples: Samples, known: Mapping[str, Any]) -> ScanFile:
     read = partial(_read, volume, empty, of_slice)
     (common,) = read([int(power.argmax())])
     assert common is not None
-    decided = (common.sampled, common.noise_std, common.noise)
+    decided = (volume.positions, common.sampled, common.noise_std, common.noise)
     digests = tuple(digest_of(seen.digest, volume.along, position, *decided) for position in range(volume.positions))
     planes = None if geometry is None else geometry.planes
     name, remarks = samples.path.name, common.remarks

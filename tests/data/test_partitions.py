@@ -21,12 +21,14 @@ Array = np.ndarray[Any, Any]
 COILS, WIDTH, HEIGHT, DEPTH = 3, 10, 9, 8
 CENTRES = (3, 3)  # of lines and partitions, as the header says: one before the middle, as by partial Fourier
 NOISE = 0.5
+POSITION, DIRECTIONS = (1, 2, 3), ((0, 0, 1), (1, 0, 0), (0, 1, 0))  # of read, phase and slice
 
 
-def space(name: str) -> str:
+def space(name: str, x: int = WIDTH) -> str:
+    """Of voxels of 10 x 8 x 6 mm."""
     return (
-        f"<{name}><matrixSize><x>{WIDTH}</x><y>{HEIGHT}</y><z>{DEPTH}</z></matrixSize>"
-        f"<fieldOfView_mm><x>100</x><y>90</y><z>80</z></fieldOfView_mm></{name}>"
+        f"<{name}><matrixSize><x>{x}</x><y>{HEIGHT}</y><z>{DEPTH}</z></matrixSize>"
+        f"<fieldOfView_mm><x>{10 * x}</x><y>{8 * HEIGHT}</y><z>{6 * DEPTH}</z></fieldOfView_mm></{name}>"
     )
 
 
@@ -52,6 +54,7 @@ def line(samples: Array, row: int, column: int, **more: Any) -> Any:
     """An acquisition of ``(coils, n)``, at a place in the matrix."""
     made = ismrmrd.Acquisition.from_array(np.ascontiguousarray(samples, np.complex64))
     made.center_sample, made.sample_time_us = samples.shape[1] // 2, 5.0
+    made.position[:], made.read_dir[:], made.phase_dir[:], made.slice_dir[:] = POSITION, *DIRECTIONS
     made.idx.kspace_encode_step_1 = row - HEIGHT // 2 + CENTRES[0]
     made.idx.kspace_encode_step_2 = column - DEPTH // 2 + CENTRES[1]
     for name, value in more.items():
@@ -66,9 +69,9 @@ def noise_line() -> Any:
     return made
 
 
-def write(path: Path, lines: list[Any]) -> Path:
+def write(path: Path, lines: list[Any], header: str = HEADER) -> Path:
     with ismrmrd.Dataset(str(path), "dataset", create_if_needed=True) as dataset:
-        dataset.write_xml_header(HEADER.encode())
+        dataset.write_xml_header(header.encode())
         for one in lines:
             dataset.append_acquisition(one)
     return path
@@ -115,8 +118,33 @@ def test_positions_along_the_readout_are_slices(tmp_path: Path) -> None:
     scan = read_scan(path)
     assert scan.noise is not None
     np.testing.assert_allclose(scan.noise.std(), NOISE * 2**0.5, rtol=0.1)
-    assert scan.attributes["encoded_matrix"] == (HEIGHT, DEPTH, WIDTH)  # of a slice, and how many
     assert scan.name == "raw.h5"
+
+
+@pytest.mark.parametrize("wanted", [WIDTH, 5, 4])
+def test_slices_of_the_field_of_view_lie_where_the_readout_was(tmp_path: Path, wanted: int) -> None:
+    """Positions beyond it, by which the readout was oversampled, are no slices."""
+    kspace, lines = scanned()
+    header = HEADER.replace(space("reconSpace"), space("reconSpace", wanted))
+    path = write(tmp_path / "raw.h5", lines, header)
+    first = WIDTH // 2 - wanted // 2
+    check_slices(path, transformed(kspace)[first : first + wanted])
+    for scan in (read_scan(path), open_scan(path)):
+        geometry = scan.geometry
+        assert geometry is not None
+        assert (geometry.shape, geometry.field_of_view) == ((HEIGHT, DEPTH), (8 * HEIGHT, 6 * DEPTH))
+        assert (geometry.slice_thickness, geometry.cropped.shape) == (10, (HEIGHT, DEPTH))
+        assert geometry.planes is not None
+        assert [plane.position for plane in geometry.planes] == [
+            (1, 2, 3 + 10 * (k - WIDTH // 2)) for k in range(first, first + wanted)
+        ]
+        assert {(plane.read, plane.phase, plane.slice) for plane in geometry.planes} == {
+            (DIRECTIONS[1], DIRECTIONS[2], DIRECTIONS[0])
+        }
+        affine = geometry.affine
+        assert affine is not None
+        place = affine @ (HEIGHT // 2, DEPTH // 2 + 1, wanted // 2 - 1, 1)
+        np.testing.assert_allclose(place[:3], (-1, -(2 + 6), 3 - 10))
 
 
 def test_lines_that_are_no_file_make_the_same(tmp_path: Path) -> None:

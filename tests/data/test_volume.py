@@ -114,12 +114,16 @@ dtypes = st.sampled_from([np.complex64, np.complex128, ">c8"])
 
 
 def check_slices(kspace: Array, along: int, expected: Callable[[Array], Array]) -> None:
-    volume = Volume(InMemory(kspace), along)
+    volume = Volume(InMemory(kspace), along, kspace.shape[1 + along])
     found = volume.kspace(range(volume.positions))
     assert found.dtype == np.complex64
     np.testing.assert_allclose(found, expected(np.moveaxis(kspace, 1 + along, 1)), atol=1e-5)
     some = [volume.positions - 1, 0]
     np.testing.assert_array_equal(volume.kspace(some), found[some])
+    for count in range(1, volume.positions):  # those about the middle alone, which stays in the middle
+        first = volume.positions // 2 - count // 2
+        part = Volume(InMemory(kspace), along, count).kspace(range(count))
+        np.testing.assert_array_equal(part, found[first : first + count])
 
 
 @given(shapes, dtypes, st.integers(0, 2), st.integers(0, 99))
@@ -137,7 +141,7 @@ def test_another_transform_is_found(broken: Callable[[Array], Array]) -> None:
 def test_the_transform_is_unitary(shape: Any, along: int, seed: int) -> None:
     """Inner products stay, and with them the level of white noise."""
     u, v = noise(*shape, seed=seed), noise(*shape, seed=seed + 100)
-    slices = [Volume(InMemory(w), along).kspace(range(shape[1 + along])) for w in (u, v)]
+    slices = [Volume(InMemory(w), along, shape[1 + along]).kspace(range(shape[1 + along])) for w in (u, v)]
     np.testing.assert_allclose(np.vdot(*slices), np.vdot(u, v), atol=1e-5 * np.linalg.norm(u) * np.linalg.norm(v))
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from invdiff.data.formats.acquisition_flags import Use, has_flag, is_reversed, unknown_flags, use_of
-from invdiff.data.formats.header import geometry_of, matrix_of, parse_header
+from invdiff.data.formats.header import geometry_of, matrix_of, parse_header, wanted_along
 from invdiff.data.formats.partitions import InMemory, Partitions, Source
 from invdiff.data.geometry import Plane
 from invdiff.data.masks import calibration_region, central
@@ -116,9 +116,9 @@ def scan_of_acquisitions(path: Path, xml: str, acquisitions: Sequence[Any], seri
 
 def volume_of_acquisitions(
     source: Source, path: Path, xml: str, acquisitions: Sequence[Any], series: Series = SINGLE
-) -> tuple[Partitions, dict[str, Any]] | None:
-    """The k-space of a three-dimensional scan, and what else is known of it, as `invdiff.data.volume.open_volume` takes
-    them; None where the header speaks of two dimensions.
+) -> tuple[Partitions, dict[str, Any], int] | None:
+    """The k-space of a three-dimensional scan, what else is known of it, and how many positions along the readout are
+    in the field of view, as `invdiff.data.volume.open_volume` takes them; None where the header tells two dimensions.
 
     Args:
         source: of the acquisitions, where their samples are to be read later.
@@ -154,11 +154,12 @@ def volume_of_acquisitions(
     order = {id(one): number for number, one in enumerate(acquisitions)}
     numbers = np.array([order[id(one)] for one in image], np.int32)
     geometry = geometry_of(path, xml, (height, depth), axes=(1, 2, 0))
-    planes = _planes(image)
+    planes, wanted = _planes(image), wanted_along(path, xml, matrix.width, 0)
     if geometry is not None and planes is not None and geometry.slice_thickness is not None:
-        geometry = replace(geometry, planes=planes[0].across(matrix.width, geometry.slice_thickness))
+        geometry = replace(geometry, planes=planes[0].across(wanted, geometry.slice_thickness))
     left_out = ("Calibration lines were left out, as those apart from a three-dimensional image are.",) if apart else ()
-    return Partitions(path.absolute(), shape, source, matrix, numbers, columns, weights), {
+    lines = Partitions(path.absolute(), shape, source, matrix, numbers, columns, weights)
+    known = {
         "mask": times > 0,
         "noise": _noise(acquisitions, matrix.coils, matrix.usual_time, float(np.median(times[times > 0]))),
         "geometry": geometry,
@@ -168,6 +169,7 @@ def volume_of_acquisitions(
             *(() if geometry is None else geometry.remarks),
         ),
     }
+    return lines, known, wanted
 
 
 def _encoding(path: Path, xml: str) -> Any:

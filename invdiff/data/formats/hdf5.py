@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from invdiff.data.formats.geometry_arrays import PLANE_KEYS, arrays_of, planes_in
-from invdiff.data.formats.header import encoded_matrix, geometry_of
+from invdiff.data.formats.header import encoded_matrix, geometry_of, wanted_along
 from invdiff.data.formats.layout import KNOWN_KEYS, PICTURE_KEYS, SCAN_KEYS, STACKS, known_of, picture_of, scan_of
 from invdiff.data.picture import Picture
 from invdiff.data.scan import TOGETHER, Scan
@@ -102,8 +102,9 @@ def write_scan(scan: Scan, path: str | os.PathLike[str]) -> None:
         write_attributes(file, {key: _storable(value) for key, value in scan.attributes.items()})
 
 
-def _volume(path: Path) -> tuple[ArrayInFile, dict[str, Any]] | None:
-    """Where three-dimensional k-space lies, and what else the file knows; ``None`` where it holds slices.
+def _volume(path: Path) -> tuple[ArrayInFile, dict[str, Any], int | None] | None:
+    """Where three-dimensional k-space lies, what else the file knows, and how many positions along x are in the field
+    of view; ``None`` where it holds slices.
 
     It is ``(1, coils, z, y, x)``, or ``(coils, z, y, x)`` where the header's encoded matrix is of x, y and z.
 
@@ -132,9 +133,11 @@ def _volume(path: Path) -> tuple[ArrayInFile, dict[str, Any]] | None:
         lying = ArrayInFile(elsewhere, ("x", "y", "z"), _kspace, places, kspace.shape, steps)
     if known["mask"] is not None:
         known["mask"] = np.atleast_2d(known["mask"]).T  # of the file's (z, y)
-    if header is not None:
-        known["geometry"] = geometry_of(path, header, (lying.shape[2], lying.shape[3]), axes=(1, 2, 0))
-    return lying, known
+    if header is None:
+        return lying, known, None
+    _, along, height, width = lying.shape
+    known["geometry"] = geometry_of(path, header, (height, width), axes=(1, 2, 0))
+    return lying, known, wanted_along(path, header, along, 0)
 
 
 @contextmanager

@@ -72,6 +72,28 @@ def geometry_of(
     )
 
 
+def wanted_along(path: Path, xml: str, size: int, axis: int) -> int:
+    """How many pixels of a grid about its middle belong to the recon field of view, along x, y or z; all, where a
+    header does not tell, or the library that reads it is missing.
+
+    Args:
+        path: of the header's file.
+        xml: the header.
+        size: pixels of the grid.
+        axis: 0, 1 or 2.
+
+    Raises:
+        InputError: it is no such header.
+    """
+    try:
+        import ismrmrd
+    except ImportError:
+        return size
+    encoded, recon = _spaces(path, ismrmrd, xml)
+    whole, part = _length(size, axis, encoded, recon), recon.field_of_view[axis]
+    return size if whole is None or part is None or part >= whole else max(1, round(size * (part / whole)))
+
+
 def _length(size: int, axis: int, encoded: _Space, recon: _Space) -> float | None:
     """The field of view of a grid of so many pixels along an axis, in mm."""
     if size == encoded.matrix[axis]:
