@@ -13,7 +13,6 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from invdiff.data.centre import power_of
 from invdiff.data.geometry import Geometry
 from invdiff.data.memory import check_memory
 from invdiff.data.scan import Scan
@@ -288,8 +287,9 @@ def open_volume(samples: Samples, known: Mapping[str, Any], wanted: int | None =
     power, of_plane = np.zeros(volume.positions), np.zeros(volume.slice_shape[1:])
     for part, (_, rows, columns) in samples.parts(volume.along):
         positions = volume.transformed(part)
-        power += np.square(np.abs(positions), dtype=np.float64).sum(axis=(1, 2, 3))
-        of_plane[rows, columns] += power_of(positions)
+        energy = np.square(positions.real, dtype=np.float64) + np.square(positions.imag, dtype=np.float64)
+        power += energy.sum(axis=(1, 2, 3))
+        of_plane[rows, columns] += energy.sum(axis=(0, 1))
     empty, of_all = _empty(power), _known(known, seen)
     geometry: Geometry | None = of_all.pop("geometry")
     of_slice = {**of_all, "geometry": None if geometry is None else replace(geometry, planes=None)}

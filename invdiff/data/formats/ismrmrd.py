@@ -21,6 +21,9 @@ from invdiff.files.hdf5 import check_rows, find, find_dataset, find_text, readin
 if TYPE_CHECKING:
     import h5py
 
+_TOGETHER = 32
+"""Acquisitions that are read at a time."""
+
 
 def holds_acquisitions(path: Path) -> bool:
     """Whether an HDF5 file holds raw data; false where it can't be read."""
@@ -95,16 +98,17 @@ class _Measurement:
         with reading(self.path) as file:
             heads, data = _heads(file, _library(self.path))[self.group], _checked(file, self.group)
             _check_heads(heads, file)
+            rows = _Rows(data)
             yield [
-                _Acquisition(head, data, number) for number, head in enumerate(heads) if is_needed(head, self.series)
+                _Acquisition(head, rows, number) for number, head in enumerate(heads) if is_needed(head, self.series)
             ]
 
 
 class _Acquisition:
     """An acquisition, as the library's own reader makes them, which would open the file for writing."""
 
-    def __init__(self, head: Any, data: "h5py.Dataset", number: int) -> None:
-        self._head, self._data, self._number = head, data, number
+    def __init__(self, head: Any, rows: "_Rows", number: int) -> None:
+        self._head, self._rows, self._number = head, rows, number
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._head, name)
@@ -112,14 +116,26 @@ class _Acquisition:
     @property
     def data(self) -> NDArray[np.complex64]:
         """Its samples ``(coils, n)``, read now."""
-        numbers = self._data[self._number]["data"]
+        numbers = self._rows[self._number]
         shape = (int(self._head.active_channels), int(self._head.number_of_samples))
-        if not math.prod(shape) or numbers.shape != (
-            2 * math.prod(shape),
-        ):  # the library makes room for what heads say
+        if not math.prod(shape) or numbers.shape != (2 * math.prod(shape),):
             raise ValueError(f"{shape[0]} coils x {shape[1]} samples can't be the {numbers.size} numbers of a line")
         samples: NDArray[np.complex64] = numbers.view(np.complex64).reshape(shape)
         return samples
+
+
+class _Rows:
+    """The numbers of acquisitions, of which some are read together: one by one takes ten times as long."""
+
+    def __init__(self, data: "h5py.Dataset") -> None:
+        self._data = data.fields("data")
+        self._first, self._held = 0, data[:0]
+
+    def __getitem__(self, number: int) -> Any:
+        if not self._first <= number < self._first + len(self._held):
+            self._first = number - number % _TOGETHER
+            self._held = self._data[self._first : self._first + _TOGETHER]
+        return self._held[number - self._first]
 
 
 def _chosen(path: Path, series: Series) -> tuple[_Measurement, str, str]:
