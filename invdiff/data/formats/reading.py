@@ -25,13 +25,13 @@ def read_scan(path: str | os.PathLike[str], series: Series = SINGLE) -> Scan:
       or (slices, sets, coils, H, W), ``ground_truth``, ``noise_std``, ``noise`` (coils, n) of a separate noise scan,
       and ``ismrmrd_header``, whose matrix sizes go to the attributes ``encoded_matrix`` and
       ``recon_matrix`` (x, y, z).
-    - ISMRMRD raw data (``.h5``, ``.mrd``; Inati et al., Magnetic Resonance in Medicine 77, 2017): two-dimensional
-      Cartesian imaging; averages are averaged, noise measurements become ``noise``, and calibration lines that are no
+    - ISMRMRD raw data (``.h5``, ``.mrd``; Inati et al., Magnetic Resonance in Medicine 77, 2017): Cartesian
+      imaging; averages are averaged, noise measurements become ``noise``, and calibration lines that are no
       lines of the image ``calibration``. Needs the ``ismrmrd`` library.
     - BART (``NAME.cfl`` and ``NAME.hdr``; either is given): two of READ, PHS1 and PHS2 are H and W, with COIL and
       SLICE; what is zero in every coil was not sampled.
-    - Three-dimensional k-space in BART's files, and as HDF5 ``kspace`` (1, coils, z, y, x), is a stack of slices along
-      the first axis that was sampled in full.
+    - Three-dimensional k-space in BART's files, as HDF5 ``kspace`` (1, coils, z, y, x) and of ISMRMRD scans with
+      partitions is a stack of slices along the first axis that was sampled in full.
     - NumPy archives (``.npz``) with the keys of the HDF5 layout.
     - Formats of other packages, which are entry points ``invdiff.formats``.
 
