@@ -13,6 +13,7 @@ from invdiff.data.formats import (
     list_series,
     open_scan,
     picture_suffixes,
+    read_geometry,
     read_image,
     read_picture,
     read_scan,
@@ -20,6 +21,7 @@ from invdiff.data.formats import (
     write_scan,
 )
 from invdiff.data.fourier import to_image, to_kspace
+from invdiff.data.geometry import Geometry, Plane
 from invdiff.data.masks import MASKS, achieved_acceleration, calibration_region
 from invdiff.data.noise import Noise, estimate_noise, noise_of_scan, noise_std
 from invdiff.data.phantom import shepp_logan, smooth_phase
@@ -36,8 +38,10 @@ __all__ = [
     "Condition",
     "Eigenmaps",
     "Format",
+    "Geometry",
     "Noise",
     "Picture",
+    "Plane",
     "Scan",
     "ScanFile",
     "ScanSlices",
@@ -62,6 +66,7 @@ __all__ = [
     "open_scan",
     "picture_suffixes",
     "prewhiten",
+    "read_geometry",
     "read_image",
     "read_picture",
     "read_scan",

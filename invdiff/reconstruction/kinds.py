@@ -140,7 +140,7 @@ KINDS = {
         Kind(
             "denoise",
             "I",
-            "an 'image', 'noise_std' optional: HDF5, .npz, NIfTI, PNG or .npy",
+            "an 'image', 'noise_std' optional: HDF5, .npz, NIfTI, DICOM, PNG or .npy",
             "noisy",
             read_picture,
             noisy_sample,

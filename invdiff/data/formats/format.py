@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 
+from invdiff.data.geometry import Geometry
 from invdiff.data.picture import Picture
 from invdiff.data.scan import Scan
 from invdiff.data.scan_file import ScanFile
@@ -31,6 +32,7 @@ class Format:
         series: lists the measurements in a file, where it can hold several; ``scan`` and ``open`` then take one of them
             as a second argument.
         image: reads real or complex numbers, ``(slices, H, W)`` or ``(H, W)``, and nothing else.
+        geometry: where the pixels of the ``image`` lie, as far as a file tells.
         picture: reads an image and what is known of it; where not given, it is the ``image`` alone.
     """
 
@@ -43,6 +45,7 @@ class Format:
     open: Callable[..., Scan | ScanFile] | None = None
     series: Callable[[Path], tuple[Series, ...]] | None = None
     image: Callable[[Path], NDArray[Any]] | None = None
+    geometry: Callable[[Path], Geometry | None] = lambda path: None
     picture: Callable[[Path], Picture] | None = None
 
     def names(self, path: Path) -> bool:

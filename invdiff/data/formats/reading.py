@@ -1,20 +1,24 @@
 """Scans and images from files of any format."""
 
+import dataclasses
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 
 from invdiff.data.formats.layout import picture_of
 from invdiff.data.formats.table import find_format
+from invdiff.data.geometry import Geometry
 from invdiff.data.interpretation import interpreted
 from invdiff.data.picture import Picture
 from invdiff.data.scan import Scan
 from invdiff.data.scan_file import ScanFile
 from invdiff.data.series import SINGLE, Series
 from invdiff.errors import InputError
+
+Content = TypeVar("Content")
 
 
 def read_scan(path: str | os.PathLike[str], series: Series = SINGLE) -> Scan:
@@ -29,7 +33,7 @@ def read_scan(path: str | os.PathLike[str], series: Series = SINGLE) -> Scan:
       imaging; averages are averaged, noise measurements become ``noise``, and calibration lines that are no
       lines of the image ``calibration``. Needs the ``ismrmrd`` library.
     - BART (``NAME.cfl`` and ``NAME.hdr``; either is given): two of READ, PHS1 and PHS2 are H and W, with COIL and
-      SLICE; what is zero in every coil was not sampled.
+      SLICE.
     - Three-dimensional k-space in BART's files, as HDF5 ``kspace`` (1, coils, z, y, x) and of ISMRMRD scans with
       partitions is a stack of slices along the first axis that was sampled in full.
     - NumPy archives (``.npz``) with the keys of the HDF5 layout.
@@ -80,8 +84,8 @@ def open_scan(path: str | os.PathLike[str], series: Series = SINGLE) -> Scan | S
 def read_image(path: str | os.PathLike[str], slices: Sequence[int] | None = None) -> NDArray[Any]:
     """The image ``(slices, H, W)`` in a file, with the file's own values.
 
-    NIfTI (``.nii``, ``.nii.gz``; slices along the last axis), pictures (``.png``, ``.tif``, ``.jpg``; colours turn to
-    grey), or NumPy (``.npy``; (H, W) or (slices, H, W), real or complex).
+    NIfTI (``.nii``, ``.nii.gz``; slices along the last axis), DICOM (``.dcm``; frames are slices), pictures (``.png``,
+    ``.tif``, ``.jpg``; colours turn to grey), or NumPy (``.npy``; (H, W) or (slices, H, W), real or complex).
 
     Args:
         path: the file.
@@ -93,14 +97,7 @@ def read_image(path: str | os.PathLike[str], slices: Sequence[int] | None = None
     path = _existing(path, "an image")
     found = find_format(path, "images", lambda one: one.has_image)
     assert found.image is not None
-    try:
-        volume = found.image(path)
-    except InputError:
-        raise
-    except Exception as error:  # damaged files fail in ways that no list holds
-        raise InputError(
-            f"{path} can't be read as an image: {' '.join(str(error).split()) or type(error).__name__}."
-        ) from error
+    volume = _read(found.image, path)
     if volume.ndim == 2:
         volume = volume[None]
     if volume.ndim != 3 or volume.dtype.kind not in "buifc":
@@ -114,6 +111,21 @@ def read_image(path: str | os.PathLike[str], slices: Sequence[int] | None = None
     return volume[list(slices)]
 
 
+def read_geometry(path: str | os.PathLike[str], slices: Sequence[int] | None = None) -> Geometry | None:
+    """Where the pixels of the image in a file lie, of NIfTI and DICOM, as far as it tells; else None.
+
+    Args:
+        path: the file.
+        slices: which slices; all, where not given.
+
+    Raises:
+        InputError: as `read_image`.
+    """
+    path = _existing(path, "an image")
+    found = _read(find_format(path, "images", lambda one: one.has_image).geometry, path)
+    return found if found is None or slices is None else found.select(slices)
+
+
 def read_picture(path: str | os.PathLike[str]) -> Picture:
     """Read ``image``, and where present ``mask``, ``noise_std`` and ``ground_truth``, from HDF5 or ``.npz``; or an
     image file alone.
@@ -123,7 +135,20 @@ def read_picture(path: str | os.PathLike[str]) -> Picture:
     """
     path = _existing(path, "an image")
     found = find_format(path, "images", lambda one: one.has_picture)
-    return found.picture(path) if found.picture is not None else picture_of(path, {"image": read_image(path)})
+    if found.picture is not None:
+        return found.picture(path)
+    return dataclasses.replace(picture_of(path, {"image": read_image(path)}), geometry=read_geometry(path))
+
+
+def _read(reader: Callable[[Path], Content], path: Path) -> Content:
+    try:
+        return reader(path)
+    except InputError:
+        raise
+    except Exception as error:  # damaged files fail in ways that no list holds
+        raise InputError(
+            f"{path} can't be read as an image: {' '.join(str(error).split()) or type(error).__name__}."
+        ) from error
 
 
 def _existing(path: str | os.PathLike[str], what: str) -> Path:

@@ -6,7 +6,7 @@ from importlib.metadata import entry_points
 from itertools import chain
 from pathlib import Path
 
-from invdiff.data.formats import bart, hdf5, ismrmrd, nifti, npy, npz, picture_file
+from invdiff.data.formats import bart, dicom, hdf5, ismrmrd, mrd_stream, nifti, npy, npz, picture_file
 from invdiff.data.formats.format import Format
 from invdiff.errors import InputError
 
@@ -37,13 +37,27 @@ FORMATS = (
         open=ismrmrd.open_slices,
         series=ismrmrd.series,
     ),
+    Format(
+        "a stream of MRD 2",
+        (".mrd2",),
+        ((0, mrd_stream.SIGNATURE),),
+        scan=mrd_stream.read,
+        series=mrd_stream.series,
+    ),
     Format("BART", (".cfl",), companions=(".hdr",), scan=bart.read, open=bart.open_slices),
     Format("a NumPy archive", (".npz",), ((0, b"PK\3\4"),), scan=npz.read, picture=npz.read_picture),
     Format("NumPy", (".npy",), ((0, b"\x93NUMPY"),), image=npy.read),
-    Format("NIfTI", (".nii", ".nii.gz"), (*_NIFTI, (0, b"\x1f\x8b\x08")), image=nifti.read),
+    Format(
+        "NIfTI",
+        (".nii", ".nii.gz"),
+        (*_NIFTI, (0, b"\x1f\x8b\x08")),
+        image=nifti.read,
+        geometry=nifti.read_geometry,
+    ),
     Format("PNG", (".png",), ((0, b"\x89PNG\r\n\x1a\n"),), image=partial(picture_file.read, kind="PNG")),
     Format("TIFF", (".tif",), _TIFF, image=partial(picture_file.read, kind="TIFF")),
     Format("JPEG", (".jpg",), ((0, b"\xff\xd8\xff"),), image=partial(picture_file.read, kind="JPEG")),
+    Format("DICOM", (".dcm",), ((128, b"DICM"),), image=dicom.read, geometry=dicom.read_geometry),
 )
 """The package's own."""
 

@@ -179,14 +179,16 @@ class Cases(ABC):
     def description(self) -> str:
         """One line on what is reconstructed."""
         height, width = self.sampled.shape
+        kept = (height, width) if self.geometry is None else self.geometry.cropped.shape
+        wanted = "" if kept == (height, width) else f", of which {kept[0]} x {kept[1]} are the field of view"
         noise_std = self.noise_std if self.preparation is None else self.preparation.known_noise_std
         achieved = self.sampled.size / np.count_nonzero(self.sampled)
         empty = ", ".join(map(str, sorted(self.empty)))
         nothing_in = f" (empty: slice{'s' * (len(self.empty) > 1)} {empty})" if empty else ""
         sampling = "" if achieved == 1 else f"acceleration {achieved:.2f}, "
         return (
-            f"{self.name}: {self.count} slice(s){nothing_in} of {height} x {width}{self.seen_by}, {sampling}noise "
-            f"{noise_std:.3g} in each real number"
+            f"{self.name}: {self.count} slice(s){nothing_in} of {height} x {width}{wanted}{self.seen_by}, {sampling}"
+            f"noise {noise_std:.3g} in each real number"
         )
 
     def beside(self, number: int) -> dict[str, Image]:
