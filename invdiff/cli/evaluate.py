@@ -8,7 +8,10 @@ import typer
 
 from invdiff.cli.options import (
     AsJson,
+    AxesText,
     DeviceName,
+    MapsFile,
+    NoiseFile,
     PrecisionName,
     PriorConfigName,
     PriorName,
@@ -79,6 +82,9 @@ def evaluate(
     prior_config: PriorConfigName = None,
     samples: Annotated[int, typer.Option(help="Posterior samples for each slice, whose mean is scored.")] = 8,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of all random numbers.")] = 0,
+    axes: AxesText = None,
+    maps: MapsFile = None,
+    noise: NoiseFile = None,
     coils: Annotated[int, typer.Option(help="Of scans simulated from images.")] = 8,
     noise_std: Annotated[
         float, typer.Option(help="Noise of scans simulated from images; a real image's maximum counts as 1.")
@@ -108,6 +114,7 @@ def evaluate(
     from invdiff.cli.heap import keep_heap
     from invdiff.cli.output import SOME_FAILED
     from invdiff.data import Condition
+    from invdiff.data.formats import given_of
     from invdiff.evaluation import Comparison, ScoreTable, Simulation, find_subjects
     from invdiff.metrics import find_convention, read_annotations
 
@@ -126,7 +133,8 @@ def evaluate(
     computing = Computing(device, precision, threads, workers, scheduler)
     contenders = _contenders(method or [], baseline or [], settings or [], prior, prior_config, samples, computing)
     boxes = read_annotations(annotations) if annotations is not None else []
-    subjects = find_subjects(folder, Simulation(coils, noise_std, seed), slices=slices, bad=bad)
+    given = given_of(axes, maps, noise=noise)
+    subjects = find_subjects(folder, Simulation(coils, noise_std, seed), slices=slices, given=given, bad=bad)
     comparison = Comparison(subjects, contenders, conditions, conventions, target, seed, boxes)
     table = ScoreTable(out / "scores.csv")
     if not skip_bad:

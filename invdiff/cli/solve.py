@@ -10,10 +10,14 @@ from invdiff.cli.job import Job
 from invdiff.cli.options import (
     Acceleration,
     AsJson,
+    AxesText,
     CentreFraction,
     DeviceName,
     DryRun,
+    MapsFile,
+    MaskFile,
     MemoryLimit,
+    NoiseFile,
     NoiseStd,
     OperatorName,
     PrecisionName,
@@ -101,6 +105,10 @@ def solve(
     undersample: Undersample = None,
     acceleration: Acceleration = 4.0,
     centre_fraction: CentreFraction = 0.08,
+    axes: AxesText = None,
+    maps: MapsFile = None,
+    mask: MaskFile = None,
+    noise: NoiseFile = None,
     noise_std: NoiseStd = None,
     map_sets: Annotated[
         int | None,
@@ -141,7 +149,8 @@ def solve(
     begun = time.perf_counter()  # before all that takes time
     from invdiff.cli.computing import Computing, read_shard
     from invdiff.cli.heap import keep_heap
-    from invdiff.cli.options import parse_settings, undersampling
+    from invdiff.cli.options import parse_settings, tell_companions, undersampling
+    from invdiff.data.formats import given_of
     from invdiff.methods import find_method
     from invdiff.priors import load_prior
     from invdiff.reconstruction import Assumptions, Study, find_inputs, find_kind
@@ -173,9 +182,11 @@ def solve(
         memory_limit=computing.limit,
     )
     condition = undersampling(undersample, acceleration, centre_fraction, seed)
-    found = find_inputs(
-        inputs or [], kind, seed=seed, condition=condition, assumed=Assumptions(noise_std, map_sets, crop)
-    )
+    given = given_of(axes, maps, mask, noise)
+    assumed = Assumptions(noise_std, map_sets, crop)
+    found = find_inputs(inputs or [], kind, seed=seed, condition=condition, assumed=assumed, given=given)
+    if len(found) > 1:
+        tell_companions(output, given, len(found))
     initial = start if start not in (None, "zero-filled", "least-squares") else None
     is_single = len(found) == 1 and not any(path.is_dir() for path in inputs or [])
     job = Job(study, found, out, output, computing.description, slices, initial, is_single, begun)

@@ -8,8 +8,12 @@ import typer
 from invdiff.cli.options import (
     Acceleration,
     AsJson,
+    AxesText,
     CentreFraction,
     DeviceName,
+    MapsFile,
+    MaskFile,
+    NoiseFile,
     NoiseStd,
     OperatorName,
     PrecisionName,
@@ -61,6 +65,10 @@ def tune_lambda(
     undersample: Undersample = None,
     acceleration: Acceleration = 4.0,
     centre_fraction: CentreFraction = 0.08,
+    axes: AxesText = None,
+    maps: MapsFile = None,
+    mask: MaskFile = None,
+    noise: NoiseFile = None,
     noise_std: NoiseStd = None,
     device: DeviceName = "cpu",
     precision: PrecisionName = "auto",
@@ -77,7 +85,8 @@ def tune_lambda(
     from invdiff.cli.computing import Computing
     from invdiff.cli.folder import folder_of
     from invdiff.cli.heap import keep_heap
-    from invdiff.cli.options import parse_settings, undersampling
+    from invdiff.cli.options import parse_settings, tell_companions, undersampling
+    from invdiff.data.formats import given_of
     from invdiff.files.lock import folder_lock
     from invdiff.methods import find_method
     from invdiff.priors import load_prior
@@ -90,7 +99,10 @@ def tune_lambda(
     space = Space([parse_range(text, chosen) for text in params or []] or [usual_range(chosen)])
     condition = undersampling(undersample, acceleration, centre_fraction, seed)
     assumed = Assumptions(noise_std, map_sets=1)
-    found = find_inputs(inputs or [], kind, seed=seed, condition=condition, assumed=assumed)
+    given = given_of(axes, maps, mask, noise)
+    found = find_inputs(inputs or [], kind, seed=seed, condition=condition, assumed=assumed, given=given)
+    if len(found) > 1:
+        tell_companions(output, given, len(found))
     prior = prior or chosen.prior
     computing = Computing(device, precision, threads, parallel if scheduler is None else 1, scheduler)
     network = computing.place(load_prior(prior, config=prior_config))

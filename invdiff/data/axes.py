@@ -13,8 +13,8 @@ from invdiff.errors import InputError
 _STACKED = ("repetition", "frame", "contrast", "slice")
 """What has an image of its own at every position, the outermost first."""
 AXES = (*_STACKED, "set", "coil", "y", "x", "average", "part")
-"""Axes by name, in this package's order. ``y`` is the readout where it is known; ``set`` is of coil maps; ``part`` is of
-length two, real and imaginary."""
+"""Axes by name, in this package's order. ``y`` is the readout where it is known, ``set`` is of coil maps, and ``part`` is
+of length two: real and imaginary."""
 ONE = "1"
 """An axis of length one that means nothing."""
 
@@ -70,7 +70,9 @@ class Axes:
             left = iter(names)
             names = [ONE if n == 1 else next(left, "") for n in shape]
             if "" in names or next(left, "") != "":
-                raise InputError(f"{what} has shape {tuple(shape)}, which the {len(self.names)} axes {self} do not fit.")
+                raise InputError(
+                    f"{what} has shape {tuple(shape)}, which the {len(self.names)} axes {self} do not fit."
+                )
         for name, n in zip(names, shape, strict=True):
             if (name == "part" and n != 2) or ("*" in name and n % 2) or (name == ONE and n != 1):
                 raise InputError(f"{what} has shape {tuple(shape)}, whose axis of {n} can't be {name!r} of {self}.")
@@ -85,7 +87,9 @@ class Axes:
         outermost = sorted((name for name in self.names if name in _STACKED), key=_STACKED.index)
         lengths = [shape[self.names.index(name)] for name in outermost]
         found = dict(zip(outermost, np.unravel_index(index, lengths), strict=True)) if lengths else {}
-        return tuple(slice(int(found[name]), int(found[name]) + 1) if name in found else slice(None) for name in self.names)
+        return tuple(
+            slice(int(found[name]), int(found[name]) + 1) if name in found else slice(None) for name in self.names
+        )
 
     def length(self, shape: Sequence[int], name: str) -> int:
         """Of an axis in an array of this shape; one where there is no such axis."""
@@ -117,7 +121,7 @@ class Axes:
             names.remove("average")
         order = sorted(range(len(names)), key=lambda axis: AXES.index(names[axis]) if names[axis] != ONE else -1)
         array = array.transpose(order)
-        lengths = {name: n for name, n in zip((names[axis] for axis in order), array.shape, strict=True)}
+        lengths = dict(zip((names[axis] for axis in order), array.shape, strict=True))
         sets = [lengths["set"]] if "set" in lengths else []
         count = math.prod(lengths.get(name, 1) for name in _STACKED)
         return np.ascontiguousarray(array.reshape(count, *sets, lengths.get("coil", 1), lengths["y"], lengths["x"]))

@@ -152,9 +152,9 @@ def _told(block: Complex, read: Callable[[], Complex], what: str) -> tuple[str, 
     last = (block.ndim - 2, block.ndim - 1)
     if block.ndim == 2:
         return "y", "x"
-    space = last
+    block, space = _finite(block), last
     if not (min(block.shape[-2:]) > _MOST_COILS and max(spread(block)[-2:]) < _GATHERED):
-        block = read()
+        block = _finite(read())
         space = _space(block, what)
     longer = [axis for axis, n in enumerate(block.shape) if n > 1]
     others = [axis for axis in longer if axis not in space]
@@ -168,6 +168,11 @@ def _told(block: Complex, read: Callable[[], Complex], what: str) -> tuple[str, 
     for axis, name in zip(others, _named(alike, space == last, block.shape, what), strict=True):
         names[axis] = name
     return tuple(names)
+
+
+def _finite(array: Complex) -> Complex:
+    """Zeros in the place of NaN and infinity, which are refused when the scan is read."""
+    return np.where(np.isfinite(array), array, 0)
 
 
 def _space(array: Complex, what: str) -> tuple[int, int]:
@@ -193,7 +198,9 @@ def _space(array: Complex, what: str) -> tuple[int, int]:
 
 def _stack(array: Complex, axis: int, space: tuple[int, int]) -> Complex:
     """Channels ``(n, H, W)`` along an axis, at the strongest position of what is left."""
-    moved = np.moveaxis(array, (axis, *space), (-3, -2, -1)).reshape(-1, array.shape[axis], *(array.shape[a] for a in space))
+    moved = np.moveaxis(array, (axis, *space), (-3, -2, -1)).reshape(
+        -1, array.shape[axis], *(array.shape[a] for a in space)
+    )
     power = (np.abs(moved / (largest_part(moved) or 1.0)) ** 2).sum(axis=(1, 2, 3))
     found: Complex = moved[int(np.argmax(power))]
     return found
@@ -245,6 +252,6 @@ def _left(columns: Complex, target: Complex, halves: NDArray[np.bool_]) -> float
         fitted, judged = columns[half], columns[~half]
         gram = fitted.conj().T @ fitted
         ridge = _RIDGE * float(np.trace(gram).real) / len(gram) * np.eye(len(gram)) if len(gram) > 1 else 0.0
-        weights = np.linalg.solve(gram + ridge, fitted.conj().T @ target[half])
+        weights = np.linalg.lstsq(gram + ridge, fitted.conj().T @ target[half])[0]
         left += float((np.abs(target[~half] - judged @ weights) ** 2).sum())
     return left / float((np.abs(target) ** 2).sum())

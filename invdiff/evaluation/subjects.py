@@ -17,6 +17,7 @@ from invdiff.data import (
     scan_suffixes,
     simulate,
 )
+from invdiff.data.formats import NOTHING_GIVEN, Given
 from invdiff.errors import InputError
 from invdiff.files.digest import digest_of
 from invdiff.files.hdf5 import find_numbers, reading
@@ -86,6 +87,7 @@ def find_subjects(
     simulation: Simulation,
     *,
     slices: Sequence[int] | None = None,
+    given: Given = NOTHING_GIVEN,
     bad: Callable[[InputError], None] | None = None,
 ) -> list[Subject]:
     """Every scan and image in a folder, in the order of their names; each is read once, so that bad ones show early.
@@ -94,6 +96,7 @@ def find_subjects(
         place: a folder, a file, or None for the scan that ships with the package.
         simulation: for images.
         slices: which slices of each; all, where not given. Negative numbers count from the end.
+        given: what the user says of files of scans, and gives beside them.
         bad: told of each file that can't be used; where not given, the first one is an error.
 
     Raises:
@@ -103,9 +106,12 @@ def find_subjects(
     if place is None:
         return [_subject("the package's brain scan", "brain_pulseq_16ch", "measured", sample_scan, slices)]
     found = []
+    beside = {file.absolute() for file in given.files.values()}
     for path in _files(place):
+        if path.absolute() in beside:
+            continue
         try:
-            found.append(_from_file(path, simulation, slices))
+            found.append(_from_file(path, simulation, slices, given))
         except InputError as error:
             if bad is None:
                 raise
@@ -133,12 +139,16 @@ def _files(place: Path) -> list[Path]:
     return known
 
 
-def _from_file(path: Path, simulation: Simulation, slices: Sequence[int] | None) -> Subject:
+def _from_file(path: Path, simulation: Simulation, slices: Sequence[int] | None, given: Given) -> Subject:
     stem = path.name.split(".")[0]
     if path.name.lower().endswith(image_suffixes()):
         return _subject(path.name, stem, str(simulation), partial(simulation, path), slices)
-    subject = _subject(path.name, stem, "measured", partial(read_scan, path), slices)
+    subject = _subject(path.name, stem, "measured", partial(_read, path, given), slices)
     return dataclasses.replace(subject, field_of_view=_field_of_view(path, subject))
+
+
+def _read(path: Path, given: Given) -> Scan:
+    return read_scan(path, axes=None if given.axes is None else given.axes.names, **given.files)
 
 
 def _subject(name: str, stem: str, source: str, read: Callable[[], Scan], slices: Sequence[int] | None) -> Subject:

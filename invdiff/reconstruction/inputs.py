@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from invdiff.data.condition import Condition
+from invdiff.data.formats import NOTHING_GIVEN, Given, open_scan
 from invdiff.errors import InputError
 from invdiff.files.digest import digest_of
 from invdiff.reconstruction.cases import Cases
@@ -72,6 +73,7 @@ class Input:
         seed: of what ships.
         condition: how a scan is undersampled first.
         assumed: what the user says of it.
+        given: what the user says of a scan's file, and gives beside it.
     """
 
     kind: Kind
@@ -79,6 +81,7 @@ class Input:
     seed: int = 0
     condition: Condition | None = None
     assumed: Assumptions = NOTHING_ASSUMED
+    given: Given = NOTHING_GIVEN
 
     @property
     def name(self) -> str:
@@ -94,7 +97,7 @@ class Input:
         if self.path is None:
             measured, mask = self.kind.ships(self.seed)
             return Measurement(measured, self.kind, mask, self.assumed)
-        measured = self.kind.open(self.path)
+        measured = self.kind.open(self.path) if self.given == NOTHING_GIVEN else open_scan(self.path, self.given)
         mask = None if self.condition is None else self.condition.draw(measured.image_shape)
         return Measurement(measured, self.kind, mask, self.assumed)
 
@@ -106,19 +109,25 @@ def find_inputs(
     seed: int = 0,
     condition: Condition | None = None,
     assumed: Assumptions = NOTHING_ASSUMED,
+    given: Given = NOTHING_GIVEN,
 ) -> list[Input]:
     """An input for each file among ``paths``, and for each in the folders among them whose name is of that kind, in the
-    order of names; what ships where there are no paths.
+    order of names; what ships where there are no paths. Files that are ``given`` beside them are none.
 
     Raises:
-        InputError: a path does not exist, a folder holds no such file, or what ships is to be undersampled.
+        InputError: a path does not exist, a folder holds no such file, or what ships or holds no k-space is to be
+            undersampled or read with what is given.
     """
+    if given != NOTHING_GIVEN and not (paths and kind.is_sampled):
+        raise InputError("--axes, --maps, --mask and --noise are for k-space given as INPUT.")
     if condition is not None and not (paths and kind.is_sampled):
         raise InputError("--undersample is for k-space given as INPUT; the package's own scan comes undersampled.")
     if not paths:
         return [Input(kind, seed=seed, assumed=assumed)]
-    one = Input(kind, seed=seed, condition=condition, assumed=assumed)
-    return [replace(one, path=file) for path in paths for file in _files(path, kind)]
+    one = Input(kind, seed=seed, condition=condition, assumed=assumed, given=given)
+    beside = {file.absolute() for file in given.files.values()}
+    files = [file for path in paths for file in _files(path, kind)]
+    return [replace(one, path=file) for file in files if file.absolute() not in beside or file in paths]
 
 
 def _files(path: Path, kind: Kind) -> list[Path]:

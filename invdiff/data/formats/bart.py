@@ -2,12 +2,15 @@
 
 import math
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from invdiff.data.formats.contents import FASTEST_FIRST, Contents
 from invdiff.data.scan import Scan
 from invdiff.errors import InputError
 
@@ -28,6 +31,17 @@ def read(path: Path) -> Scan:
         InputError: as `read_cfl` and `cartesian_kspace`.
     """
     return Scan(cartesian_kspace(read_cfl(path), path), name=path.name)
+
+
+@contextmanager
+def contents(path: Path) -> Iterator[Contents]:
+    """The one array in a pair of files, without its axes of length one.
+
+    Raises:
+        InputError: as `read_cfl`.
+    """
+    array = read_cfl(path).squeeze()
+    yield Contents([""], lambda name: array, order=FASTEST_FIRST)
 
 
 def read_cfl(path: Path) -> NDArray[np.complex64]:

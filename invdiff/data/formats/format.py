@@ -1,12 +1,15 @@
 """What a format is."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 
+from invdiff.data.axes import Axes
+from invdiff.data.formats.contents import Contents
 from invdiff.data.picture import Picture
 from invdiff.data.scan import Scan
 from invdiff.data.scan_file import ScanFile
@@ -24,7 +27,10 @@ class Format:
         recognises: looks further, among formats of one signature.
         companions: suffixes of files that go with one of ``suffixes`` and may be given in its place.
         scan: reads a scan whole.
-        open: reads a scan, a long one slice by slice; where not given, ``scan`` does.
+        contents: opens what its files hold by name; scans are read of it where ``scan`` is not given, and coil maps,
+            masks and noise of other files.
+        open: reads a scan by the axes of its k-space, where a user says them, a long one slice by slice; where not
+            given, it is read whole.
         image: reads real or complex numbers, ``(slices, H, W)`` or ``(H, W)``, and nothing else.
         picture: reads an image and what is known of it; where not given, it is the ``image`` alone.
     """
@@ -35,7 +41,8 @@ class Format:
     recognises: Callable[[Path], bool] = lambda path: True
     companions: tuple[str, ...] = ()
     scan: Callable[[Path], Scan] | None = None
-    open: Callable[[Path], Scan | ScanFile] | None = None
+    contents: Callable[[Path], AbstractContextManager[Contents]] | None = None
+    open: Callable[[Path, Axes | None], Scan | ScanFile] | None = None
     image: Callable[[Path], NDArray[Any]] | None = None
     picture: Callable[[Path], Picture] | None = None
 
@@ -51,7 +58,7 @@ class Format:
     @property
     def has_scan(self) -> bool:
         """Whether its files hold scans."""
-        return self.scan is not None
+        return self.scan is not None or self.contents is not None
 
     @property
     def has_image(self) -> bool:

@@ -1,59 +1,51 @@
-"""Scans and pictures in HDF5: fastMRI's layout (Zbontar et al., arXiv 1811.08839), and an ``image`` beside its mask."""
+"""Scans and pictures in HDF5: fastMRI's layout (Zbontar et al., arXiv 1811.08839), those of other projects, and an
+``image`` beside its mask."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
-
-from invdiff.data.formats.layout import PICTURE_KEYS, SCAN_KEYS, STACKS, picture_of, scan_of
-from invdiff.data.picture import Picture
+from invdiff.data.axes import Axes
+from invdiff.data.formats.contents import Contents
+from invdiff.data.formats.layout import Reading, reading_of, scan_in
 from invdiff.data.scan import TOGETHER, Scan
 from invdiff.data.scan_file import ScanFile
 from invdiff.errors import InputError
-from invdiff.files.hdf5 import attributes_of, find_dataset, find_numbers, find_text, reading, write_attributes, writing
-
-if TYPE_CHECKING:
-    import h5py
-
-_HEADER = "ismrmrd_header"
+from invdiff.files.hdf5 import attributes_of, find_array, find_text, reading, write_attributes, writing
 
 
-def read(path: Path) -> Scan:
-    """The scan in a file.
+@contextmanager
+def contents(path: Path) -> Iterator[Contents]:
+    """What a file holds by name, while it is open.
+
+    Raises:
+        InputError: it is damaged.
+    """
+    with reading(path) as file:
+        yield Contents(list(file), partial(find_array, file), partial(find_text, file), attributes_of(file))
+
+
+def open_slices(path: Path, axes: Axes | None = None) -> Scan | ScanFile:
+    """The scan in a file; of more slices than are looked at together, each is read when it is asked for.
+
+    Args:
+        path: of the file.
+        axes: of its k-space, where the user says them.
 
     Raises:
         InputError: it is broken, or does not hold a scan.
     """
-    with reading(path) as file:
-        arrays, attributes, present = _arrays(file, SCAN_KEYS), attributes_of(file), _present(file)
-    return scan_of(path, arrays, attributes, present)
-
-
-def open_slices(path: Path) -> Scan | ScanFile:
-    """The scan in a file; of more slices than are looked at together, each is read when it is asked for.
-
-    Raises:
-        InputError: as `read`.
-    """
-    count = _count(path)
-    if count <= TOGETHER:
-        return read(path)
+    with contents(path) as held:
+        found = reading_of(path, held, axes)
+        if found.slices <= TOGETHER:
+            scan = scan_in(path, held, found)
+            assert scan is not None
+            return scan
     elsewhere = path.absolute()  # workers of a cluster have working folders of their own
-    return ScanFile.survey(path, partial(_read_slice, elsewhere), count)
-
-
-def read_picture(path: Path) -> Picture:
-    """The picture in a file.
-
-    Raises:
-        InputError: it is broken, or does not hold a picture.
-    """
-    with reading(path) as file:
-        arrays = _arrays(file, PICTURE_KEYS)
-    return picture_of(path, arrays)
+    return ScanFile.survey(path, partial(_read_slice, elsewhere, found), found.slices)
 
 
 def write_scan(scan: Scan, path: str | os.PathLike[str]) -> None:
@@ -84,41 +76,9 @@ def write_scan(scan: Scan, path: str | os.PathLike[str]) -> None:
         write_attributes(file, {key: _storable(value) for key, value in scan.attributes.items()})
 
 
-def _count(path: Path) -> int:
-    """How many slices can be read one by one; zero where the file is of another layout."""
-    with reading(path) as file:
-        stacks = {key: stack for key in STACKS if (stack := find_numbers(file, key)) is not None}
-        if "kspace" not in stacks or stacks["kspace"].ndim not in (3, 4):
-            return 0
-        count = len(stacks["kspace"])
-        return count if all(stack.ndim >= 3 and len(stack) == count for stack in stacks.values()) else 0
-
-
-def _read_slice(path: Path, index: int) -> Scan | None:
-    """The scan of one slice; ``None`` where nothing was seen: its k-space or every coil map is zero."""
-    with reading(path) as file:
-        arrays, attributes, present = _arrays(file, SCAN_KEYS, index), attributes_of(file), _present(file)
-    seen = all(np.any(arrays[key]) for key in ("kspace", "sensitivity_maps") if key in arrays)
-    return scan_of(path, arrays, attributes, present) if seen else None
-
-
-def _arrays(file: "h5py.File", keys: Sequence[str], index: int | None = None) -> dict[str, Any]:
-    """The numbers that a file has of these keys; of stacks, those of one slice, where its index is given."""
-    arrays: dict[str, Any] = {}
-    for key in keys:
-        if key == _HEADER:
-            held: Any = find_text(file, key)
-        elif (held := find_numbers(file, key)) is not None:
-            held = held[()] if index is None or key not in STACKS else held[index : index + 1]
-        if held is not None:
-            arrays[key] = held
-    return arrays
-
-
-def _present(file: "h5py.File") -> list[str]:
-    """The data sets of a file that has no k-space, in words."""
-    named = {name: find_dataset(file, name) for name in file} if "kspace" not in file else {}
-    return [f"{name} {held.shape}" for name, held in named.items() if held is not None]
+def _read_slice(path: Path, found: Reading, index: int) -> Scan | None:
+    with contents(path) as held:
+        return scan_in(path, held, found, index)
 
 
 def _storable(value: Any) -> Any:

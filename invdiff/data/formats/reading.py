@@ -1,56 +1,111 @@
 """Scans and images from files of any format."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 
-from invdiff.data.formats.layout import picture_of
-from invdiff.data.formats.table import find_format
+from invdiff.data.axes import Axes
+from invdiff.data.formats.companions import NOTHING_GIVEN, Given
+from invdiff.data.formats.format import Format
+from invdiff.data.formats.layout import picture_of, read_scan_in
+from invdiff.data.formats.table import existing, find_format
 from invdiff.data.picture import Picture
 from invdiff.data.scan import Scan
 from invdiff.data.scan_file import ScanFile
 from invdiff.errors import InputError
 
 
-def read_scan(path: str | os.PathLike[str]) -> Scan:
+def read_scan(
+    path: str | os.PathLike[str],
+    *,
+    axes: str | Sequence[str] | None = None,
+    maps: str | os.PathLike[str] | None = None,
+    mask: str | os.PathLike[str] | None = None,
+    noise: str | os.PathLike[str] | None = None,
+) -> Scan:
     """The scan in a file, in the file's own units. What a file is, its first bytes say; its suffix, where they do not.
 
-    - fastMRI-layout HDF5 (``.h5``, ``.hdf5``; Zbontar et al., arXiv 1811.08839): ``kspace`` (slices, coils, H, W), or
-      (slices, H, W) from a single coil; if present ``mask`` (W,) or (H, W), ``sensitivity_maps`` (slices, coils, H, W)
-      or (slices, sets, coils, H, W), ``ground_truth``, ``noise_std``, ``noise`` (coils, n) of a separate noise scan,
-      and ``ismrmrd_header``, whose matrix sizes go to the attributes ``encoded_matrix`` and
-      ``recon_matrix`` (x, y, z).
+    - HDF5 (``.h5``, ``.hdf5``), as fastMRI has it (Zbontar et al., arXiv 1811.08839): ``kspace`` (slices, coils, H, W),
+      (slices, H, W) from a single coil or (coils, H, W) of a slice; if present ``mask`` (W,) or (H, W),
+      ``sensitivity_maps`` (slices, coils, H, W) or (slices, sets, coils, H, W), ``ground_truth``, ``noise_std``,
+      ``noise`` (coils, n) of a separate noise scan, and ``ismrmrd_header``, whose matrix sizes go to the attributes
+      ``encoded_matrix`` and ``recon_matrix`` (x, y, z). Other names and orders are rows of
+      `invdiff.data.formats.layouts`; of others, the order of axes is told by the numbers, and remarked.
     - ISMRMRD raw data (``.h5``, ``.mrd``; Inati et al., Magnetic Resonance in Medicine 77, 2017): two-dimensional
       Cartesian imaging; averages are averaged, and noise measurements become ``noise``. Needs the ``ismrmrd`` library.
-    - BART (``NAME.cfl`` and ``NAME.hdr``; either is given): two of READ, PHS1 and PHS2 are H and W, with COIL and
-      SLICE; what is zero in every coil was not sampled.
-    - NumPy archives (``.npz``) with the keys of the HDF5 layout.
+    - BART (``NAME.cfl`` and ``NAME.hdr``; either is given, or NAME): two of READ, PHS1 and PHS2 are H and W, with COIL
+      and SLICE; what is zero in every coil was not sampled.
+    - NumPy archives (``.npz``) and MATLAB's files (``.mat``) with the names of the HDF5 layouts, and ``.npy``.
     - Formats of other packages, which are entry points ``invdiff.formats``.
 
+    Args:
+        path: of the file.
+        axes: of its k-space, the slowest first or, in MATLAB's files, as MATLAB shows them; see `invdiff.data.Axes`.
+        maps: file of coil maps, with or without an axis of slices and one of sets, in any of these formats.
+        mask: file of a mask (W,) or (H, W); what it leaves out is left out of the scan.
+        noise: file of a noise scan: any array with an axis of coils.
+
     Raises:
-        InputError: the file is missing, broken, of an unknown kind, declares more than it can hold, takes what it holds
-            from other files, or does not hold a scan.
+        InputError: a file is missing, broken, of an unknown kind, declares more than it can hold, takes what it holds
+            from other files, or does not hold a scan; axes do not fit or are not told; or files do not fit together.
     """
-    path = _existing(path, "a scan")
-    found = find_format(path, "scans", lambda one: one.has_scan)
-    assert found.scan is not None
-    return found.scan(path)
+    given = given_of(axes, maps, mask, noise)
+    path, found = _scan_format(path, given)
+    if found.scan is not None and given.axes is None:
+        scan = found.scan(path)
+    else:
+        assert found.contents is not None
+        scan = read_scan_in(found.contents, path, given.axes)
+    return given.completed(scan, scan.slices)
 
 
-def open_scan(path: str | os.PathLike[str]) -> Scan | ScanFile:
+def open_scan(path: str | os.PathLike[str], given: Given = NOTHING_GIVEN) -> Scan | ScanFile:
     """As `read_scan`; of more slices in an HDF5 file than are looked at together, each is read when it is asked for.
 
     Raises:
         InputError: as `read_scan`.
     """
-    path = _existing(path, "a scan")
+    path, found = _scan_format(path, given)
+    if found.open is None:
+        return read_scan(path, axes=None if given.axes is None else given.axes.names, **given.files)
+    opened = found.open(path, given.axes)
+    if isinstance(opened, Scan):
+        return given.completed(opened, opened.slices)
+    if not given.files:
+        return opened
+    return ScanFile.survey(path, partial(_completed, opened.read, given.elsewhere, opened.slices), opened.slices)
+
+
+def _completed(read: Callable[[int], Scan | None], given: Given, slices: int, index: int) -> Scan | None:
+    scan = read(index)
+    return None if scan is None else given.completed(scan, slices, index)
+
+
+def given_of(
+    axes: str | Sequence[str] | None = None,
+    maps: str | os.PathLike[str] | None = None,
+    mask: str | os.PathLike[str] | None = None,
+    noise: str | os.PathLike[str] | None = None,
+) -> Given:
+    """What a user says of a scan's file, of names and paths.
+
+    Raises:
+        InputError: there is no such axis.
+    """
+    files = (None if file is None else Path(file) for file in (maps, mask, noise))
+    return Given(None if axes is None else Axes.parse(axes), *files)
+
+
+def _scan_format(path: str | os.PathLike[str], given: Given) -> tuple[Path, Format]:
+    path = existing(path, "a scan")
     found = find_format(path, "scans", lambda one: one.has_scan)
-    opened = found.open or found.scan
-    assert opened is not None
-    return opened(path)
+    if given.axes is not None and found.contents is None:
+        raise InputError(f"{path} is {found.name}, which says what its axes are; leave out --axes.")
+    return path, found
 
 
 def read_image(path: str | os.PathLike[str], slices: Sequence[int] | None = None) -> NDArray[Any]:
@@ -66,7 +121,7 @@ def read_image(path: str | os.PathLike[str], slices: Sequence[int] | None = None
     Raises:
         InputError: the file is missing, broken, of an unknown kind, not two- or three-dimensional, or lacks a slice.
     """
-    path = _existing(path, "an image")
+    path = existing(path, "an image")
     found = find_format(path, "images", lambda one: one.has_image)
     assert found.image is not None
     try:
@@ -97,15 +152,6 @@ def read_picture(path: str | os.PathLike[str]) -> Picture:
     Raises:
         InputError: the file is missing or of another kind, or what it holds does not fit together.
     """
-    path = _existing(path, "an image")
+    path = existing(path, "an image")
     found = find_format(path, "images", lambda one: one.has_picture)
     return found.picture(path) if found.picture is not None else picture_of(path, {"image": read_image(path)})
-
-
-def _existing(path: str | os.PathLike[str], what: str) -> Path:
-    path = Path(path)
-    if not os.path.isfile(path):  # which answers for a name that is longer than any file's, too
-        raise InputError(
-            f"{path} {'is a folder' if os.path.isdir(path) else 'does not exist'}; give the path of {what}."
-        )
-    return path

@@ -1,0 +1,72 @@
+"""MATLAB's files: of version 5 to 7 and, as HDF5, of 7.3. Axes are in the order that MATLAB shows."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from invdiff.data.axis_order import Stored
+from invdiff.data.formats.contents import FASTEST_FIRST, Contents
+from invdiff.files.hdf5 import attributes_of, find_array, find_dataset, reading
+from invdiff.files.mat import mat_shapes, read_mat
+
+SIGNATURES = ((0, b"MATLAB 5.0 MAT-file"), (0, b"MATLAB 7.3 MAT-file"))
+_OF_NUMBERS = ("double", "single", "logical", *(f"{u}int{bits}" for u in ("", "u") for bits in (8, 16, 32, 64)))
+
+
+@contextmanager
+def contents(path: Path) -> Iterator[Contents]:
+    """What a file holds by name, while it is open.
+
+    Raises:
+        InputError: it is damaged.
+    """
+    with path.open("rb") as file:
+        is_hdf5 = file.read(10) == b"MATLAB 7.3"
+    if not is_hdf5:
+        names = list(mat_shapes(path))
+        yield Contents(names, lambda name: read_mat(path, name) if name in names else None, order=FASTEST_FIRST)
+        return
+    with reading(path) as file:
+        names = [name for name in file if _holds_numbers(file, name)]
+        yield Contents(names, lambda name: _turned(file, name) if name in names else None, order=FASTEST_FIRST)
+
+
+@dataclass(frozen=True)
+class _Turned:
+    """An array whose axes stand in the opposite order."""
+
+    stored: Stored
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(self.stored.shape[::-1])
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.stored.dtype
+
+    def __getitem__(self, key: Any) -> NDArray[Any]:
+        index = key if isinstance(key, tuple) else (key,)
+        rest = (slice(None),) * (len(self.shape) - len(index))
+        return self.stored[(*index, *rest)[::-1] if key != () else ()].T
+
+
+def _turned(file: Any, name: str) -> Stored | None:
+    stored = find_array(file, name)
+    return None if stored is None else _Turned(stored)
+
+
+def _holds_numbers(file: Any, name: str) -> bool:
+    found = find_dataset(file, name)
+    if found is None:
+        return False
+    said = attributes_of(found)
+    kind = said.get("MATLAB_class", "double")
+    return (
+        kind.decode(errors="replace") if isinstance(kind, bytes) else kind
+    ) in _OF_NUMBERS and "MATLAB_empty" not in said
