@@ -135,6 +135,9 @@ def evaluate(
     boxes = read_annotations(annotations) if annotations is not None else []
     given = given_of(axes, maps, noise=noise)
     subjects = find_subjects(folder, Simulation(coils, noise_std, seed), slices=slices, given=given, bad=bad)
+    for subject in subjects:
+        for remark in subject.remarks:
+            output.warn(remark)
     comparison = Comparison(subjects, contenders, conditions, conventions, target, seed, boxes)
     table = ScoreTable(out / "scores.csv")
     if not skip_bad:

@@ -115,6 +115,8 @@ def tune_lambda(
         output.say(computing.description)
         for cases in validation.shown:
             output.say(cases.description)
+            for warning in () if cases.preparation is None else cases.preparation.warnings:
+                output.warn(warning)
         try:
             with computing.executor() as executor, output.progress(f"{method}, {trials} trials") as progress:
                 progress(len(study.trials), trials)

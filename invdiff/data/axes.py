@@ -13,8 +13,8 @@ from invdiff.errors import InputError
 _STACKED = ("repetition", "frame", "contrast", "slice")
 """What has an image of its own at every position, the outermost first."""
 AXES = (*_STACKED, "set", "coil", "y", "x", "average", "part")
-"""Axes by name, in this package's order. ``y`` is the readout where it is known, ``set`` is of coil maps, and ``part`` is
-of length two: real and imaginary."""
+"""Axes by name, in this package's order. ``y`` is the readout where it is known, ``set`` is of coil maps, ``part`` has
+two positions, real and imaginary."""
 ONE = "1"
 """An axis of length one that means nothing."""
 

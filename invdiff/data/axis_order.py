@@ -167,6 +167,8 @@ def _told(block: Complex, read: Callable[[], Complex], what: str) -> tuple[str, 
     alike = [alike_as_coils(_stack(block, axis, space)) for axis in others]
     for axis, name in zip(others, _named(alike, space == last, block.shape, what), strict=True):
         names[axis] = name
+    if names.count(ONE) == 1 and "slice" not in names:
+        names[names.index(ONE)] = "slice"
     return tuple(names)
 
 
@@ -198,9 +200,8 @@ def _space(array: Complex, what: str) -> tuple[int, int]:
 
 def _stack(array: Complex, axis: int, space: tuple[int, int]) -> Complex:
     """Channels ``(n, H, W)`` along an axis, at the strongest position of what is left."""
-    moved = np.moveaxis(array, (axis, *space), (-3, -2, -1)).reshape(
-        -1, array.shape[axis], *(array.shape[a] for a in space)
-    )
+    sides = [array.shape[one] for one in (axis, *space)]
+    moved = np.moveaxis(array, (axis, *space), (-3, -2, -1)).reshape(-1, *sides)
     power = (np.abs(moved / (largest_part(moved) or 1.0)) ** 2).sum(axis=(1, 2, 3))
     found: Complex = moved[int(np.argmax(power))]
     return found

@@ -57,6 +57,7 @@ class Subject:
         kspace_shape: (coils, H, W).
         field_of_view: (h, w) of the central part that is scored: fastMRI's readout is twice as long as its images.
         has_maps: whether coil maps are known.
+        remarks: how its file was understood, where that could be doubted.
         target: what the ground truth is that it brings, or None where it brings none.
     """
 
@@ -71,6 +72,7 @@ class Subject:
     field_of_view: tuple[int, int]
     has_maps: bool
     target: str | None
+    remarks: tuple[str, ...] = ()
 
     @property
     def data(self) -> str:
@@ -174,6 +176,7 @@ def _subject(name: str, stem: str, source: str, read: Callable[[], Scan], slices
         field_of_view=_scored(scan),
         has_maps=scan.maps is not None,
         target=None if scan.ground_truth is None else "ground truth" if source == "measured" else "simulated image",
+        remarks=scan.remarks,
     )
 
 

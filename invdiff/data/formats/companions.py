@@ -1,6 +1,5 @@
 """Coil maps, masks and noise that lie in files beside that of a scan."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -71,12 +70,12 @@ class Given:
             own = maps[index : index + scan.slices] if len(maps) == slices else maps
             changed["maps"] = np.broadcast_to(own, (scan.slices, *maps.shape[1:]))
         if self.noise is not None:
-            noise, _ = _array(self.noise, "noise", _date(self.noise))
+            noise, _ = _array(self.noise, "noise", _date(self.noise, "noise"))
             changed["noise"] = noise_of(noise, coils)
         try:
             scan = replace(scan, **changed)
             if self.mask is not None:
-                array, order = _array(self.mask, "mask", _date(self.mask))
+                array, order = _array(self.mask, "mask", _date(self.mask, "mask"))
                 mask = mask_of(array, scan.kspace.shape, order, slices)
                 assert mask is not None
                 before, scan = scan, scan.undersample(mask)
@@ -91,13 +90,13 @@ NOTHING_GIVEN = Given()
 
 
 def _maps(path: Path, lengths: Mapping[str, int]) -> NDArray[Any]:
-    array, order = _array(path, "maps", _date(path))
+    array, order = _array(path, "maps", _date(path, "maps"))
     axes = fitting_axes(array, lengths, OPTIONAL["maps"], order, f"{path}: maps")
     return axes.arranged(array)
 
 
-def _date(path: Path) -> int:
-    return os.stat(existing(path, "what goes with a scan")).st_mtime_ns
+def _date(path: Path, holds: str) -> int:
+    return existing(path, _CALLED[holds]).stat().st_mtime_ns
 
 
 @lru_cache(maxsize=4)  # every slice that is read by itself asks for them

@@ -67,8 +67,10 @@ def reading_of(path: Path, contents: Contents, axes: Axes | None = None) -> Read
     held = {role: array for role, name in names.items() if (array := contents.find(name)) is not None}
     stored = held.get("kspace")
     if stored is None:
+        image = find_name(contents, "image")
         raise InputError(
             f"{path} has no dataset 'kspace'; it holds {', '.join(contents.described) or 'no datasets at all'}."
+            f"{'' if image is None else f' {image!r} are images: see --operator denoise and invdiff simulate.'}"
         )
     what = f"{path}: {names['kspace'] or 'k-space'}"
     _check_numbers(path, names["kspace"] or "k-space", stored)

@@ -42,7 +42,7 @@ LAYOUTS = (
     Layout(
         "kspace",
         ("kspace",),
-        "fastMRI prostate T2 (Tibrewala et al., arXiv 2304.09254; cai2r/fastMRI_prostate): averages have their own lines",
+        "fastMRI prostate T2 (Tibrewala et al., arXiv 2304.09254; cai2r/fastMRI_prostate), averages interleaved",
         ("average,slice,coil,y,x",),
     ),
     Layout(

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,8 @@ def contents(path: Path) -> Iterator[Contents]:
         is_hdf5 = file.read(10) == b"MATLAB 7.3"
     if not is_hdf5:
         names = list(mat_shapes(path))
-        yield Contents(names, lambda name: read_mat(path, name) if name in names else None, order=FASTEST_FIRST)
+        find = cache(lambda name: read_mat(path, name) if name in names else None)
+        yield Contents(names, find, order=FASTEST_FIRST)
         return
     with reading(path) as file:
         names = [name for name in file if _holds_numbers(file, name)]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from invdiff.data.formats.contents import Contents
@@ -16,4 +17,4 @@ def contents(path: Path) -> Iterator[Contents]:
         InputError: it is broken.
     """
     names = names_in(path)
-    yield Contents(names, lambda name: read_archive(path, [name]).get(name))
+    yield Contents(names, cache(lambda name: read_archive(path, [name]).get(name)))
