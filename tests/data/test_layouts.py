@@ -161,8 +161,8 @@ def test_an_order_that_numbers_tell_is_remarked_and_axes_say_it(tmp_path: Path) 
     write_h5(path, kspace=K[0])
     scan = read_scan(path)
     assert scan.remarks == (
-        f"{path}: kspace of shape (6, 40, 32) was read as axes coil,y,x, as its numbers tell; --axes slice,y,x reads it "
-        "otherwise.",
+        f"{path}: kspace of shape (6, 40, 32) was read as axes coil,y,x, as its numbers tell; --axes slice,y,x reads "
+        "it otherwise.",
     )
     other = read_scan(path, axes="slice,y,x")
     assert other.kspace.shape == (6, 1, 40, 32)

@@ -5,6 +5,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from invdiff.data.axis_order import Stored
 from invdiff.errors import InputError
 
@@ -12,6 +15,29 @@ USUAL: tuple[str, ...] = ("slice", "set", "coil", "y", "x")
 """Order of axes in most files, the slowest first."""
 FASTEST_FIRST: tuple[str, ...] = ("y", "x", "coil", "set", "slice")
 """Order of axes where the first is the fastest: MATLAB, BART."""
+
+
+@dataclass(frozen=True)
+class Turned:
+    """An array whose axes stand in the opposite order."""
+
+    stored: Stored
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the array."""
+        return tuple(self.stored.shape[::-1])
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of its numbers."""
+        return self.stored.dtype
+
+    def __getitem__(self, key: Any) -> NDArray[Any]:
+        """The numbers at these places."""
+        index = key if isinstance(key, tuple) else (key,)
+        rest = (slice(None),) * (len(self.shape) - len(index))
+        return self.stored[(*index, *rest)[::-1] if key != () else ()].T
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from invdiff.data.axes import Axes
 from invdiff.data.axes_by_shape import axes_by_shape
 from invdiff.data.axis_order import Stored, told_axes
-from invdiff.data.formats.contents import Contents
+from invdiff.data.formats.contents import FASTEST_FIRST, Contents, Turned
 from invdiff.data.formats.ismrmrd import matrices
 from invdiff.data.formats.layouts import find_name, known_axes
 from invdiff.data.picture import Picture
@@ -219,14 +219,35 @@ def _kspace_axes(
     by_row = known_axes(name, "kspace", stored)
     if by_row is not None:
         return by_row, ()
-    usual = {3: Axes(("slice", "y", "x")), 4: Axes(("slice", "coil", "y", "x"))}.get(len(shape))
+    usual = _usual(contents, len(shape))
     if usual is not None and len(shape) == 3 and stored.dtype.kind == "c" and _is_single_coil(path, contents):
         return usual, ()
-    found = told_axes(stored, what)
+    found = _told_axes(contents, stored, what)
     if usual == found or (len(shape) == 2 and stored.dtype.kind == "c"):
         return found, ()
     other = "" if usual is None else f"; --axes {usual} reads it otherwise"
     return found, (f"{what} of shape {shape} was read as axes {found}, as its numbers tell{other}.",)
+
+
+def _usual(contents: Contents, count: int) -> Axes | None:
+    """So many axes of k-space in the usual order of a file."""
+    names = {3: ("slice", "y", "x"), 4: ("slice", "coil", "y", "x")}.get(count)
+    return None if names is None else Axes(tuple(name for name in contents.order if name in names))
+
+
+def _told_axes(contents: Contents, stored: Stored, what: str) -> Axes:
+    """The axes that the numbers tell; of a file whose first axis is the fastest, by them in the opposite order."""
+    if contents.order != FASTEST_FIRST:
+        return told_axes(stored, what)
+    try:
+        found = told_axes(Turned(stored), what)
+    except InputError as error:
+        raise InputError(
+            f"{what} of shape {tuple(stored.shape)}, {stored.dtype}, does not tell what its axes are; say it in the "
+            "order of the shape, such as --axes y,x,coil,slice or y,x,coil,part."
+        ) from error
+    swapped = {"y": "x", "x": "y"}
+    return Axes(tuple(swapped.get(name, name) for name in found.names[::-1]))
 
 
 def _is_single_coil(path: Path, contents: Contents) -> bool:

@@ -2,16 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from invdiff.data.axis_order import Stored
-from invdiff.data.formats.contents import FASTEST_FIRST, Contents
+from invdiff.data.formats.contents import FASTEST_FIRST, Contents, Turned
 from invdiff.files.hdf5 import attributes_of, find_array, find_dataset, reading
 from invdiff.files.mat import mat_shapes, read_mat
 
@@ -38,29 +34,9 @@ def contents(path: Path) -> Iterator[Contents]:
         yield Contents(names, lambda name: _turned(file, name) if name in names else None, order=FASTEST_FIRST)
 
 
-@dataclass(frozen=True)
-class _Turned:
-    """An array whose axes stand in the opposite order."""
-
-    stored: Stored
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return tuple(self.stored.shape[::-1])
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return self.stored.dtype
-
-    def __getitem__(self, key: Any) -> NDArray[Any]:
-        index = key if isinstance(key, tuple) else (key,)
-        rest = (slice(None),) * (len(self.shape) - len(index))
-        return self.stored[(*index, *rest)[::-1] if key != () else ()].T
-
-
 def _turned(file: Any, name: str) -> Stored | None:
     stored = find_array(file, name)
-    return None if stored is None else _Turned(stored)
+    return None if stored is None else Turned(stored)
 
 
 def _holds_numbers(file: Any, name: str) -> bool:
