@@ -10,6 +10,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from pydantic import BaseModel, TypeAdapter
 
+from invdiff.data.formats import LAYOUTS
 from invdiff.methods import METHODS
 from invdiff.operators.rules import PRODUCT, PULLBACK, SUM
 from invdiff.training import (
@@ -66,6 +67,15 @@ def refusals_table() -> str:
     return "\n".join(lines)
 
 
+def layouts_table() -> str:
+    """The names that projects use for their arrays."""
+    lines = ["| holds | names | axes | whose |", "|---|---|---|---|"]
+    for row in LAYOUTS:
+        names, orders = (", ".join(f"`{one}`" for one in many) for many in (row.names, row.orders))
+        lines.append(f"| {row.holds} | {names} | {orders} | {row.source} |")
+    return "\n".join(lines)
+
+
 def fields_table(*models: type[BaseModel]) -> str:
     """A row for each field of a configuration: its name, default, and what it is."""
     lines = ["| field | default | what |", "|---|---|---|"]
@@ -92,6 +102,7 @@ def _as_yaml(value: Any) -> str:
 TABLES = {
     "METHODS_TABLE": methods_table,
     "REFUSALS_TABLE": refusals_table,
+    "LAYOUTS_TABLE": layouts_table,
     "TRAINING_FIELDS": partial(fields_table, TrainingConfig),
     "AUGMENTATION_FIELDS": partial(fields_table, Augmentation),
     "SOURCES_FIELDS": partial(fields_table, FastMRIImages, NiftiImages, NpyImages, GroupedImages, PhantomImages),

@@ -74,7 +74,7 @@ def test_files_of_known_formats_that_hold_something_else(tmp_path: Path) -> None
     (tmp_path / "a.png").rename(tmp_path / "b.h5")
     (tmp_path / "a.h5").rename(tmp_path / "b.png")
     with pytest.raises(
-        InputError, match=r"b\.h5 holds PNG; scans are read from \.mat, \.h5, \.hdf5, \.mrd, \.cfl, \.npz, \.npy files"
+        InputError, match=r"b\.h5 holds PNG; scans are read from \.h5, \.hdf5, \.mrd, \.cfl, \.npz, \.npy, \.mat files"
     ):
         read_scan(tmp_path / "b.h5")
     with pytest.raises(InputError, match=r"b\.png holds HDF5; images are read from \.npy, \.nii, \.nii\.gz, \.png, "):
@@ -82,7 +82,7 @@ def test_files_of_known_formats_that_hold_something_else(tmp_path: Path) -> None
 
 
 def test_suffixes_come_from_the_table() -> None:
-    assert scan_suffixes() == (".mat", ".h5", ".hdf5", ".mrd", ".cfl", ".npz", ".npy")
+    assert scan_suffixes() == (".h5", ".hdf5", ".mrd", ".cfl", ".npz", ".npy", ".mat")
     assert image_suffixes() == (".npy", ".nii", ".nii.gz", ".png", ".tif", ".jpg")
     assert set(picture_suffixes()) == {".mat", ".h5", ".hdf5", ".npz", *image_suffixes()}
 

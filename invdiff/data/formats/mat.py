@@ -12,7 +12,14 @@ from invdiff.files.hdf5 import attributes_of, find_array, find_dataset, reading
 from invdiff.files.mat import mat_shapes, read_mat
 
 SIGNATURES = ((0, b"MATLAB 5.0 MAT-file"), (0, b"MATLAB 7.3 MAT-file"))
+_SIGNED = max(len(signature) for _, signature in SIGNATURES)
 _OF_NUMBERS = ("double", "single", "logical", *(f"{u}int{bits}" for u in ("", "u") for bits in (8, 16, 32, 64)))
+
+
+def signs(path: Path) -> bool:
+    """Whether a file is MATLAB's, also where it is HDF5."""
+    with path.open("rb") as file:
+        return file.read(_SIGNED).startswith(tuple(signature for _, signature in SIGNATURES))
 
 
 @contextmanager

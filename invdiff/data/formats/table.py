@@ -21,17 +21,10 @@ _NIFTI = ((344, b"n+1\0"), (4, b"n+2\0"))
 
 FORMATS = (
     Format(
-        "MATLAB",
-        (".mat",),
-        mat.SIGNATURES,
-        contents=mat.contents,
-        picture=partial(layout.read_picture_in, mat.contents),
-    ),
-    Format(
         "HDF5",
         (".h5", ".hdf5"),
         _HDF5,
-        lambda path: not ismrmrd.holds_acquisitions(path),
+        lambda path: not (mat.signs(path) or ismrmrd.holds_acquisitions(path)),
         contents=hdf5.contents,
         open=hdf5.open_slices,
         picture=partial(layout.read_picture_in, hdf5.contents),
@@ -46,6 +39,13 @@ FORMATS = (
         picture=partial(layout.read_picture_in, npz.contents),
     ),
     Format("NumPy", (".npy",), ((0, b"\x93NUMPY"),), contents=npy.contents, image=npy.read),
+    Format(
+        "MATLAB",
+        (".mat",),
+        mat.SIGNATURES,
+        contents=mat.contents,
+        picture=partial(layout.read_picture_in, mat.contents),
+    ),
     Format("NIfTI", (".nii", ".nii.gz"), (*_NIFTI, (0, b"\x1f\x8b\x08")), image=nifti.read),
     Format("PNG", (".png",), ((0, b"\x89PNG\r\n\x1a\n"),), image=partial(picture_file.read, kind="PNG")),
     Format("TIFF", (".tif",), _TIFF, image=partial(picture_file.read, kind="TIFF")),
