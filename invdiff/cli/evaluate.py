@@ -9,14 +9,19 @@ import typer
 from invdiff.cli.options import (
     AsJson,
     AxesText,
+    Contrast,
     DeviceName,
+    Group,
     MapsFile,
     NoiseFile,
+    Phase,
     PrecisionName,
     PriorConfigName,
     PriorName,
     Quiet,
+    Repetition,
     Scheduler,
+    SetNumber,
     ShardText,
     Threads,
     Workers,
@@ -74,6 +79,11 @@ def evaluate(
         list[int] | None,
         typer.Option("--slice", help="A slice to take of every file (repeat for more); all by default."),
     ] = None,
+    contrast: Contrast = None,
+    repetition: Repetition = None,
+    phase: Phase = None,
+    set_number: SetNumber = None,
+    group: Group = None,
     settings: Annotated[
         Several,
         typer.Option("--set", metavar="[METHOD.]KEY=VALUE", help="A parameter of one method, or of all that have it."),
@@ -113,7 +123,7 @@ def evaluate(
     from invdiff.cli.folder import folder_of
     from invdiff.cli.heap import keep_heap
     from invdiff.cli.output import SOME_FAILED
-    from invdiff.data import Condition
+    from invdiff.data import Condition, Series
     from invdiff.data.formats import given_of
     from invdiff.evaluation import Comparison, ScoreTable, Simulation, find_subjects
     from invdiff.metrics import find_convention, read_annotations
@@ -133,11 +143,9 @@ def evaluate(
     computing = Computing(device, precision, threads, workers, scheduler)
     contenders = _contenders(method or [], baseline or [], settings or [], prior, prior_config, samples, computing)
     boxes = read_annotations(annotations) if annotations is not None else []
-    given = given_of(axes, maps, noise=noise)
-    subjects = find_subjects(folder, Simulation(coils, noise_std, seed), slices=slices, given=given, bad=bad)
-    for subject in subjects:
-        for remark in subject.remarks:
-            output.warn(remark)
+    given, series = given_of(axes, maps, noise=noise), Series(group, contrast, repetition, phase, set_number)
+    simulation = Simulation(coils, noise_std, seed)
+    subjects = find_subjects(folder, simulation, series=series, slices=slices, given=given, bad=bad)
     comparison = Comparison(subjects, contenders, conditions, conventions, target, seed, boxes)
     table = ScoreTable(out / "scores.csv")
     if not skip_bad:
@@ -145,6 +153,9 @@ def evaluate(
     folder_of("evaluate", out)
     output.say(computing.description)
     output.say(_description(comparison, table))
+    for subject in subjects:
+        for remark in subject.remarks:
+            output.warn(f"{subject.name}: {remark}")
     try:
         with (
             computing.executor() as executor,

@@ -10,17 +10,22 @@ from invdiff.cli.options import (
     AsJson,
     AxesText,
     CentreFraction,
+    Contrast,
     DeviceName,
+    Group,
     MapsFile,
     MaskFile,
     NoiseFile,
     NoiseStd,
     OperatorName,
+    Phase,
     PrecisionName,
     PriorConfigName,
     PriorName,
     Quiet,
+    Repetition,
     Scheduler,
+    SetNumber,
     Threads,
     Undersample,
 )
@@ -62,6 +67,11 @@ def tune_lambda(
     prior: PriorName = None,
     prior_config: PriorConfigName = None,
     out: Annotated[Path, typer.Option(help="Folder for the results; a search in it goes on.")] = Path("invdiff-tuning"),
+    contrast: Contrast = None,
+    repetition: Repetition = None,
+    phase: Phase = None,
+    set_number: SetNumber = None,
+    group: Group = None,
     undersample: Undersample = None,
     acceleration: Acceleration = 4.0,
     centre_fraction: CentreFraction = 0.08,
@@ -86,6 +96,7 @@ def tune_lambda(
     from invdiff.cli.folder import folder_of
     from invdiff.cli.heap import keep_heap
     from invdiff.cli.options import parse_settings, tell_companions, undersampling
+    from invdiff.data import Series
     from invdiff.data.formats import given_of
     from invdiff.files.lock import folder_lock
     from invdiff.methods import find_method
@@ -99,8 +110,8 @@ def tune_lambda(
     space = Space([parse_range(text, chosen) for text in params or []] or [usual_range(chosen)])
     condition = undersampling(undersample, acceleration, centre_fraction, seed)
     assumed = Assumptions(noise_std, map_sets=1)
-    given = given_of(axes, maps, mask, noise)
-    found = find_inputs(inputs or [], kind, seed=seed, condition=condition, assumed=assumed, given=given)
+    given, series = given_of(axes, maps, mask, noise), Series(group, contrast, repetition, phase, set_number)
+    found = find_inputs(inputs or [], kind, series=series, seed=seed, condition=condition, assumed=assumed, given=given)
     if len(found) > 1:
         tell_companions(output, given, len(found))
     prior = prior or chosen.prior

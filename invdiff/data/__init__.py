@@ -12,8 +12,10 @@ from invdiff.data.formats import (
     Format,
     Layout,
     image_suffixes,
+    list_series,
     open_scan,
     picture_suffixes,
+    read_geometry,
     read_image,
     read_picture,
     read_scan,
@@ -21,12 +23,14 @@ from invdiff.data.formats import (
     write_scan,
 )
 from invdiff.data.fourier import to_image, to_kspace
+from invdiff.data.geometry import Geometry, Plane
 from invdiff.data.masks import MASKS, achieved_acceleration, calibration_region
 from invdiff.data.noise import Noise, estimate_noise, noise_of_scan, noise_std
 from invdiff.data.phantom import shepp_logan, smooth_phase
 from invdiff.data.picture import Picture
 from invdiff.data.scan import Scan, ScanSlices
 from invdiff.data.scan_file import ScanFile
+from invdiff.data.series import Series
 from invdiff.data.simulate import simulate
 from invdiff.data.whitening import normalised_before_whitening, prewhiten, whitening
 
@@ -37,12 +41,15 @@ __all__ = [
     "Condition",
     "Eigenmaps",
     "Format",
+    "Geometry",
     "Layout",
     "Noise",
     "Picture",
+    "Plane",
     "Scan",
     "ScanFile",
     "ScanSlices",
+    "Series",
     "achieved_acceleration",
     "birdcage_maps",
     "calibrate",
@@ -55,6 +62,7 @@ __all__ = [
     "estimate_maps",
     "estimate_noise",
     "image_suffixes",
+    "list_series",
     "noise_of_scan",
     "noise_std",
     "normalised_before_whitening",
@@ -62,6 +70,7 @@ __all__ = [
     "open_scan",
     "picture_suffixes",
     "prewhiten",
+    "read_geometry",
     "read_image",
     "read_picture",
     "read_scan",

@@ -56,7 +56,7 @@ def test_maps_of_every_format(scan: Path, name: str, suffix: bool) -> None:
     path = scan.parent / name
     FILES[name](path)
     given = path if suffix else path.with_suffix("")
-    for found in (read_scan(scan, maps=given), open_scan(scan, given_of(maps=given))):
+    for found in (read_scan(scan, maps=given), open_scan(scan, given=given_of(maps=given))):
         np.testing.assert_array_equal(found.maps, MAPS)
 
 
@@ -101,7 +101,7 @@ def test_long_files_are_completed_slice_by_slice(tmp_path: Path) -> None:
     np.save(tmp_path / "mask.npy", MASK)
     given = given_of(maps=tmp_path / "maps.npy", mask=tmp_path / "mask.npy")
     opened, whole = (
-        open_scan(tmp_path / "long.h5", given),
+        open_scan(tmp_path / "long.h5", given=given),
         read_scan(tmp_path / "long.h5", maps=given.maps, mask=given.mask),
     )
     assert not isinstance(opened, Scan)

@@ -4,7 +4,15 @@ from invdiff.data.formats.companions import NOTHING_GIVEN, Given
 from invdiff.data.formats.format import Format
 from invdiff.data.formats.hdf5 import write_scan
 from invdiff.data.formats.layouts import LAYOUTS, Layout, layouts
-from invdiff.data.formats.reading import given_of, open_scan, read_image, read_picture, read_scan
+from invdiff.data.formats.reading import (
+    given_of,
+    list_series,
+    open_scan,
+    read_geometry,
+    read_image,
+    read_picture,
+    read_scan,
+)
 from invdiff.data.formats.table import FORMATS, formats, image_suffixes, picture_suffixes, scan_suffixes
 
 __all__ = [
@@ -18,8 +26,10 @@ __all__ = [
     "given_of",
     "image_suffixes",
     "layouts",
+    "list_series",
     "open_scan",
     "picture_suffixes",
+    "read_geometry",
     "read_image",
     "read_picture",
     "read_scan",

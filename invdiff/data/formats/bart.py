@@ -41,7 +41,7 @@ def contents(path: Path) -> Iterator[Contents]:
         InputError: as `read_cfl`.
     """
     array = read_cfl(path).squeeze()
-    yield Contents([""], lambda name: array, order=FASTEST_FIRST)
+    yield Contents([""], {"": array}.get, order=FASTEST_FIRST)
 
 
 def read_cfl(path: Path) -> NDArray[np.complex64]:

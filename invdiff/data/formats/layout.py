@@ -13,7 +13,8 @@ from invdiff.data.axes import Axes
 from invdiff.data.axes_by_shape import axes_by_shape
 from invdiff.data.axis_order import Stored, told_axes
 from invdiff.data.formats.contents import FASTEST_FIRST, Contents, Turned
-from invdiff.data.formats.ismrmrd import matrices
+from invdiff.data.formats.geometry_arrays import GEOMETRY_KEYS, PLANE_KEYS, geometry_in
+from invdiff.data.formats.header import geometry_of
 from invdiff.data.formats.layouts import find_name, known_axes
 from invdiff.data.picture import Picture
 from invdiff.data.scan import Scan
@@ -22,9 +23,9 @@ from invdiff.errors import InputError
 Opened = Callable[[Path], AbstractContextManager[Contents]]
 """Opens what a file holds by name."""
 
-_ROLES = ("kspace", "mask", "maps", "noise", "noise_std", "ground_truth")
+_ROLES = ("kspace", "mask", "maps", "noise", "noise_std", "ground_truth", "calibration")
 PICTURE_KEYS = ("image", "mask", "noise_std", "ground_truth")
-OPTIONAL = {"maps": ("slice", "set", "coil"), "ground_truth": ("slice",)}
+OPTIONAL = {"maps": ("slice", "set", "coil"), "ground_truth": ("slice",), "calibration": ("slice", "coil")}
 """Axes that arrays may have beside y and x."""
 _HEADER = "ismrmrd_header"
 _SINGLE_COIL = (
@@ -143,22 +144,32 @@ def scan_in(path: Path, contents: Contents, reading: Reading, index: int | None 
         arrays[role] = np.broadcast_to(array, (count, *array.shape[1:]))
     if index is not None and not all(np.any(arrays[role]) for role in ("kspace", "maps") if role in arrays):
         return None
-    attributes = contents.attributes
+    keys = [key for key in GEOMETRY_KEYS if index is None or key not in PLANE_KEYS]
+    image_shape = (arrays["kspace"].shape[-2], arrays["kspace"].shape[-1])
+    geometry = geometry_in(path, arrays_by(contents, keys), image_shape)
     header = contents.text(_HEADER)
-    if header is not None:
-        attributes = {**attributes, **matrices(path, header)}
+    if geometry is None and header is not None:
+        geometry = geometry_of(path, header, image_shape)
     truth = arrays.get("ground_truth")
-    return Scan(
+    scan = Scan(
         kspace=arrays["kspace"],
         mask=mask_of(arrays.get("mask"), arrays["kspace"].shape, reading.axes["kspace"], reading.slices),
         maps=arrays.get("maps"),
         noise_std=_level(path, arrays.get("noise_std")),
         noise=noise_of(arrays.get("noise"), arrays["kspace"].shape[1]),
         ground_truth=None if truth is None else truth[:, 0],
+        calibration=arrays.get("calibration"),
         name=path.name,
-        attributes=attributes,
-        remarks=reading.remarks,
+        attributes=contents.attributes,
+        remarks=(*reading.remarks, *(() if geometry is None else geometry.remarks)),
+        geometry=geometry,
     )
+    return scan if index is None or "mask" in arrays else scan.changed(mask=None)  # all slices tell what zeros mean
+
+
+def arrays_by(contents: Contents, keys: Sequence[str]) -> dict[str, NDArray[Any]]:
+    """What there is of these names."""
+    return {key: stored[()] for key in keys if (stored := contents.find(key)) is not None}
 
 
 def read_scan_in(opened: Opened, path: Path, axes: Axes | None = None) -> Scan:

@@ -19,7 +19,7 @@ class Layout:
     """Names of an array in the files of a project, and its axes.
 
     Args:
-        holds: ``kspace``, ``mask``, ``maps``, ``noise``, ``noise_std``, ``ground_truth`` or ``image``.
+        holds: ``kspace``, ``mask``, ``maps``, ``noise``, ``noise_std``, ``ground_truth``, ``calibration`` or ``image``.
         names: of data sets, the best first.
         source: whose they are, and where that is written.
         orders: of axes, each as `Axes.parse` takes it and for arrays of so many axes; of others, as without any, the
@@ -77,6 +77,7 @@ LAYOUTS = (
     Layout("noise", ("noise_scan", "noise_data"), "names in use"),
     Layout("noise_std", ("noise_std",), "this package"),
     Layout("ground_truth", ("ground_truth",), "this package"),
+    Layout("calibration", ("calibration",), "this package"),
     Layout("image", ("image",), "this package"),
     Layout("image", ("org", "trnOrg", "tstOrg"), "MoDL, whose k-space is made of its images"),
 )

@@ -1,10 +1,11 @@
 """Scans and images from files of any format."""
 
+import dataclasses
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 
@@ -13,14 +14,20 @@ from invdiff.data.formats.companions import NOTHING_GIVEN, Given
 from invdiff.data.formats.format import Format
 from invdiff.data.formats.layout import picture_of, read_scan_in
 from invdiff.data.formats.table import existing, find_format
+from invdiff.data.geometry import Geometry
+from invdiff.data.interpretation import interpreted
 from invdiff.data.picture import Picture
 from invdiff.data.scan import Scan
 from invdiff.data.scan_file import ScanFile
+from invdiff.data.series import SINGLE, Series
 from invdiff.errors import InputError
+
+Content = TypeVar("Content")
 
 
 def read_scan(
     path: str | os.PathLike[str],
+    series: Series = SINGLE,
     *,
     axes: str | Sequence[str] | None = None,
     maps: str | os.PathLike[str] | None = None,
@@ -32,18 +39,23 @@ def read_scan(
     - HDF5 (``.h5``, ``.hdf5``), as fastMRI has it (Zbontar et al., arXiv 1811.08839): ``kspace`` (slices, coils, H, W),
       (slices, H, W) from a single coil or (coils, H, W) of a slice; if present ``mask`` (W,) or (H, W),
       ``sensitivity_maps`` (slices, coils, H, W) or (slices, sets, coils, H, W), ``ground_truth``, ``noise_std``,
-      ``noise`` (coils, n) of a separate noise scan, and ``ismrmrd_header``, whose matrix sizes go to the attributes
-      ``encoded_matrix`` and ``recon_matrix`` (x, y, z). Other names and orders are rows of
+      ``noise`` (coils, n) of a separate noise scan, ``calibration``, ``ismrmrd_header`` and the group ``geometry``.
+      Other names and orders are rows of
       `invdiff.data.formats.layouts`; of others, the order of axes is told by the numbers, and remarked.
     - ISMRMRD raw data (``.h5``, ``.mrd``; Inati et al., Magnetic Resonance in Medicine 77, 2017): two-dimensional
-      Cartesian imaging; averages are averaged, and noise measurements become ``noise``. Needs the ``ismrmrd`` library.
+      Cartesian imaging; averages are averaged, noise measurements become ``noise``, and calibration lines that are no
+      lines of the image ``calibration``. Needs the ``ismrmrd`` library.
     - BART (``NAME.cfl`` and ``NAME.hdr``; either is given, or NAME): two of READ, PHS1 and PHS2 are H and W, with COIL
       and SLICE; what is zero in every coil was not sampled.
     - NumPy archives (``.npz``) and MATLAB's files (``.mat``) with the names of the HDF5 layouts, and ``.npy``.
     - Formats of other packages, which are entry points ``invdiff.formats``.
 
+    Where k-space itself clearly says otherwise, it is believed: its energy is brought to the centre, and padding under
+    a mask is not sampled; the scan's remarks say so.
+
     Args:
         path: of the file.
+        series: which measurement, where the file holds several: enough of it to tell it from the others.
         axes: of its k-space, the slowest first or, in MATLAB's files, as MATLAB shows them; see `invdiff.data.Axes`.
         maps: file of coil maps, with or without an axis of slices and one of sets, in any of these formats.
         mask: file of a mask (W,) or (H, W); what it leaves out is left out of the scan.
@@ -51,38 +63,47 @@ def read_scan(
 
     Raises:
         InputError: a file is missing, broken, of an unknown kind, declares more than it can hold, takes what it holds
-            from other files, or does not hold a scan; axes do not fit or are not told; or files do not fit together.
+            from other files, or does not hold a scan; axes do not fit or are not told; files do not fit together; or
+            there are of ``series`` none or several.
     """
     given = given_of(axes, maps, mask, noise)
     path, found = _scan_format(path, given)
+    return interpreted(_read_whole(path, found, series, given))
+
+
+def _read_whole(path: Path, found: Format, series: Series, given: Given) -> Scan:
     if found.scan is not None and given.axes is None:
-        scan = found.scan(path)
+        scan = found.read(found.scan, path, series)
     else:
         assert found.contents is not None
-        scan = read_scan_in(found.contents, path, given.axes)
+        scan = found.read(partial(read_scan_in, found.contents), path, series, given.axes)
     return given.completed(scan, scan.slices)
 
 
-def open_scan(path: str | os.PathLike[str], given: Given = NOTHING_GIVEN) -> Scan | ScanFile:
+def list_series(path: str | os.PathLike[str]) -> tuple[Series, ...]:
+    """The measurements in a file of scans, by all that is known of them, in order.
+
+    Raises:
+        InputError: as `read_scan`.
+    """
+    path = existing(path, "a scan")
+    return find_format(path, "scans", lambda one: one.has_scan).series_in(path)
+
+
+def open_scan(path: str | os.PathLike[str], series: Series = SINGLE, given: Given = NOTHING_GIVEN) -> Scan | ScanFile:
     """As `read_scan`; of more slices in an HDF5 file than are looked at together, each is read when it is asked for.
 
     Raises:
         InputError: as `read_scan`.
     """
     path, found = _scan_format(path, given)
-    if found.open is None:
-        return read_scan(path, axes=None if given.axes is None else given.axes.names, **given.files)
-    opened = found.open(path, given.axes)
-    if isinstance(opened, Scan):
-        return given.completed(opened, opened.slices)
-    if not given.files:
-        return opened
-    return ScanFile.survey(path, partial(_completed, opened.read, given.elsewhere, opened.slices), opened.slices)
-
-
-def _completed(read: Callable[[int], Scan | None], given: Given, slices: int, index: int) -> Scan | None:
-    scan = read(index)
-    return None if scan is None else given.completed(scan, slices, index)
+    if found.open is None or (found.contents is None and given.files):
+        scan: Scan | ScanFile = _read_whole(path, found, series, given)
+    elif found.contents is None:
+        scan = found.read(found.open, path, series)
+    else:
+        scan = found.read(found.open, path, series, given.axes, given.elsewhere.completed)
+    return interpreted(scan) if isinstance(scan, Scan) else scan
 
 
 def given_of(
@@ -111,8 +132,8 @@ def _scan_format(path: str | os.PathLike[str], given: Given) -> tuple[Path, Form
 def read_image(path: str | os.PathLike[str], slices: Sequence[int] | None = None) -> NDArray[Any]:
     """The image ``(slices, H, W)`` in a file, with the file's own values.
 
-    NIfTI (``.nii``, ``.nii.gz``; slices along the last axis), pictures (``.png``, ``.tif``, ``.jpg``; colours turn to
-    grey), or NumPy (``.npy``; (H, W) or (slices, H, W), real or complex).
+    NIfTI (``.nii``, ``.nii.gz``; slices along the last axis), DICOM (``.dcm``; frames are slices), pictures (``.png``,
+    ``.tif``, ``.jpg``; colours turn to grey), or NumPy (``.npy``; (H, W) or (slices, H, W), real or complex).
 
     Args:
         path: the file.
@@ -124,14 +145,7 @@ def read_image(path: str | os.PathLike[str], slices: Sequence[int] | None = None
     path = existing(path, "an image")
     found = find_format(path, "images", lambda one: one.has_image)
     assert found.image is not None
-    try:
-        volume = found.image(path)
-    except InputError:
-        raise
-    except Exception as error:  # damaged files fail in ways that no list holds
-        raise InputError(
-            f"{path} can't be read as an image: {' '.join(str(error).split()) or type(error).__name__}."
-        ) from error
+    volume = _read(found.image, path)
     if volume.ndim == 2:
         volume = volume[None]
     if volume.ndim != 3 or volume.dtype.kind not in "buifc":
@@ -145,6 +159,21 @@ def read_image(path: str | os.PathLike[str], slices: Sequence[int] | None = None
     return volume[list(slices)]
 
 
+def read_geometry(path: str | os.PathLike[str], slices: Sequence[int] | None = None) -> Geometry | None:
+    """Where the pixels of the image in a file lie, of NIfTI and DICOM, as far as it tells; else None.
+
+    Args:
+        path: the file.
+        slices: which slices; all, where not given.
+
+    Raises:
+        InputError: as `read_image`.
+    """
+    path = existing(path, "an image")
+    found = _read(find_format(path, "images", lambda one: one.has_image).geometry, path)
+    return found if found is None or slices is None else found.select(slices)
+
+
 def read_picture(path: str | os.PathLike[str]) -> Picture:
     """Read ``image``, and where present ``mask``, ``noise_std`` and ``ground_truth``, from HDF5 or ``.npz``; or an
     image file alone.
@@ -154,4 +183,17 @@ def read_picture(path: str | os.PathLike[str]) -> Picture:
     """
     path = existing(path, "an image")
     found = find_format(path, "images", lambda one: one.has_picture)
-    return found.picture(path) if found.picture is not None else picture_of(path, {"image": read_image(path)})
+    if found.picture is not None:
+        return found.picture(path)
+    return dataclasses.replace(picture_of(path, {"image": read_image(path)}), geometry=read_geometry(path))
+
+
+def _read(reader: Callable[[Path], Content], path: Path) -> Content:
+    try:
+        return reader(path)
+    except InputError:
+        raise
+    except Exception as error:  # damaged files fail in ways that no list holds
+        raise InputError(
+            f"{path} can't be read as an image: {' '.join(str(error).split()) or type(error).__name__}."
+        ) from error

@@ -7,7 +7,7 @@ from importlib.metadata import entry_points
 from itertools import chain
 from pathlib import Path
 
-from invdiff.data.formats import bart, hdf5, ismrmrd, layout, mat, nifti, npy, npz, picture_file
+from invdiff.data.formats import bart, dicom, hdf5, ismrmrd, layout, mat, nifti, npy, npz, picture_file
 from invdiff.data.formats.format import Format
 from invdiff.errors import InputError
 
@@ -29,7 +29,7 @@ FORMATS = (
         open=hdf5.open_slices,
         picture=partial(layout.read_picture_in, hdf5.contents),
     ),
-    Format("ISMRMRD", (".mrd",), _HDF5, ismrmrd.holds_acquisitions, scan=ismrmrd.read),
+    Format("ISMRMRD", (".mrd",), _HDF5, ismrmrd.holds_acquisitions, scan=ismrmrd.read, series=ismrmrd.series),
     Format("BART", (".cfl",), companions=(".hdr",), scan=bart.read, contents=bart.contents),
     Format(
         "a NumPy archive",
@@ -46,10 +46,17 @@ FORMATS = (
         contents=mat.contents,
         picture=partial(layout.read_picture_in, mat.contents),
     ),
-    Format("NIfTI", (".nii", ".nii.gz"), (*_NIFTI, (0, b"\x1f\x8b\x08")), image=nifti.read),
+    Format(
+        "NIfTI",
+        (".nii", ".nii.gz"),
+        (*_NIFTI, (0, b"\x1f\x8b\x08")),
+        image=nifti.read,
+        geometry=nifti.read_geometry,
+    ),
     Format("PNG", (".png",), ((0, b"\x89PNG\r\n\x1a\n"),), image=partial(picture_file.read, kind="PNG")),
     Format("TIFF", (".tif",), _TIFF, image=partial(picture_file.read, kind="TIFF")),
     Format("JPEG", (".jpg",), ((0, b"\xff\xd8\xff"),), image=partial(picture_file.read, kind="JPEG")),
+    Format("DICOM", (".dcm",), ((128, b"DICM"),), image=dicom.read, geometry=dicom.read_geometry),
 )
 """The package's own."""
 
