@@ -25,8 +25,8 @@ Opened = Callable[[Path], AbstractContextManager[Contents]]
 
 _ROLES = ("kspace", "mask", "maps", "noise", "noise_std", "ground_truth", "calibration")
 PICTURE_KEYS = ("image", "mask", "noise_std", "ground_truth")
-OPTIONAL = {"maps": ("slice", "set", "coil"), "ground_truth": ("slice",), "calibration": ("slice", "coil")}
-"""Axes that arrays may have beside y and x."""
+OPTIONAL = {"maps": ("slice", "set", "coil"), "ground_truth": ("slice",)}
+"""Axes that arrays of the same y and x may have beside these."""
 _HEADER = "ismrmrd_header"
 _SINGLE_COIL = (
     "acquisition",
@@ -84,10 +84,18 @@ def reading_of(path: Path, contents: Contents, axes: Axes | None = None) -> Read
     lengths = {name: found.length(shape, name) for name in ("coil", "y", "x")} | {"slice": found.stacked(shape)}
     known = {"kspace": found}
     order = [one for name in found.names for one in name.split("*")]
-    for role, optional in OPTIONAL.items():
+    for role in (*OPTIONAL, "calibration"):
         if role in held:
             _check_numbers(path, role, held[role])
-            known[role] = fitting_axes(held[role], lengths, optional, order, f"{path}: {role}")
+            by_row = known_axes(names[role], role, held[role])
+            if by_row is None and role in OPTIONAL:
+                by_row = fitting_axes(held[role], lengths, OPTIONAL[role], order, f"{path}: {role}")
+            if by_row is None or by_row.stacked(held[role].shape) not in (1, lengths["slice"]):
+                raise InputError(
+                    f"{path}: {role} has shape {tuple(held[role].shape)}, which does not fit the {lengths['slice']} "
+                    "slices of kspace."
+                )
+            known[role] = by_row
     return Reading({role: names[role] for role in held}, known, lengths["slice"], remarks)
 
 

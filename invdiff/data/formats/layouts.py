@@ -77,7 +77,7 @@ LAYOUTS = (
     Layout("noise", ("noise_scan", "noise_data"), "names in use"),
     Layout("noise_std", ("noise_std",), "this package"),
     Layout("ground_truth", ("ground_truth",), "this package"),
-    Layout("calibration", ("calibration",), "this package"),
+    Layout("calibration", ("calibration",), "this package, of its own H and W", ("slice,coil,y,x",)),
     Layout("image", ("image",), "this package"),
     Layout("image", ("org", "trnOrg", "tstOrg"), "MoDL, whose k-space is made of its images"),
 )
