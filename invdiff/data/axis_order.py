@@ -26,6 +26,7 @@ _COILS, _SLICES = 0.4, 0.25  # explained by kernels; between them nothing is tol
 _KERNEL, _WINDOW, _FEWEST = 5, 20, 12  # samples of k-space along either axis
 _RIDGE = 1e-2  # of the mean power
 _CHANNELS = 8  # at most, side by side
+_SHORTEST = 16  # side of an image, below which its k-space says nothing
 _MOST_COILS = 64  # a longer axis is one of slices or of space
 
 
@@ -186,7 +187,8 @@ def _space(array: Complex, what: str) -> tuple[int, int]:
     found = spread(array)
     ranked = sorted(longer, key=lambda axis: found[axis])
     first, second = sorted(ranked[:2])
-    if (first, second) == last or found[ranked[1]] >= _GATHERED:
+    is_image = min(array.shape[first], array.shape[second]) >= _SHORTEST
+    if (first, second) == last or found[ranked[1]] >= _GATHERED or not is_image:
         return last
     if found[ranked[2]] >= _MORE_GATHERED * found[ranked[1]]:
         return first, second
