@@ -182,8 +182,10 @@ def _space(array: Complex, what: str) -> tuple[int, int]:
     """The two axes of space: the last two, if the numbers do not say clearly that it is two others."""
     last = (array.ndim - 2, array.ndim - 1)
     longer = [axis for axis, n in enumerate(array.shape) if n > 1]
+    if len(longer) == 2 and min(array.shape[axis] for axis in longer) >= _SHORTEST:
+        return longer[0], longer[1]
     if len(longer) < 3:
-        return (longer[0], longer[1]) if len(longer) == 2 else last
+        return last
     found = spread(array)
     ranked = sorted(longer, key=lambda axis: found[axis])
     first, second = sorted(ranked[:2])
