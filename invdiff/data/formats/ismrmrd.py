@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.lib.recfunctions import require_fields
 from numpy.typing import NDArray
 
 from invdiff.data.formats.acquisitions import is_needed, scan_of_acquisitions, series_of, volume_of_acquisitions
@@ -182,7 +183,11 @@ def _heads(file: "h5py.File", ismrmrd: Any) -> dict[str, list[Any]]:
     """Heads of the acquisitions of every group."""
     data = {group: _data(file, group) for group in _groups(file)}
     read = {group: held.fields("head")[:].reshape(-1) for group, held in data.items() if held is not None}
-    return {group: [ismrmrd.AcquisitionHeader.from_buffer_copy(head) for head in some] for group, some in read.items()}
+    packed = ismrmrd.hdf5.acquisition_header_dtype  # files may hold the fields at other places, as compilers align them
+    return {
+        group: [ismrmrd.AcquisitionHeader.from_buffer_copy(head) for head in require_fields(some, packed)]
+        for group, some in read.items()
+    }
 
 
 def _data(file: "h5py.File", group: str) -> "h5py.Dataset | None":
