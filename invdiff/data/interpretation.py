@@ -7,11 +7,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from invdiff.data.centre import Centring, centring_of, energy_peak, lies_across_edges, power_of
+from invdiff.data.domain import is_image
 from invdiff.data.scan import Scan
 from invdiff.data.zeros import measured_of, sampled_of
 
 Complex = NDArray[np.complex64]
 Mask = NDArray[np.bool_]
+
+_ON_IMAGE = (
+    "The numbers look like those of an image rather than of k-space, whose energy gathers at one place; if they are, "
+    "give their Fourier transform, or see --operator denoise."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,11 +45,12 @@ class Interpretation:
 
 def interpreted(scan: Scan) -> Scan:
     """A scan in memory as it is meant: without what is padding of its mask, and with its energy at the centre."""
-    return interpret(power_of(scan.kspace), scan.sampled, scan.noise_std, lambda: scan.kspace)(scan)
+    middle = scan.kspace[scan.slices // 2]
+    return interpret(power_of(scan.kspace), scan.sampled, scan.noise_std, middle, lambda: scan.kspace)(scan)
 
 
 def interpret(
-    power: NDArray[np.float64], mask: Mask, noise_std: float | None, shown: Callable[[], Complex]
+    power: NDArray[np.float64], mask: Mask, noise_std: float | None, one: Complex, shown: Callable[[], Complex]
 ) -> Interpretation:
     """How k-space is meant.
 
@@ -51,11 +58,14 @@ def interpret(
         power: ``(H, W)`` of all slices, as of `invdiff.data.centre.power_of`.
         mask: bool ``(H, W)``, as the file says.
         noise_std: as the file says: where there is no noise, zeros are values.
+        one: slice of k-space, ``(coils, H, W)``.
         shown: gives k-space ``(slices, coils, H, W)`` of some slices, asked for where the zero frequency is in the
             corner.
     """
     measured = _measured(power > 0, mask, noise_std)
     remarks = _on_padding(mask, measured)
+    if is_image(one):
+        return Interpretation(Centring((0, 0)), measured, (*remarks, _ON_IMAGE))
     peak = energy_peak(power, measured)
     if peak is None:
         return Interpretation(Centring((0, 0)), measured, remarks)

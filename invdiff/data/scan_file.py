@@ -88,7 +88,8 @@ class ScanFile:
         """
         full = [index for index in range(self.slices) if index not in self.empty]
         some = [full[k] for k in evenly_spaced(len(full))]
-        meant = interpret(power, self.sampled, self.common.noise_std, partial(_kspace_of, self.read, some))
+        shown = partial(_kspace_of, self.read, some)
+        meant = interpret(power, self.sampled, self.common.noise_std, self.common.kspace[0], shown)
         return replace(
             self,
             read=partial(_interpreted, self.read, meant),

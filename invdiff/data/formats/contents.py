@@ -1,7 +1,6 @@
 """What a file holds by name, whatever its format."""
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,15 +59,26 @@ class Contents:
 
     @property
     def described(self) -> list[str]:
-        """The arrays with their shapes, in words."""
-        return [f"{name} {tuple(stored.shape)}" for name, stored in self.arrays.items()]
+        """The arrays with their shapes, in words; also those that are damaged."""
+        return [
+            f"{name} {'(damaged)' if found is None else tuple(found.shape)}" for name, found in self._looked_up.items()
+        ]
 
     @property
     def arrays(self) -> dict[str, Stored]:
         """All arrays that can be read."""
-        found = {}
+        return {name: found for name, found in self._looked_up.items() if found is not None}
+
+    @property
+    def _looked_up(self) -> dict[str, Stored | None]:
+        """What is an array, or ``None`` in the place of one that can't be read."""
+        found: dict[str, Stored | None] = {}
         for name in self.names:
-            with suppress(InputError):  # one that is not asked for may hold anything
-                if (stored := self.find(name)) is not None:
-                    found[name] = stored
+            try:
+                stored = self.find(name)
+            except InputError:  # one that is not asked for may hold anything
+                found[name] = None
+                continue
+            if stored is not None:
+                found[name] = stored
         return found

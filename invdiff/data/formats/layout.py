@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from invdiff.data.axes import Axes
 from invdiff.data.axes_by_shape import axes_by_shape
 from invdiff.data.axis_order import Stored, told_axes
+from invdiff.data.domain import is_image
 from invdiff.data.formats.contents import FASTEST_FIRST, Contents, Turned
 from invdiff.data.formats.geometry_arrays import GEOMETRY_KEYS, PLANE_KEYS, geometry_in
 from invdiff.data.formats.header import geometry_of
-from invdiff.data.formats.layouts import find_name, known_axes
+from invdiff.data.formats.layouts import find_name, is_known, known_axes
 from invdiff.data.picture import Picture
 from invdiff.data.scan import Scan
 from invdiff.errors import InputError
@@ -68,16 +69,15 @@ def reading_of(path: Path, contents: Contents, axes: Axes | None = None) -> Read
         InputError: the file holds no k-space, its axes are not told, or shapes do not fit together.
     """
     names = {role: name for role in _ROLES if (name := find_name(contents, role)) is not None}
+    only = None
     if list(contents.names) == [""]:
         names["kspace"] = ""
+    elif "kspace" not in names and (only := _only_complex(contents)) is not None:
+        names["kspace"] = only
     held = {role: array for role, name in names.items() if (array := contents.find(name)) is not None}
     stored = held.get("kspace")
     if stored is None:
-        image = find_name(contents, "image")
-        raise InputError(
-            f"{path} has no dataset 'kspace'; it holds {', '.join(contents.described) or 'no datasets at all'}."
-            f"{'' if image is None else f' {image!r} are images: see --operator denoise and invdiff simulate.'}"
-        )
+        raise _no_kspace(path, contents, find_name(contents, "image"))
     what = f"{path}: {names['kspace'] or 'k-space'}"
     _check_numbers(path, names["kspace"] or "k-space", stored)
     if len(stored.shape) < 2:
@@ -85,6 +85,10 @@ def reading_of(path: Path, contents: Contents, axes: Axes | None = None) -> Read
             f"{what} has shape {tuple(stored.shape)}; it must be (slices, coils, H, W), (slices, H, W), (coils, H, W)."
         )
     found, remarks = _kspace_axes(path, contents, names["kspace"], stored, axes, what)
+    if only is not None and axes is None:
+        if _is_image(stored, found):
+            raise _no_kspace(path, contents, only)
+        remarks = (f"{what} was taken for k-space, as the only array of complex numbers in the file.", *remarks)
     shape = tuple(stored.shape)
     lengths = {name: found.length(shape, name) for name in ("coil", "y", "x")} | {"slice": found.stacked(shape)}
     known = {"kspace": found}
@@ -234,6 +238,30 @@ def noise_of(noise: NDArray[Any] | None, coils: int) -> NDArray[Any] | None:
     return noise if axis is None else np.moveaxis(noise, axis, 0).reshape(coils, -1)
 
 
+def _no_kspace(path: Path, contents: Contents, image: str | None) -> InputError:
+    return InputError(
+        f"{path} has no dataset 'kspace'; it holds {', '.join(contents.described) or 'no datasets at all'}."
+        f"{'' if image is None else f' {image!r} are images: see --operator denoise and invdiff simulate.'}"
+    )
+
+
+def _only_complex(contents: Contents) -> str | None:
+    """The name of the only array of complex numbers that could be k-space, where nothing is called so."""
+    names = [
+        name
+        for name, stored in contents.arrays.items()
+        if stored.dtype.kind == "c" and sum(n > 1 for n in stored.shape) > 1 and not is_known(name)
+    ]
+    return names[0] if len(names) == 1 else None
+
+
+def _is_image(stored: Stored, axes: Axes) -> bool:
+    """Whether the middle one of what is stacked is an image rather than its k-space."""
+    middle = axes.stacked(stored.shape) // 2
+    array = axes.arranged(stored[axes.window(stored.shape, middle) if middle else ()])
+    return bool(np.isfinite(array).all()) and is_image(array)
+
+
 def _kspace_axes(
     path: Path, contents: Contents, name: str, stored: Stored, axes: Axes | None, what: str
 ) -> tuple[Axes, tuple[str, ...]]:
@@ -260,9 +288,12 @@ def _usual(contents: Contents, count: int) -> Axes | None:
 
 
 def _told_axes(contents: Contents, stored: Stored, what: str) -> Axes:
-    """The axes that the numbers tell; of a file whose first axis is the fastest, by them in the opposite order."""
+    """The axes that the numbers tell; of a file whose first axis is the fastest, by them in the opposite order, where
+    an axis of length one tells nothing: third, it may be of coils as well as of partitions, before coils."""
     if contents.order != FASTEST_FIRST:
         return told_axes(stored, what)
+    if len(stored.shape) > 3 and 1 in stored.shape:
+        return _told_axes(contents, stored[()].squeeze(), what).fitted(stored.shape, what)
     try:
         found = told_axes(Turned(stored), what)
     except InputError as error:

@@ -72,7 +72,7 @@ LAYOUTS = (
     Layout("maps", ("sensitivity_maps",), "this package"),
     Layout("maps", ("sens_maps",), "SSDU (Yaman et al., Magnetic Resonance in Medicine 84, 2020; byaman14/SSDU)"),
     Layout("maps", ("csm", "trnCsm", "tstCsm"), "MoDL"),
-    Layout("maps", ("s_maps", "smaps", "maps", "coilmaps", "coil_maps", "sens"), "names in use"),
+    Layout("maps", ("s_maps", "smaps", "maps", "coilmaps", "coil_maps", "coil_sens", "sens"), "names in use"),
     Layout("noise", ("noise",), "this package"),
     Layout("noise", ("noise_scan", "noise_data"), "names in use"),
     Layout("noise_std", ("noise_std",), "this package"),
@@ -101,14 +101,24 @@ def layouts() -> tuple[Layout, ...]:
 
 
 def find_name(contents: Contents, holds: str) -> str | None:
-    """What a file calls something; ``None`` where it has no array of a name that is known for it."""
-    return next((name for row in _rows(holds) for name in row.names if name in contents.names), None)
+    """What a file calls something, however it spells capitals; ``None`` where it has no array of a name that is known
+    for it."""
+    return next((own for row in _rows(holds) for name in row.names for own in contents.names if _same(name, own)), None)
+
+
+def is_known(name: str) -> bool:
+    """Whether a row says what an array of that name holds."""
+    return any(_same(name, one) for row in layouts() for one in row.names)
 
 
 def known_axes(name: str, holds: str, stored: Stored) -> Axes | None:
     """The axes that a row gives an array of that name; ``None``: none does."""
-    found = (row.axes_of(stored) for row in _rows(holds) if name in row.names)
+    found = (row.axes_of(stored) for row in _rows(holds) if any(_same(name, one) for one in row.names))
     return next((axes for axes in found if axes is not None), None)
+
+
+def _same(one: str, other: str) -> bool:
+    return one.lower() == other.lower()
 
 
 def _rows(holds: str) -> Iterator[Layout]:
