@@ -14,8 +14,8 @@ from invdiff.data.fourier import to_image
 from invdiff.data.scale import largest_part
 
 _SHORTEST = 16  # side of an image, below which nothing is told
-_GATHERED = 0.4  # of an axis, which k-space spreads over at most unless it is mostly noise (measured: 0.004 to 0.12)
-_MORE = 30.0  # times what the transform spreads over (measured: 0.0001 to 1.9 for k-space, 900 to 2,100 for images)
+_GATHERED = 0.3  # of an axis, which k-space spreads over at most unless it is mostly noise (measured: 0.004 to 0.12)
+_MORE = 10.0  # times what the transform spreads over (measured: 0.0001 to 1.9 for k-space, 900 to 2,100 for images)
 _POINT = 2.0  # samples of an axis, which a point spreads over at most: its k-space is flat (measured: 4 to 8 of images)
 
 
