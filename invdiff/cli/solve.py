@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from invdiff.diffusion import LateStart
     from invdiff.methods import Method
     from invdiff.reconstruction import Recipe
+    from invdiff.reconstruction.cases.scans import Maps
 
 QUALITY = {"draft": 15, "standard": 30, "high": 60, "best": 100}
 """Network calls of an estimate, by name."""
@@ -117,6 +118,14 @@ def solve(
             min=0, max=1, help="Of ESPIRiT: eigenvalues below count as background.", show_default="as the data ask"
         ),
     ] = None,
+    maps: Annotated[
+        str | None,
+        typer.Option(
+            metavar="joint|estimated",
+            help="Coil maps: refined with the image where that explains held-back samples better, or as estimated.",
+            show_default="joint where estimated ones leave calibration data unexplained",
+        ),
+    ] = None,
     device: DeviceName = "cpu",
     precision: PrecisionName = "auto",
     threads: Threads = None,
@@ -174,7 +183,11 @@ def solve(
     )
     condition = undersampling(undersample, acceleration, centre_fraction, seed)
     found = find_inputs(
-        inputs or [], kind, seed=seed, condition=condition, assumed=Assumptions(noise_std, map_sets, crop)
+        inputs or [],
+        kind,
+        seed=seed,
+        condition=condition,
+        assumed=Assumptions(noise_std, map_sets, crop, _maps(maps)),
     )
     initial = start if start not in (None, "zero-filled", "least-squares") else None
     is_single = len(found) == 1 and not any(path.is_dir() for path in inputs or [])
@@ -186,6 +199,13 @@ def solve(
         code = job.run(executor)
     if code:
         raise typer.Exit(code)
+
+
+def _maps(name: str | None) -> "Maps | None":
+    match name:
+        case None | "joint" | "estimated":
+            return name
+    raise InputError(f"--maps is joint or estimated, not {name!r}.")
 
 
 def _with_quality(settings: dict[str, str], method: "Method", quality: str | None) -> dict[str, str]:

@@ -19,6 +19,7 @@ from invdiff.reconstruction.cases import Cases
 from invdiff.reconstruction.draw import HERE, WHOLE, Progress, Shard, draw
 from invdiff.reconstruction.executors import Executor
 from invdiff.reconstruction.forecast import Forecast, forecast
+from invdiff.reconstruction.known_maps import known_maps, maps_forecast
 from invdiff.reconstruction.known_noise import known_noise, noise_forecast
 from invdiff.reconstruction.memory_limit import within
 from invdiff.reconstruction.reconstruct import Stage, described, gather
@@ -188,7 +189,9 @@ class Study:
         if _failures_of(folder / RESULT, self._decides(cases)) is not None:
             return Forecast()
         store: Store = FolderStore(folder / UNITS) if (folder / UNITS).is_dir() else MemoryStore()
-        cases, whole = noise_forecast(cases, self.prior, store, measure)
+        cases, whole = maps_forecast(cases, self.prior, store, measure)
+        cases, of_noise = noise_forecast(cases, self.prior, store, measure)
+        whole += of_noise
         for _, stage in self._stages(cases):
             whole += forecast(
                 replace(stage.drawing, together=self._together(stage, executor, measure)),
@@ -219,6 +222,8 @@ class Study:
     ) -> Outcome:
         path = folder / RESULT
         together = [self._together(stage, executor, measured_memory) for _, stage in self._stages(cases)]
+        with watcher.progress("coil maps"):
+            cases = known_maps(cases, self.prior, store=store)
         with watcher.progress("noise") as progress:
             cases = known_noise(cases, self.prior, store=store, progress=progress)
         watcher.begun(cases)
