@@ -1,8 +1,8 @@
 """Maps refined with the image: `python benchmarks/joint_maps.py ../shared/data [--split val] [--series 3,26]`.
 
-Scans by 8 birdcage coils, noise of 0.005 of the maximum: heads wider than the field of view, which fold onto themselves,
-and heads within it with few calibration lines. PSNR against the root sum of squares of the noise-free coil images;
-CG-SENSE and total variation at the weight that suits it best.
+Scans by 8 birdcage coils, noise of 0.005 of the maximum: heads wider than the field of view, which fold onto
+themselves, and heads within it with few calibration lines. PSNR against the root sum of squares of
+the noise-free coil images; CG-SENSE and total variation at the weight that suits it best.
 """
 
 from functools import partial

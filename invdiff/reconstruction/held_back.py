@@ -35,9 +35,9 @@ def held_back(sampled: Mask) -> Mask:
     for axis in (0, 1):
         if (sampled.any(axis) == sampled.all(axis)).all():
             lines = np.moveaxis(held, 1 - axis, 0)
-            lines[_some(outside.any(axis))] = True
+            lines[_some(np.asarray(outside.any(axis)))] = True
             return held & outside
-    held.flat[_some(outside.ravel())] = True
+    held.flat[_some(np.ravel(outside))] = True
     return held
 
 

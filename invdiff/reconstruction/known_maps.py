@@ -90,7 +90,7 @@ def maps_forecast(cases: Cases, prior: Prior, store: Store, measure: Measure) ->
     try:
         return _remembered(cases, joint, store, not_yet), Forecast()
     except LookupError:
-        one = forecast(Drawing(cases.of([cases.brightest]), joint.sampler, prior), 1, measure=measure)
+        one = forecast(Drawing(cases.of(cases.full[:1]), joint.sampler, prior), 1, measure=measure)
         runs = 2 * len(cases.map_choices) + len(cases.full)
         return cases, Forecast(
             network_calls=runs * one.network_calls, seconds=runs * one.seconds, peak_bytes=one.peak_bytes
@@ -131,7 +131,8 @@ def _candidates(cases: ScanCases, joint: Joint) -> Iterator[_Candidate]:
         return float((kspace[:, hidden] - expected).norm() / kspace[:, hidden].norm())
 
     y = kspace[:, kept]
-    for sets in sorted(cases.map_choices, key=lambda sets: sets != at_hand):
+    others = () if cases.initial is not None else cases.map_choices  # an image to start from is of the sets at hand
+    for sets in dict.fromkeys((at_hand, *others)):
         learnt, _ = with_map_sets(cases.learnt, cases.preparation, sets)
         assert learnt.maps is not None
         maps = torch.tensor(learnt.maps[position])

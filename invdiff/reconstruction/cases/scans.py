@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from invdiff.data.calibration import FEWEST_COILS
 from invdiff.data.coils import combine_slices
 from invdiff.data.fourier import to_image, to_kspace
 from invdiff.data.scan import TOGETHER, Scan, ScanSlices, evenly_spaced
@@ -274,7 +275,7 @@ def scan_cases(
     map_choices: tuple[int, ...] = ()
     if found is not None and (maps == "joint" or (maps is None and found.crop is not None and not found.explains)):
         is_given = map_sets is not None or crop is not None or found.crop is None
-        map_choices = (found.sets,) if is_given else (1, 2)
+        map_choices = (found.sets,) if is_given or scan.coils < FEWEST_COILS else (1, 2)
     makes_truth = not scan.has_ground_truth and mask is not None and (scan.mask is None or truth_by is not None)
     return ScanCases(
         operator=operator,
