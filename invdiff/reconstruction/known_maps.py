@@ -24,16 +24,26 @@ from invdiff.reconstruction.store import MemoryStore, Store
 from invdiff.reconstruction.trial import Measure
 from invdiff.reconstruction.units import Arrays, Drawing
 
-_CLEARLY = 0.95  # of what the maps at hand leave of the samples held back, other maps must leave less
+_CLEARLY = 3.0  # standard errors by which other maps must be better than those at hand
 
 
 @dataclass(frozen=True, eq=False)
 class _Candidate:
-    """Maps, and what a reconstruction through them leaves of the samples held back, relative to these."""
+    """Maps, and the power that a reconstruction through them leaves of each of the samples held back."""
 
     sets: int
     is_refined: bool
-    left: float
+    left: Tensor
+
+    @property
+    def norm(self) -> float:
+        """Of what is left."""
+        return float(self.left.sum().sqrt())
+
+    def is_clearly_better(self, other: "_Candidate") -> bool:
+        """Whether it leaves less by more than chance: most samples far out are noise, to both alike."""
+        less = other.left - self.left
+        return float(less.sum()) > _CLEARLY * float(less.square().sum().sqrt())
 
 
 def known_maps(cases: Cases, prior: Prior, *, store: Store | None = None) -> Cases:
@@ -58,10 +68,10 @@ def known_maps(cases: Cases, prior: Prior, *, store: Store | None = None) -> Cas
             first, *others = _candidates(cases, joint)
         except InputError:  # too few samples to hold some back
             return {}
-        best = min(others, key=lambda each: each.left, default=first)
-        chosen = best if best.left < _CLEARLY * first.left else first
-        best_estimated = min(each.left for each in (first, *others) if not each.is_refined)
-        best_refined = min(each.left for each in others if each.is_refined)
+        best = min(others, key=lambda each: each.norm)
+        chosen = best if best.is_clearly_better(first) else first
+        best_estimated = min(each.norm for each in (first, *others) if not each.is_refined)
+        best_refined = min(each.norm for each in others if each.is_refined)
         return {
             "sets": np.array(chosen.sets),
             "is_refined": np.array(chosen.is_refined),
@@ -126,9 +136,9 @@ def _candidates(cases: ScanCases, joint: Joint) -> Iterator[_Candidate]:
     position = cases.learnt_from.index(cases.brightest)
     kspace = torch.tensor(cases.learnt.kspace[position])
 
-    def left(maps: Tensor, image: Tensor) -> float:
-        expected = sense(hidden, maps)(image)
-        return float((kspace[:, hidden] - expected).norm() / kspace[:, hidden].norm())
+    def left(maps: Tensor, image: Tensor) -> Tensor:
+        rest = kspace[:, hidden] - sense(hidden, maps)(image)
+        return (rest.abs().double() / float(kspace.abs().max())).square()
 
     y = kspace[:, kept]
     others = () if cases.initial is not None else cases.map_choices  # an image to start from is of the sets at hand
