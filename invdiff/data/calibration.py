@@ -5,8 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from invdiff.data.centre import power_of
 from invdiff.data.espirit import LARGEST_CALIBRATION, Eigenmaps, eigenmaps
-from invdiff.data.masks import calibration_region
+from invdiff.data.masks import calibration_region, central
+from invdiff.data.noise import estimate_noise
 from invdiff.data.scale import largest_part
 from invdiff.data.scan import Scan
 from invdiff.errors import InputError
@@ -21,6 +23,8 @@ _SECOND_SET = 0.7  # the least crop of two sets: where two images overlap, the s
 _AS_GOOD = 1.03  # residuals within this factor are not told apart, so that the higher crop wins
 _UNEXPLAINED = 1.3  # times what noise alone would leave: the maps miss something
 _BETTER = 0.35  # of the power that one set leaves beyond noise, a second may leave at most
+_NOISE_ALONE = (0.98, 1.05)  # of the norm of calibration data: the rest is chance, and a level beyond is not theirs
+_MOSTLY_NOISE = 0.7  # half of the power
 _WEIGHT = 1e-3  # of the Tikhonov penalty of the fit, in units of the maps' power
 
 
@@ -33,12 +37,14 @@ class Calibration:
         crop: eigenvalues below it were taken for background; None where maps were not estimated here.
         residual: the part of the calibration data, by norm, that no image seen through the maps explains.
         noise_residual: what of it noise alone would leave.
+        noise: the part of the calibration data, by norm, that is noise.
     """
 
     maps: Complex
     crop: float | None
     residual: float
     noise_residual: float
+    noise: float = 0.0
 
     @property
     def sets(self) -> int:
@@ -55,10 +61,16 @@ class Calibration:
         """Whether the residual is about what noise alone would leave, or small beside the signal."""
         return self.residual <= max(2 * self.noise_residual, 0.05)
 
+    @property
+    def is_of_noise(self) -> bool:
+        """Whether maps were estimated from what is mostly noise, which they then explain and learn little from."""
+        return self.crop is not None and self.noise >= _MOSTLY_NOISE
+
 
 def calibrate(scan: Scan, noise_std: float, *, crop: float | None = None, sets: int | None = None) -> Calibration:
-    """ESPIRiT maps from a scan's fully sampled centre, with the highest crop that explains it as well as any, and a
-    second set (soft SENSE; Uecker et al. 2014) where one leaves clearly more than noise and two clearly less than one.
+    """ESPIRiT maps from a scan's fully sampled centre, or its calibration, with the highest crop that explains it as
+    well as any, and a second set (soft SENSE; Uecker et al. 2014) where one leaves clearly more than noise and two
+    clearly less than one.
 
     Args:
         scan: prewhitened, so that noise is alike in all coils.
@@ -67,12 +79,14 @@ def calibrate(scan: Scan, noise_std: float, *, crop: float | None = None, sets: 
         sets: 1 or 2, to be taken instead of choosing.
 
     Raises:
-        InputError: as `invdiff.data.eigenmaps`; the crop leaves nothing, or ``sets`` is another number.
+        InputError: as `invdiff.data.eigenmaps`; the calibration data are noise alone, the crop leaves nothing, or
+            ``sets`` is another number.
     """
     if sets not in (None, 1, 2):
         raise InputError(f"There is one map set, or two, but not {sets}.")
     if scan.coils == 1:
         return check_maps(scan, np.ones(scan.kspace.shape, np.complex64), noise_std)
+    scan, noise_std = calibration_of(scan, noise_std)
     found = _eigenmaps(scan, noise_std, sets=2 if sets != 1 else 1)
     one = None if sets == 2 else _choose(scan, found, noise_std, CROPS if crop is None else (crop,), 1)
     if one is not None:
@@ -90,10 +104,36 @@ def estimated_maps(scan: Scan, noise_std: float, *, crop: float, sets: int) -> C
     Raises:
         InputError: as `invdiff.data.eigenmaps`, or no pixel of a slice has an eigenvalue above the crop.
     """
-    maps = np.stack([eigen.maps(crop, sets) for eigen in _eigenmaps(scan, noise_std, sets)])
+    maps = np.stack([eigen.maps(crop, sets) for eigen in _eigenmaps(*calibration_of(scan, noise_std), sets)])
     if not maps.any():
         raise _nothing_above(scan, crop)
     return maps if sets > 1 else maps[:, 0]
+
+
+def calibration_of(scan: Scan, noise_std: float = 0.0) -> tuple[Scan, float]:
+    """The scan whose centre calibrates another, and the noise in each real number of it: the scan itself; or where its
+    calibration was measured apart, that in the middle of a matrix as large, with noise of its own.
+
+    Args:
+        scan: the other.
+        noise_std: of its k-space.
+    """
+    if scan.calibration is None:
+        return scan, noise_std
+    sides = [min(side, n) for side, n in zip(scan.calibration.shape[2:], scan.image_shape, strict=True)]
+    kspace = np.zeros_like(scan.kspace)
+    centre = scan.calibration[:, :, *central(scan.calibration.shape[2:], sides)]
+    kspace[:, :, *central(scan.image_shape, sides)] = centre
+    mask = np.zeros(scan.image_shape, bool)
+    mask[central(scan.image_shape, sides)] = True
+    return scan.changed(kspace=kspace, mask=None if mask.all() else mask), _noise_of(centre)
+
+
+def _noise_of(kspace: Complex) -> float:
+    try:
+        return estimate_noise(kspace).std
+    except InputError:  # it holds none that shows
+        return 0.0
 
 
 def check_maps(scan: Scan, maps: Complex, noise_std: float, crop: float | None = None) -> Calibration:
@@ -118,8 +158,8 @@ def check_maps(scan: Scan, maps: Complex, noise_std: float, crop: float | None =
     coarse = maps[..., nearest[0][:, None], nearest[1]]
     coarse = (coarse / (largest_part(coarse) or 1.0)).astype(np.complex64)
     mask = torch.zeros(grid, dtype=torch.bool)
-    mask[_centre(grid, sides)] = True
-    samples = scan.kspace[:, :, *_centre(scan.image_shape, sides)].reshape(scan.slices, scan.coils, -1)
+    mask[central(grid, sides)] = True
+    samples = scan.kspace[:, :, *central(scan.image_shape, sides)].reshape(scan.slices, scan.coils, -1)
     scale = largest_part(samples) or 1.0  # squares of large numbers overflow
     samples = (samples / scale).astype(np.complex64)
     parts = np.random.default_rng(0).standard_normal((2, *samples.shape), dtype=np.float32)
@@ -132,8 +172,11 @@ def check_maps(scan: Scan, maps: Complex, noise_std: float, crop: float | None =
         fit = (penalty * Identity(A.domain_shape) + A.gram).solve(A.H(both), tol=1e-3, max_iter=50)
         left += (both - A(fit)).abs().square().sum(dim=(1, 2)).numpy()
         total += float((np.abs(y) ** 2).sum())
-    residual, noise_residual = np.sqrt(left / total) if total > 0 else (0.0, 0.0)
-    return Calibration(maps, crop, float(residual), float(noise_residual))
+    if total == 0:
+        return Calibration(maps, crop, 0.0, 0.0)
+    residual, noise_residual = np.sqrt(left / total)
+    of_noise = noise_std / scale * np.sqrt(2 * samples.size / total)
+    return Calibration(maps, crop, float(residual), float(noise_residual), float(of_noise))
 
 
 def _eigenmaps(scan: Scan, noise_std: float, sets: int) -> list[Eigenmaps]:
@@ -149,8 +192,15 @@ def _nothing_above(scan: Scan, crop: float) -> InputError:
     return InputError(f"{scan.name}: no pixel has an ESPIRiT eigenvalue above crop = {crop}; take a lower one.")
 
 
-def _centre(shape: tuple[int, ...], sides: list[int]) -> tuple[slice, ...]:
-    return tuple(slice(n // 2 - s // 2, n // 2 - s // 2 + s) for n, s in zip(shape, sides, strict=True))
+def _noise_alone(scan: Scan, noise_std: float) -> InputError:
+    height, width = calibration_region(scan.sampled)
+    row, column = np.unravel_index(np.argmax(power_of(scan.kspace)), scan.image_shape)
+    return InputError(
+        f"{scan.name}: the fully sampled centre of k-space, {height} x {width}, holds no more than noise of "
+        f"{noise_std:.3g}, so no coil maps can come of it (the strongest sample of all is at row {row}, column "
+        f"{column}); bring the zero frequency to the centre, sample more of it, give maps in the file, or a lower "
+        "--noise-std."
+    )
 
 
 def _choose(scan: Scan, found: list[Eigenmaps], noise_std: float, crops: tuple[float, ...], sets: int) -> Calibration:
@@ -161,5 +211,7 @@ def _choose(scan: Scan, found: list[Eigenmaps], noise_std: float, crops: tuple[f
             tried.append(check_maps(scan, maps if sets > 1 else maps[:, 0], noise_std, crop))
     if not tried:
         raise _nothing_above(scan, crops[-1])
+    if _NOISE_ALONE[0] <= tried[0].noise <= _NOISE_ALONE[1]:
+        raise _noise_alone(scan, noise_std)
     least = min(max(t.residual, t.noise_residual) for t in tried)  # fitting more than the signal is no merit
     return next(t for t in tried if t.residual <= _AS_GOOD * least)

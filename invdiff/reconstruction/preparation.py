@@ -64,7 +64,7 @@ class Preparation:
         noise_uncertainty: one relative standard deviation of it; zero where it was given.
         noise_source: where the noise level is from, in words.
         calibration: the coil maps, and how well they explain the calibration data; None where there is one coil.
-        noise_warnings: sentences on the noise.
+        remarks: sentences: the scan's own, and on the noise.
         residual: the noise that the residual of a fit shows, what maps misfit included; None where nobody looked.
         held_back: how maps were chosen by samples held back; None where nobody looked.
     """
@@ -74,18 +74,19 @@ class Preparation:
     noise_uncertainty: float
     noise_source: str
     calibration: Calibration | None = None
-    noise_warnings: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
     residual: ResidualNoise | None = None
     held_back: HeldBack | None = None
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What to warn of, in sentences: the noise, and maps that leave calibration data unexplained, unless they were
-        refined since."""
+        """What to warn of, in sentences: the remarks, maps of mostly noise, and maps that leave calibration data
+        unexplained, unless they were refined since."""
         found, looked = self.calibration, self.held_back
-        if found is None or found.explains or (looked is not None and looked.is_refined):
-            return self.noise_warnings
-        return *self.noise_warnings, _unexplained(found)
+        if found is None or (looked is not None and looked.is_refined):
+            return self.remarks
+        of_noise = (_of_noise(found),) if found.is_of_noise else ()
+        return *self.remarks, *of_noise, *(() if found.explains else (_unexplained(found),))
 
     @property
     def data_noise_std(self) -> float:
@@ -196,7 +197,8 @@ def prepare(
         InputError: the noise level is negative or not finite, or maps can't be estimated.
     """
     prepared = _noise(scan, noise_std)
-    scan = scan.changed(kspace=prepared.virtual_coils(scan.kspace), noise_std=prepared.noise_std)
+    prepared = replace(prepared, remarks=(*scan.remarks, *prepared.remarks))
+    scan = _in_virtual_coils(scan, prepared)
     if scan.coils == 1 and scan.maps is None:
         return scan.changed(maps=np.ones(scan.kspace.shape, np.complex64)), prepared
     if scan.maps is None:
@@ -243,7 +245,7 @@ def prepare_alike(scan: Scan, preparation: Preparation) -> Scan:
     Raises:
         InputError: the slice's maps can't be estimated.
     """
-    scan = scan.changed(kspace=preparation.virtual_coils(scan.kspace), noise_std=preparation.noise_std)
+    scan = _in_virtual_coils(scan, preparation)
     found = preparation.calibration
     if scan.maps is not None:
         return scan
@@ -251,6 +253,12 @@ def prepare_alike(scan: Scan, preparation: Preparation) -> Scan:
         return scan.changed(maps=np.ones(scan.kspace.shape, np.complex64))
     maps = estimated_maps(scan, preparation.noise_std, crop=found.crop, sets=found.sets)
     return scan.changed(maps=at_own_intensities(maps, preparation))
+
+
+def _in_virtual_coils(scan: Scan, preparation: Preparation) -> Scan:
+    calibration = None if scan.calibration is None else preparation.virtual_coils(scan.calibration)
+    kspace = preparation.virtual_coils(scan.kspace)
+    return scan.changed(kspace=kspace, calibration=calibration, noise_std=preparation.noise_std)
 
 
 def _noise(scan: Scan, given: float | None) -> Preparation:
@@ -278,7 +286,14 @@ def _noise(scan: Scan, given: float | None) -> Preparation:
         )
     whitens = scan.coils > 1 and scan.maps is None
     return Preparation(
-        noise.covariance if whitens else None, noise.std, noise.uncertainty, noise.source, noise_warnings=warnings
+        noise.covariance if whitens else None, noise.std, noise.uncertainty, noise.source, remarks=warnings
+    )
+
+
+def _of_noise(found: Calibration) -> str:
+    return (
+        f"The noise level is {found.noise:.2g} of the norm of the calibration data, so coil maps that are estimated "
+        "from them are unsure: give maps in the file, sample more central lines, or average."
     )
 
 

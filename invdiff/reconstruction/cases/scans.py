@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from invdiff.data.calibration import FEWEST_COILS
+from invdiff.data.centre import power_of
 from invdiff.data.coils import combine_slices
 from invdiff.data.fourier import to_image, to_kspace
 from invdiff.data.scan import TOGETHER, Scan, ScanSlices, evenly_spaced
@@ -128,7 +129,7 @@ class ScanCases(Cases):
     @property
     def brightest(self) -> int:
         """Number of the slice with most signal, of those that were learnt from."""
-        power = [np.linalg.norm(kspace) for kspace in self.learnt.kspace]
+        power = [power_of(kspace[None]).sum() for kspace in self.learnt.kspace]
         return self.learnt_from[int(np.argmax(power))]
 
     def _problem(self, number: int) -> Problem:
@@ -218,7 +219,9 @@ class ScanCases(Cases):
             maps = [scan.maps for scan in scans if scan.maps is not None]
             every = self.learnt.changed(kspace=np.concatenate([s.kspace for s in scans]), maps=np.concatenate(maps))
         attributes = {**self.scan.attributes, "target": self.target} if self.has_ground_truth else self.scan.attributes
-        return every.changed(noise_std=self.noise_std, ground_truth=self.ground_truth, attributes=attributes)
+        return every.changed(
+            noise_std=self.noise_std, ground_truth=self.ground_truth, attributes=attributes, geometry=self.geometry
+        )
 
 
 def scan_cases(
@@ -281,6 +284,7 @@ def scan_cases(
         operator=operator,
         slices=slices,
         preparation=preparation,
+        geometry=scan.geometry,
         scan=scan,
         learnt_from=learnt_from,
         learnt=learnt,
