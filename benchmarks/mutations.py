@@ -18,6 +18,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -70,14 +71,25 @@ def _long_scan(path: Path) -> None:
         file["kspace"] = np.repeat(KSPACE, 5, axis=0)
 
 
-def _raw_data(path: Path) -> None:
+def _volume(path: Path) -> None:
+    with h5py.File(path, "w") as file:
+        file["kspace"], file["mask"] = KSPACE[None], np.ones((2, 8))
+
+
+def _bart_volume(path: Path) -> None:
+    path.with_suffix(".hdr").write_text("# Dimensions\n6 8 2 2\n")
+    path.with_suffix(".cfl").write_bytes(KSPACE.tobytes())
+
+
+def _raw_data(path: Path, partitions: int = 1) -> None:
     import ismrmrd
 
     with ismrmrd.Dataset(str(path), "dataset", create_if_needed=True) as dataset:
-        dataset.write_xml_header(HEADER.encode())
-        for line in range(6):
-            acquisition = ismrmrd.Acquisition.from_array(KSPACE[0, :, :, line].copy())
+        dataset.write_xml_header(HEADER.replace("<z>1</z></matrixSize>", f"<z>{partitions}</z></matrixSize>").encode())
+        for partition, line in np.ndindex(partitions, 6):
+            acquisition = ismrmrd.Acquisition.from_array(KSPACE[partition, :, :, line].copy())
             acquisition.center_sample, acquisition.idx.kspace_encode_step_1 = 4, line
+            acquisition.idx.kspace_encode_step_2 = partition
             dataset.append_acquisition(acquisition)
 
 
@@ -185,14 +197,17 @@ READERS = {
     "HDF5": Reader(".h5", _scan, read_scan),
     "HDF5, compressed": Reader(".h5", _packed_scan, read_scan),
     "HDF5, slice by slice": Reader(".h5", _long_scan, _all_slices),
+    "HDF5 of a volume": Reader(".h5", _volume, _all_slices),
     "HDF5 picture": Reader(".h5", _picture, read_picture),
     "HDF5 reconstruction": Reader(".h5", _result, read_reconstructed),
     "HDF5 of training": Reader(".h5", _reconstructions, _trained(FastMRIImages, drop_slices=0)),
     "HDF5 of groups": Reader(".h5", _group, lambda path: GroupedImages(path=path).read("train")),
     "ISMRMRD": Reader(".mrd", _raw_data, read_scan),
+    "ISMRMRD of a volume": Reader(".mrd", partial(_raw_data, partitions=2), _all_slices),
     "MRD 2": Reader(".mrd2", _stream, read_scan),
     "BART header": Reader(".hdr", _bart_header, read_scan),
     "BART numbers": Reader(".cfl", _bart_numbers, read_scan),
+    "BART header of a volume": Reader(".hdr", _bart_volume, _all_slices),
     "npz": Reader(".npz", lambda path: np.savez(path, kspace=KSPACE, mask=np.ones(6)), read_scan),
     "npz, compressed": Reader(".npz", lambda path: np.savez_compressed(path, kspace=KSPACE), read_scan),
     "npz picture": Reader(".npz", lambda path: np.savez(path, image=VOLUME, noise_std=0.1), read_picture),

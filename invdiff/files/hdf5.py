@@ -133,9 +133,9 @@ def _blocks(dataset: "h5py.Dataset") -> Iterator[tuple[int, int]]:
         if start is not None:
             yield start, dataset.id.get_storage_size()
         return
-    for index in range(dataset.id.get_num_chunks()):
-        chunk = dataset.id.get_chunk_info(index)
-        yield chunk.byte_offset, chunk.size
+    chunks: list[Any] = []
+    dataset.id.chunk_iter(chunks.append)  # to ask for one by its number takes a walk past all before it
+    yield from ((chunk.byte_offset, chunk.size) for chunk in chunks)
 
 
 def attributes_of(group: "h5py.Group") -> dict[str, Any]:

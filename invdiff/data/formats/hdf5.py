@@ -1,7 +1,8 @@
 """Scans and pictures in HDF5: fastMRI's layout (Zbontar et al., arXiv 1811.08839), and an ``image`` beside its mask."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from invdiff.data.formats.geometry_arrays import PLANE_KEYS, arrays_of, planes_in
-from invdiff.data.formats.layout import PICTURE_KEYS, SCAN_KEYS, STACKS, picture_of, scan_of
+from invdiff.data.formats.header import encoded_matrix, geometry_of, wanted_along
+from invdiff.data.formats.layout import KNOWN_KEYS, PICTURE_KEYS, SCAN_KEYS, STACKS, known_of, picture_of, scan_of
 from invdiff.data.picture import Picture
 from invdiff.data.scan import TOGETHER, Scan
 from invdiff.data.scan_file import ScanFile
+from invdiff.data.volume import ArrayInFile, open_volume, read_volume
 from invdiff.errors import InputError
 from invdiff.files.hdf5 import attributes_of, find_dataset, find_numbers, find_text, reading, write_attributes, writing
 
@@ -29,24 +32,31 @@ def read(path: Path) -> Scan:
     Raises:
         InputError: it is broken, or does not hold a scan.
     """
+    volume = _volume(path)
+    if volume is not None:
+        return read_volume(*volume)
     with reading(path) as file:
         arrays, attributes, present = _arrays(file, SCAN_KEYS), attributes_of(file), _present(file)
     return scan_of(path, arrays, attributes, present)
 
 
 def open_slices(path: Path) -> Scan | ScanFile:
-    """The scan in a file; of more slices than are looked at together, each is read when it is asked for.
+    """The scan in a file; of more slices than are looked at together, or of three-dimensional k-space, each is read
+    when it is asked for.
 
     Raises:
         InputError: as `read`.
     """
+    volume = _volume(path)
+    if volume is not None:
+        return open_volume(*volume)
     count = _count(path)
     if count <= TOGETHER:
         return read(path)
     elsewhere = path.absolute()  # workers of a cluster have working folders of their own
     with reading(path) as file:
         planes = planes_in(path, _arrays(file, PLANE_KEYS))
-    return ScanFile.survey(path, partial(_read_slice, elsewhere), count, planes)
+    return ScanFile.survey(path, partial(_read_slices, elsewhere), count, planes)
 
 
 def read_picture(path: Path) -> Picture:
@@ -92,6 +102,53 @@ def write_scan(scan: Scan, path: str | os.PathLike[str]) -> None:
         write_attributes(file, {key: _storable(value) for key, value in scan.attributes.items()})
 
 
+def _volume(path: Path) -> tuple[ArrayInFile, dict[str, Any], int | None] | None:
+    """Where three-dimensional k-space lies, what else the file knows, and how many positions along x are in the field
+    of view; ``None`` where it holds slices.
+
+    It is ``(1, coils, z, y, x)``, or ``(coils, z, y, x)`` where the header's encoded matrix is of x, y and z.
+
+    Raises:
+        InputError: there are coil maps or a ground truth, which would be three-dimensional, too.
+    """
+    with reading(path) as file:
+        kspace = find_numbers(file, "kspace")
+        if kspace is None or kspace.ndim not in (4, 5):
+            return None
+        header = find_text(file, _HEADER)
+        x, y, z = (1, 1, 1) if header is None else encoded_matrix(path, header)
+        if kspace.shape[:1] != (1,) if kspace.ndim == 5 else z == 1 or kspace.shape[1:] != (z, y, x):
+            return None
+        given = [key for key in STACKS if key != "kspace" and find_dataset(file, key) is not None]
+        if given:
+            raise InputError(
+                f"{path}: kspace of shape {kspace.shape} is three-dimensional, and {' and '.join(given)} of such scans "
+                "can't be read; leave it out of the file."
+            )
+        known = {**known_of(path, _arrays(file, KNOWN_KEYS)), "attributes": attributes_of(file)}
+        steps = kspace.chunks or (1,) * kspace.ndim
+        first = kspace.ndim - 4
+        places = (first, first + 3, first + 2, first + 1)
+        elsewhere = path.absolute()  # workers of a cluster have working folders of their own
+        lying = ArrayInFile(elsewhere, ("x", "y", "z"), _kspace, places, kspace.shape, steps)
+    if known["mask"] is not None:
+        known["mask"] = np.atleast_2d(known["mask"]).T  # of the file's (z, y)
+    if header is None:
+        return lying, known, None
+    _, along, height, width = lying.shape
+    known["geometry"] = geometry_of(path, header, (height, width), axes=(1, 2, 0))
+    return lying, known, wanted_along(path, header, along, 0)
+
+
+@contextmanager
+def _kspace(path: Path) -> Iterator["h5py.Dataset"]:
+    with reading(path) as file:
+        kspace = find_numbers(file, "kspace")
+        if kspace is None:
+            raise InputError(f"{path} has no dataset 'kspace' any more.")
+        yield kspace
+
+
 def _count(path: Path) -> int:
     """How many slices can be read one by one; zero where the file is of another layout."""
     with reading(path) as file:
@@ -102,10 +159,16 @@ def _count(path: Path) -> int:
         return count if all(stack.ndim >= 3 and len(stack) == count for stack in stacks.values()) else 0
 
 
-def _read_slice(path: Path, index: int) -> Scan | None:
-    """The scan of one slice; ``None`` where nothing was seen: its k-space or every coil map is zero."""
+def _read_slices(path: Path, indices: Sequence[int]) -> list[Scan | None]:
+    """The scans of slices; ``None`` where nothing was seen: k-space or every coil map is zero."""
     with reading(path) as file:
-        arrays, attributes, present = _arrays(file, _SLICE_KEYS, index), attributes_of(file), _present(file)
+        attributes, present = attributes_of(file), _present(file)
+        return [_scan_of_seen(path, _arrays(file, _SLICE_KEYS, index), attributes, present) for index in indices]
+
+
+def _scan_of_seen(
+    path: Path, arrays: dict[str, Any], attributes: dict[str, Any], present: Sequence[str]
+) -> Scan | None:
     seen = all(np.any(arrays[key]) for key in ("kspace", "sensitivity_maps") if key in arrays)
     if not seen:
         return None

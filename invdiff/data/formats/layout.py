@@ -15,7 +15,9 @@ from invdiff.errors import InputError
 
 STACKS = ("kspace", "sensitivity_maps", "ground_truth", "calibration")
 """What has an entry for every slice."""
-SCAN_KEYS = (*STACKS, "mask", "noise_std", "noise", "ismrmrd_header", *GEOMETRY_KEYS)
+KNOWN_KEYS = ("mask", "noise_std", "noise")
+"""What there is once for all slices."""
+SCAN_KEYS = (*STACKS, *KNOWN_KEYS, "ismrmrd_header", *GEOMETRY_KEYS)
 PICTURE_KEYS = ("image", "mask", "noise_std", "ground_truth")
 
 
@@ -33,7 +35,7 @@ def scan_of(path: Path, arrays: Mapping[str, Any], attributes: Mapping[str, Any]
     """
     if "kspace" not in arrays:
         raise InputError(f"{path} has no dataset 'kspace'; it holds {', '.join(present) or 'no datasets at all'}.")
-    for key in arrays.keys() - {"ismrmrd_header", *GEOMETRY_KEYS}:
+    for key in arrays.keys() & set(STACKS):
         _check_numbers(path, key, arrays[key])
     kspace, maps = arrays["kspace"], arrays.get("sensitivity_maps")
     if np.ndim(kspace) not in (3, 4):
@@ -50,17 +52,30 @@ def scan_of(path: Path, arrays: Mapping[str, Any], attributes: Mapping[str, Any]
         geometry = geometry_of(path, _text(path, arrays["ismrmrd_header"]), shape)
     return Scan(
         kspace=kspace,
-        mask=arrays.get("mask"),
         maps=maps,
-        noise_std=_level(path, arrays.get("noise_std")),
-        noise=arrays.get("noise"),
         ground_truth=arrays.get("ground_truth"),
         calibration=arrays.get("calibration"),
         name=path.name,
         attributes=attributes,
+        **known_of(path, arrays),
         remarks=() if geometry is None else geometry.remarks,
         geometry=geometry,
     )
+
+
+def known_of(path: Path, arrays: Mapping[str, Any]) -> dict[str, Any]:
+    """What arrays by ``KNOWN_KEYS`` say of all slices of a `Scan`, by its arguments.
+
+    Raises:
+        InputError: they are no numbers.
+    """
+    for key in arrays.keys() & set(KNOWN_KEYS):
+        _check_numbers(path, key, arrays[key])
+    return {
+        "mask": arrays.get("mask"),
+        "noise_std": _level(path, arrays.get("noise_std")),
+        "noise": arrays.get("noise"),
+    }
 
 
 def picture_of(path: Path, arrays: Mapping[str, Any]) -> Picture:

@@ -29,11 +29,13 @@ def read_scan(path: str | os.PathLike[str], series: Series = SINGLE) -> Scan:
       or (slices, sets, coils, H, W), ``ground_truth``, ``noise_std``, ``noise`` (coils, n) of a separate noise scan,
       and ``ismrmrd_header``, whose matrix sizes go to the attributes ``encoded_matrix`` and
       ``recon_matrix`` (x, y, z).
-    - ISMRMRD raw data (``.h5``, ``.mrd``; Inati et al., Magnetic Resonance in Medicine 77, 2017): two-dimensional
-      Cartesian imaging; averages are averaged, noise measurements become ``noise``, and calibration lines that are no
+    - ISMRMRD raw data (``.h5``, ``.mrd``; Inati et al., Magnetic Resonance in Medicine 77, 2017): Cartesian
+      imaging; averages are averaged, noise measurements become ``noise``, and calibration lines that are no
       lines of the image ``calibration``. Needs the ``ismrmrd`` library.
     - BART (``NAME.cfl`` and ``NAME.hdr``; either is given): two of READ, PHS1 and PHS2 are H and W, with COIL and
       SLICE.
+    - Three-dimensional k-space in BART's files, as HDF5 ``kspace`` (1, coils, z, y, x) and of ISMRMRD scans with
+      partitions is a stack of slices along the first axis that was sampled in full.
     - NumPy archives (``.npz``) with the keys of the HDF5 layout.
     - Formats of other packages, which are entry points ``invdiff.formats``.
 
@@ -65,7 +67,8 @@ def list_series(path: str | os.PathLike[str]) -> tuple[Series, ...]:
 
 
 def open_scan(path: str | os.PathLike[str], series: Series = SINGLE) -> Scan | ScanFile:
-    """As `read_scan`; of more slices in an HDF5 file than are looked at together, each is read when it is asked for.
+    """As `read_scan`; of more slices in an HDF5 file than are looked at together, and of three-dimensional k-space,
+    each is read when it is asked for.
 
     Raises:
         InputError: as `read_scan`.

@@ -28,7 +28,15 @@ FORMATS = (
         open=hdf5.open_slices,
         picture=hdf5.read_picture,
     ),
-    Format("ISMRMRD", (".mrd",), _HDF5, ismrmrd.holds_acquisitions, scan=ismrmrd.read, series=ismrmrd.series),
+    Format(
+        "ISMRMRD",
+        (".mrd",),
+        _HDF5,
+        ismrmrd.holds_acquisitions,
+        scan=ismrmrd.read,
+        open=ismrmrd.open_slices,
+        series=ismrmrd.series,
+    ),
     Format(
         "a stream of MRD 2",
         (".mrd2",),
@@ -36,7 +44,7 @@ FORMATS = (
         scan=mrd_stream.read,
         series=mrd_stream.series,
     ),
-    Format("BART", (".cfl",), companions=(".hdr",), scan=bart.read),
+    Format("BART", (".cfl",), companions=(".hdr",), scan=bart.read, open=bart.open_slices),
     Format("a NumPy archive", (".npz",), ((0, b"PK\3\4"),), scan=npz.read, picture=npz.read_picture),
     Format("NumPy", (".npy",), ((0, b"\x93NUMPY"),), image=npy.read),
     Format(
