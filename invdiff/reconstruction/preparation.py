@@ -50,7 +50,7 @@ class HeldBack:
     def report(self) -> str:
         """A line on it."""
         if self.is_refined:
-            return f"coil maps refined with the image: held-back samples explained {self.gain:.1f} times better"
+            return f"coil maps refined with the image: held-back samples explained {self.gain:.2f} times better"
         return "coil maps kept as estimated: refined with the image they explain held-back samples not clearly better"
 
 

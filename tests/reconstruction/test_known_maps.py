@@ -44,7 +44,7 @@ def test_wrong_maps_are_refined(wrong: ScanCases) -> None:
     assert told.is_refined
     assert told.gain > 1.2
     assert found.preparation.report[-1] == (
-        f"coil maps refined with the image: held-back samples explained {told.gain:.1f} times better"
+        f"coil maps refined with the image: held-back samples explained {told.gain:.2f} times better"
     )
     assert found.preparation.attributes["maps_refined"]
     assert found.preparation.warnings == ()
