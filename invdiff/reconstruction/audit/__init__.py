@@ -1,0 +1,20 @@
+"""Whether the spread of posterior samples is true: asked of the scan itself, by samples that were held back."""
+
+from invdiff.reconstruction.audit.audit import FRACTION, Audit, audit
+from invdiff.reconstruction.audit.correction import Correction
+from invdiff.reconstruction.audit.discrepancy import Discrepancy
+from invdiff.reconstruction.audit.held_back import HeldBack, Places, places_of, sampled_by
+from invdiff.reconstruction.audit.residual import Residual
+
+__all__ = [
+    "FRACTION",
+    "Audit",
+    "Correction",
+    "Discrepancy",
+    "HeldBack",
+    "Places",
+    "Residual",
+    "audit",
+    "places_of",
+    "sampled_by",
+]
