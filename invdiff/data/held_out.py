@@ -35,7 +35,8 @@ def held_out(sampled: Mask, fraction: float, seed: int, *, least: int = 1) -> Ma
         )
     if len(where) < least:
         raise InputError(
-            f"{len(where)} line(s) or point(s) are sampled outside the calibration region, too few to hold {least} back."
+            f"{len(where)} line(s) or point(s) are sampled outside the calibration region, too few to hold {least} "
+            "of them back."
         )
     half = np.array(units.shape) // 2
     outwards = where[np.argsort(np.linalg.norm((where - half) / units.shape, axis=1), kind="stable")]

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from invdiff.data.held_out import held_out
 from invdiff.data import MASKS, Picture, shepp_logan, simulate
+from invdiff.data.held_out import held_out
 from invdiff.data.masks import calibration_region, equispaced, gaussian_lines, gaussian_points
 from invdiff.errors import InputError
 from invdiff.metrics import nmse, psnr, ssim

@@ -51,13 +51,13 @@ class Audit:
         if left is not None and left.overall > _UNEXPLAINED:
             coil = int(left.ratio.mean(axis=1).argmax())
             said.append(
-                f"the image leaves {left.overall:.1f} times what noise would of the data, most of coil {coil}: maps, the "
-                "noise level, or motion do not fit"
+                f"the image leaves {left.overall:.1f} times what noise would of the data, most of coil {coil}: maps, "
+                "the noise level, or motion do not fit"
             )
         elif left is not None and left.overall < _OVERFITTED:
             said.append(
-                f"the image leaves {left.overall:.2f} times what noise would of the data: the noise level is too high, or "
-                "the data are followed too closely"
+                f"the image leaves {left.overall:.2f} times what noise would of the data: the noise level is too high, "
+                "or the data are followed too closely"
             )
         return tuple(said)
 

@@ -72,7 +72,8 @@ class Correction:
         sides = samples.shape[-2:]
         k = np.stack(np.meshgrid(*((np.arange(n) - n // 2) / n for n in sides), indexing="ij"))
         factor = np.sqrt(np.interp(np.linalg.norm(k, axis=0), self.radius, self.ratio)).astype(np.float32)
-        return (image + to_image(factor * to_kspace(deviations))).astype(np.complex64)
+        widened: NDArray[np.complex64] = (image + to_image(factor * to_kspace(deviations))).astype(np.complex64)
+        return widened
 
 
 def _ratio(found: Discrepancy, chosen: NDArray[np.bool_], noise_uncertainty: float) -> tuple[float, float]:
@@ -87,6 +88,6 @@ def _ratio(found: Discrepancy, chosen: NDArray[np.bool_], noise_uncertainty: flo
     left = sums.sum(axis=1, keepdims=True) - sums
     without = np.maximum((left[0] - left[1]) / left[2], _LEAST)
     jackknife = (lines - 1) / lines * ((without - without.mean()) ** 2).sum()
-    by_chance = max(jackknife, ratio**2 / np.count_nonzero(chosen))  # no less than of independent squares
+    by_chance = max(jackknife, ratio**2 / (np.count_nonzero(chosen) * found.slices))  # independent squares have that
     by_noise = (2 * noise_uncertainty * noise / variance) ** 2
     return ratio, float(np.sqrt(by_chance + by_noise) / ratio)

@@ -24,12 +24,14 @@ class Discrepancy:
         noise: what is expected of it though the image were the posterior's mean and that true: noise, and where the
             image is the mean of few samples, what these few leave of chance, ``(n,)``.
         variance: of ``A x`` over posterior samples x, ``(n,)``.
+        slices: over how many slices they are summed.
     """
 
     places: Places
     error: Array
     noise: Array
     variance: Array
+    slices: int = 1
 
     @classmethod
     def of(cls, hidden: Problem, samples: Tensor, image: Tensor | None = None) -> Self:
@@ -65,5 +67,5 @@ class Discrepancy:
 
     def __add__(self, other: "Discrepancy") -> Self:
         """Of this slice and another, of which the same positions were held back."""
-        summed = {name: getattr(self, name) + getattr(other, name) for name in ("error", "noise", "variance")}
+        summed = {name: getattr(self, name) + getattr(other, name) for name in ("error", "noise", "variance", "slices")}
         return replace(self, **summed)

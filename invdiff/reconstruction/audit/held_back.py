@@ -33,11 +33,14 @@ class Places:
         """Distance from the centre of k-space, in cycles a pixel, ``(samples,)``; zero elsewhere."""
         if not self.is_kspace:
             return np.zeros(len(self.index))
-        return np.linalg.norm(self.index / np.array(self.shape), axis=1)
+        radius: NDArray[np.float64] = np.linalg.norm(self.index / np.array(self.shape), axis=1)
+        return radius
 
     def bands(self, count: int) -> NDArray[np.intp]:
         """The number of the band about the centre that each is in, of bands that hold as many; all zero elsewhere."""
-        edges = np.quantile(self.radius, np.linspace(0, 1, count + 1)[1:-1]) if self.is_kspace else []
+        if not self.is_kspace:
+            return np.zeros(len(self.index), np.intp)
+        edges = np.quantile(self.radius, np.linspace(0, 1, count + 1)[1:-1])
         return np.searchsorted(edges, self.radius, side="right")
 
     @property
