@@ -28,7 +28,7 @@ import torch
 import typer
 from PIL import Image
 
-from invdiff.data import Scan, open_scan, read_image, read_picture, read_scan, write_scan
+from invdiff.data import Geometry, Plane, Scan, open_scan, read_image, read_picture, read_scan, write_scan
 from invdiff.errors import InputError
 from invdiff.priors import Intensity, ScorePrior, UNet, Velocity, load_prior, save_prior
 from invdiff.priors.published import find_published
@@ -54,7 +54,9 @@ NETWORK = "{sde: vesde, nf: 8, ch_mult: [1, 2], image_size: 16, num_res_blocks: 
 
 
 def _scan(path: Path) -> None:
-    write_scan(Scan(KSPACE, maps=KSPACE, noise_std=0.1, noise=KSPACE[0, :, 0], attributes={"a": 1.0, "b": "c"}), path)
+    planes = tuple(Plane((0.0, 0.0, k), (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)) for k in range(2))
+    known = {"noise_std": 0.1, "noise": KSPACE[0, :, 0], "geometry": Geometry((8, 6), (8.0, 6.0), planes=planes)}
+    write_scan(Scan(KSPACE, maps=KSPACE, attributes={"a": 1.0, "b": "c"}, **known), path)
 
 
 def _packed_scan(path: Path) -> None:
@@ -114,6 +116,24 @@ def _nifti(path: Path) -> None:
     nibabel.save(nibabel.Nifti1Image(VOLUME.transpose(1, 2, 0), np.eye(4)), path)
 
 
+def _dicom(path: Path) -> None:
+    import pydicom
+    from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
+
+    meta = pydicom.dataset.FileMetaDataset()
+    meta.TransferSyntaxUID, meta.MediaStorageSOPClassUID = ExplicitVRLittleEndian, MRImageStorage
+    meta.MediaStorageSOPInstanceUID = "1.2.3"
+    image = pydicom.Dataset()
+    image.file_meta = meta
+    image.NumberOfFrames, image.Rows, image.Columns = VOLUME.shape
+    image.BitsAllocated = image.BitsStored = 16
+    image.SamplesPerPixel, image.PixelRepresentation, image.PhotometricInterpretation = 1, 1, "MONOCHROME2"
+    image.PixelSpacing, image.SliceThickness, image.RescaleSlope = [1.5, 1.25], 5, 2
+    image.ImagePositionPatient, image.ImageOrientationPatient = [1, 2, 3], [1, 0, 0, 0, 1, 0]
+    image.PixelData = VOLUME.tobytes()
+    image.save_as(path, enforce_file_format=True)
+
+
 def _grey(path: Path) -> None:
     Image.fromarray(VOLUME[0].astype(np.uint8)).save(path)
 
@@ -168,6 +188,8 @@ READERS = {
     "NIfTI": Reader(".nii", _nifti, read_image),
     "NIfTI, compressed": Reader(".nii.gz", _nifti, read_image),
     "NIfTI of training": Reader(".nii.gz", _nifti, _trained(NiftiImages, contrasts=())),
+    "NIfTI picture": Reader(".nii", _nifti, read_picture),
+    "DICOM": Reader(".dcm", _dicom, read_picture),
     "PNG": Reader(".png", _grey, read_image),
     "TIFF": Reader(".tif", _grey, read_image),
     "JPEG": Reader(".jpg", _grey, read_image),

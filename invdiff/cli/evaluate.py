@@ -8,12 +8,17 @@ import typer
 
 from invdiff.cli.options import (
     AsJson,
+    Contrast,
     DeviceName,
+    Group,
+    Phase,
     PrecisionName,
     PriorConfigName,
     PriorName,
     Quiet,
+    Repetition,
     Scheduler,
+    SetNumber,
     ShardText,
     Threads,
     Workers,
@@ -71,6 +76,11 @@ def evaluate(
         list[int] | None,
         typer.Option("--slice", help="A slice to take of every file (repeat for more); all by default."),
     ] = None,
+    contrast: Contrast = None,
+    repetition: Repetition = None,
+    phase: Phase = None,
+    set_number: SetNumber = None,
+    group: Group = None,
     settings: Annotated[
         Several,
         typer.Option("--set", metavar="[METHOD.]KEY=VALUE", help="A parameter of one method, or of all that have it."),
@@ -107,7 +117,7 @@ def evaluate(
     from invdiff.cli.folder import folder_of
     from invdiff.cli.heap import keep_heap
     from invdiff.cli.output import SOME_FAILED
-    from invdiff.data import Condition
+    from invdiff.data import Condition, Series
     from invdiff.evaluation import Comparison, ScoreTable, Simulation, find_subjects
     from invdiff.metrics import find_convention, read_annotations
 
@@ -126,7 +136,8 @@ def evaluate(
     computing = Computing(device, precision, threads, workers, scheduler)
     contenders = _contenders(method or [], baseline or [], settings or [], prior, prior_config, samples, computing)
     boxes = read_annotations(annotations) if annotations is not None else []
-    subjects = find_subjects(folder, Simulation(coils, noise_std, seed), slices=slices, bad=bad)
+    series = Series(group, contrast, repetition, phase, set_number)
+    subjects = find_subjects(folder, Simulation(coils, noise_std, seed), series=series, slices=slices, bad=bad)
     comparison = Comparison(subjects, contenders, conditions, conventions, target, seed, boxes)
     table = ScoreTable(out / "scores.csv")
     if not skip_bad:
@@ -134,6 +145,9 @@ def evaluate(
     folder_of("evaluate", out)
     output.say(computing.description)
     output.say(_description(comparison, table))
+    for subject in subjects:
+        for remark in subject.remarks:
+            output.warn(f"{subject.name}: {remark}")
     try:
         with (
             computing.executor() as executor,

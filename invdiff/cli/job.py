@@ -3,6 +3,7 @@
 import csv
 import io
 import time
+from collections import Counter
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -32,6 +33,7 @@ class Job:
         where: it is computed, in words.
         slices: of each file, as ``--slices`` names them.
         initial: a reconstruction whose image to start from.
+        keep_oversampling: whether images are of all that was measured, and not of the field of view alone.
         is_single: whether there is one file, whose results go to the folder itself.
         begun: when the command was, by `time.perf_counter`.
         rows: what came of each.
@@ -44,6 +46,7 @@ class Job:
     where: str
     slices: str | None
     initial: str | None
+    keep_oversampling: bool
     is_single: bool
     begun: float
     rows: list[dict[str, Any]] = field(default_factory=list)
@@ -57,7 +60,7 @@ class Job:
             folder_of("solve", self.out)
         for position, (one, folder) in enumerate(zip(self.inputs, folders, strict=True)):
             begun = time.perf_counter()
-            row: dict[str, Any] = {"file": str(one.path or one.name), "result": "", "slices": 0, "failed": 0}
+            row: dict[str, Any] = {"file": _named(one), "result": "", "slices": 0, "failed": 0}
             try:
                 cases = self._cases(one)
                 folder_of("solve", folder)
@@ -100,12 +103,12 @@ class Job:
                 made = time.perf_counter() - begun
                 whole = self.study.forecast(cases, folder, position=position, executor=executor, measure=measure)
                 seconds = whole.seconds + made if whole.units else 0.0
-                found.append((str(one.path or one.name), replace(whole, seconds=seconds), ""))
+                found.append((_named(one), replace(whole, seconds=seconds), ""))
             except InputError as error:
                 if self.is_single:
                     raise
                 self.output.warn(f"{one.name}: {error}")
-                found.append((str(one.path or one.name), Forecast(), str(error)))
+                found.append((_named(one), Forecast(), str(error)))
             begun = time.perf_counter()
         self.output.say(self.where)
         tell_forecasts(self.output, found, self.study.memory_limit)
@@ -117,17 +120,18 @@ class Job:
         cases = one.read().cases()
         if self.initial is not None:
             cases = replace(cases, initial=read_reconstructed(self.initial))
+        cases = cases.with_oversampling if self.keep_oversampling else cases
         return cases if self.slices is None else cases.of(read_slices(self.slices, cases.count, cases.name))
 
     @property
     def _folders(self) -> list[Path]:
         if self.is_single:
             return [self.out]
-        names = [one.path.name if one.path else one.name for one in self.inputs]
-        short = [name.split(".")[0] for name in names]
-        unique = [one if short.count(one) == 1 else name for one, name in zip(short, names, strict=True)]
-        if len(set(unique)) < len(unique):
-            twice = next(name for name in unique if unique.count(name) > 1)
+        labels = [one.labels for one in self.inputs]
+        times = Counter(short for short, _ in labels)
+        unique = [short if times[short] == 1 else whole for short, whole in labels]
+        twice = next((name for name, count in Counter(unique).items() if count > 1), None)
+        if twice is not None:
             raise InputError(f"Two of the files are called {twice}, and so would their results be; rename one.")
         return [self.out / name for name in unique]
 
@@ -165,7 +169,7 @@ class Job:
             if not self.output.quiet:
                 compared = self.study.memory_limit is None  # SigPy takes several times what a sample does
                 found = rivals(cases.of(numbers)).items() if compared else ()
-                known = {f"{name} (best weight {best.weight:.1e})": best.image for name, best in found}
+                known = {f"{name} (best weight {best.weight:.1e})": cases.shown(best.image) for name, best in found}
                 begun, *made = images.items()
                 rows = dict([begun, *known.items(), *made])
                 self.output.show(table(seen.ground_truth, rows, cases.target + few))
@@ -184,6 +188,10 @@ class Job:
         writer.writerows(self.rows)
         with atomic(self.out / "summary.csv") as temporary:
             temporary.write_text(text.getvalue(), encoding="utf-8")
+
+
+def _named(one: "Input") -> str:
+    return one.name if one.path is None else str(one.path.with_name(one.name))
 
 
 def _titled(seen: "Reconstruction", cases: "Cases", study: "Study") -> dict[str, Any]:

@@ -43,6 +43,19 @@ PrecisionName = Annotated[
     ),
 ]
 
+Contrast = Annotated[
+    int | None,
+    typer.Option(min=0, help="Of files that hold several contrasts, such as echoes: which.", show_default="each"),
+]
+Repetition = Annotated[int | None, typer.Option(min=0, help="The same of repetitions.", show_default="each")]
+Phase = Annotated[int | None, typer.Option(min=0, help="The same of cardiac phases.", show_default="each")]
+SetNumber = Annotated[
+    int | None, typer.Option(min=0, help="The same of sets, such as flow encodings.", show_default="each")
+]
+Group = Annotated[
+    str | None, typer.Option(metavar="NAME", help="The same of groups of an HDF5 file.", show_default="each")
+]
+
 OperatorName = Annotated[
     str, typer.Option("--operator", help="sense, fourier, inpainting or denoise; see `invdiff operators`.")
 ]

@@ -9,7 +9,7 @@ from invdiff.cli.output import tell
 
 
 def simulate(
-    image: Annotated[Path, typer.Argument(help="NIfTI, PNG, TIFF, JPEG or .npy file, real or complex.")],
+    image: Annotated[Path, typer.Argument(help="NIfTI, DICOM, PNG, TIFF, JPEG or .npy file, real or complex.")],
     out: Annotated[Path, typer.Option(help="The .h5 file to write.")],
     coils: Annotated[int, typer.Option(help="Number of coils, in a ring; 1 sees everything alike.")] = 8,
     phase: Annotated[str, typer.Option(help="Phase given to a real image: smooth or none.")] = "smooth",
@@ -31,7 +31,7 @@ def simulate(
     slices: Annotated[list[int] | None, typer.Option(help="A slice to take (repeat for more); all by default.")] = None,
 ) -> None:
     """Scan an image: coils, phase, undersampling and noise. The file keeps the truth and the coil maps."""
-    from invdiff.data import MASKS, achieved_acceleration, read_image, write_scan
+    from invdiff.data import MASKS, achieved_acceleration, read_geometry, read_image, write_scan
     from invdiff.data import simulate as scan_of
     from invdiff.errors import InputError
 
@@ -39,7 +39,16 @@ def simulate(
         raise InputError(f"There is no mask '{mask}'; choose one of {', '.join(MASKS)}.")
     volume = read_image(image, slices)
     pattern = MASKS[mask]((volume.shape[1], volume.shape[2]), acceleration, centre_fraction, seed)
-    scan = scan_of(volume, coils=coils, phase=phase, mask=pattern, noise_std=noise_std, seed=seed, name=out.name)
+    scan = scan_of(
+        volume,
+        coils=coils,
+        phase=phase,
+        mask=pattern,
+        noise_std=noise_std,
+        seed=seed,
+        name=out.name,
+        geometry=read_geometry(image, slices),
+    )
     write_scan(scan, out)
     tell(
         f"{out}: {scan.slices} slices of {volume.shape[1]} x {volume.shape[2]} by {coils} coils, "

@@ -11,16 +11,21 @@ from invdiff.cli.options import (
     Acceleration,
     AsJson,
     CentreFraction,
+    Contrast,
     DeviceName,
     DryRun,
+    Group,
     MemoryLimit,
     NoiseStd,
     OperatorName,
+    Phase,
     PrecisionName,
     PriorConfigName,
     PriorName,
     Quiet,
+    Repetition,
     Scheduler,
+    SetNumber,
     ShardText,
     Threads,
     Undersample,
@@ -77,7 +82,10 @@ def solve(
         str | None, typer.Option("--slices", metavar="FIRST:END", help="Slices of each file, such as 10:40, or one.")
     ] = None,
     out: Annotated[
-        Path, typer.Option(help="Folder for the results, in which each of several files has one of its own.")
+        Path,
+        typer.Option(
+            help="Folder for the results, in which each of several files, or measurements of one, has one of its own."
+        ),
     ] = Path("invdiff-result"),
     settings: Annotated[
         list[str] | None,
@@ -98,6 +106,14 @@ def solve(
         float | None,
         typer.Option(help="For --start: the SDE's time to start at, in [0, 1], instead."),
     ] = None,
+    contrast: Contrast = None,
+    repetition: Repetition = None,
+    phase: Phase = None,
+    set_number: SetNumber = None,
+    group: Group = None,
+    keep_oversampling: Annotated[
+        bool, typer.Option("--keep-oversampling", help="Write all that was measured, and not the field of view alone.")
+    ] = False,
     undersample: Undersample = None,
     acceleration: Acceleration = 4.0,
     centre_fraction: CentreFraction = 0.08,
@@ -142,6 +158,7 @@ def solve(
     from invdiff.cli.computing import Computing, read_shard
     from invdiff.cli.heap import keep_heap
     from invdiff.cli.options import parse_settings, undersampling
+    from invdiff.data import Series
     from invdiff.methods import find_method
     from invdiff.priors import load_prior
     from invdiff.reconstruction import Assumptions, Study, find_inputs, find_kind
@@ -173,12 +190,12 @@ def solve(
         memory_limit=computing.limit,
     )
     condition = undersampling(undersample, acceleration, centre_fraction, seed)
-    found = find_inputs(
-        inputs or [], kind, seed=seed, condition=condition, assumed=Assumptions(noise_std, map_sets, crop)
-    )
+    series = Series(group, contrast, repetition, phase, set_number)
+    assumed = Assumptions(noise_std, map_sets, crop)
+    found = find_inputs(inputs or [], kind, series=series, seed=seed, condition=condition, assumed=assumed)
     initial = start if start not in (None, "zero-filled", "least-squares") else None
     is_single = len(found) == 1 and not any(path.is_dir() for path in inputs or [])
-    job = Job(study, found, out, output, computing.description, slices, initial, is_single, begun)
+    job = Job(study, found, out, output, computing.description, slices, initial, keep_oversampling, is_single, begun)
     with computing.executor() as executor:
         if dry_run:
             job.forecast(executor)

@@ -9,14 +9,19 @@ from invdiff.cli.options import (
     Acceleration,
     AsJson,
     CentreFraction,
+    Contrast,
     DeviceName,
+    Group,
     NoiseStd,
     OperatorName,
+    Phase,
     PrecisionName,
     PriorConfigName,
     PriorName,
     Quiet,
+    Repetition,
     Scheduler,
+    SetNumber,
     Threads,
     Undersample,
 )
@@ -58,6 +63,11 @@ def tune_lambda(
     prior: PriorName = None,
     prior_config: PriorConfigName = None,
     out: Annotated[Path, typer.Option(help="Folder for the results; a search in it goes on.")] = Path("invdiff-tuning"),
+    contrast: Contrast = None,
+    repetition: Repetition = None,
+    phase: Phase = None,
+    set_number: SetNumber = None,
+    group: Group = None,
     undersample: Undersample = None,
     acceleration: Acceleration = 4.0,
     centre_fraction: CentreFraction = 0.08,
@@ -78,6 +88,7 @@ def tune_lambda(
     from invdiff.cli.folder import folder_of
     from invdiff.cli.heap import keep_heap
     from invdiff.cli.options import parse_settings, undersampling
+    from invdiff.data import Series
     from invdiff.files.lock import folder_lock
     from invdiff.methods import find_method
     from invdiff.priors import load_prior
@@ -90,7 +101,8 @@ def tune_lambda(
     space = Space([parse_range(text, chosen) for text in params or []] or [usual_range(chosen)])
     condition = undersampling(undersample, acceleration, centre_fraction, seed)
     assumed = Assumptions(noise_std, map_sets=1)
-    found = find_inputs(inputs or [], kind, seed=seed, condition=condition, assumed=assumed)
+    series = Series(group, contrast, repetition, phase, set_number)
+    found = find_inputs(inputs or [], kind, series=series, seed=seed, condition=condition, assumed=assumed)
     prior = prior or chosen.prior
     computing = Computing(device, precision, threads, parallel if scheduler is None else 1, scheduler)
     network = computing.place(load_prior(prior, config=prior_config))

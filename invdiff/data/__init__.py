@@ -10,8 +10,10 @@ from invdiff.data.espirit import Eigenmaps, eigenmaps
 from invdiff.data.formats import (
     Format,
     image_suffixes,
+    list_series,
     open_scan,
     picture_suffixes,
+    read_geometry,
     read_image,
     read_picture,
     read_scan,
@@ -19,12 +21,14 @@ from invdiff.data.formats import (
     write_scan,
 )
 from invdiff.data.fourier import to_image, to_kspace
+from invdiff.data.geometry import Geometry, Plane
 from invdiff.data.masks import MASKS, achieved_acceleration, calibration_region
 from invdiff.data.noise import Noise, estimate_noise, noise_of_scan, noise_std
 from invdiff.data.phantom import shepp_logan, smooth_phase
 from invdiff.data.picture import Picture
 from invdiff.data.scan import Scan, ScanSlices
 from invdiff.data.scan_file import ScanFile
+from invdiff.data.series import Series
 from invdiff.data.simulate import simulate
 from invdiff.data.whitening import normalised_before_whitening, prewhiten, whitening
 
@@ -34,11 +38,14 @@ __all__ = [
     "Condition",
     "Eigenmaps",
     "Format",
+    "Geometry",
     "Noise",
     "Picture",
+    "Plane",
     "Scan",
     "ScanFile",
     "ScanSlices",
+    "Series",
     "achieved_acceleration",
     "birdcage_maps",
     "calibrate",
@@ -51,6 +58,7 @@ __all__ = [
     "estimate_maps",
     "estimate_noise",
     "image_suffixes",
+    "list_series",
     "noise_of_scan",
     "noise_std",
     "normalised_before_whitening",
@@ -58,6 +66,7 @@ __all__ = [
     "open_scan",
     "picture_suffixes",
     "prewhiten",
+    "read_geometry",
     "read_image",
     "read_picture",
     "read_scan",

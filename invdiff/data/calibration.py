@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from invdiff.data.espirit import LARGEST_CALIBRATION, Eigenmaps, eigenmaps
-from invdiff.data.masks import calibration_region
+from invdiff.data.masks import calibration_region, central
+from invdiff.data.noise import estimate_noise
 from invdiff.data.scale import largest_part
 from invdiff.data.scan import Scan
 from invdiff.errors import InputError
@@ -55,8 +56,9 @@ class Calibration:
 
 
 def calibrate(scan: Scan, noise_std: float, *, crop: float | None = None, sets: int | None = None) -> Calibration:
-    """ESPIRiT maps from a scan's fully sampled centre, with the highest crop that explains it as well as any, and a
-    second set (soft SENSE; Uecker et al. 2014) where one leaves clearly more than noise and two clearly less than one.
+    """ESPIRiT maps from a scan's fully sampled centre, or its calibration, with the highest crop that explains it as
+    well as any, and a second set (soft SENSE; Uecker et al. 2014) where one leaves clearly more than noise and two
+    clearly less than one.
 
     Args:
         scan: prewhitened, so that noise is alike in all coils.
@@ -71,6 +73,7 @@ def calibrate(scan: Scan, noise_std: float, *, crop: float | None = None, sets: 
         raise InputError(f"There is one map set, or two, but not {sets}.")
     if scan.coils == 1:
         return check_maps(scan, np.ones(scan.kspace.shape, np.complex64), noise_std)
+    scan, noise_std = calibration_of(scan, noise_std)
     found = _eigenmaps(scan, noise_std, sets=2 if sets != 1 else 1)
     one = None if sets == 2 else _choose(scan, found, noise_std, CROPS if crop is None else (crop,), 1)
     if one is not None:
@@ -88,10 +91,36 @@ def estimated_maps(scan: Scan, noise_std: float, *, crop: float, sets: int) -> C
     Raises:
         InputError: as `invdiff.data.eigenmaps`, or no pixel of a slice has an eigenvalue above the crop.
     """
-    maps = np.stack([eigen.maps(crop, sets) for eigen in _eigenmaps(scan, noise_std, sets)])
+    maps = np.stack([eigen.maps(crop, sets) for eigen in _eigenmaps(*calibration_of(scan, noise_std), sets)])
     if not maps.any():
         raise _nothing_above(scan, crop)
     return maps if sets > 1 else maps[:, 0]
+
+
+def calibration_of(scan: Scan, noise_std: float = 0.0) -> tuple[Scan, float]:
+    """The scan whose centre calibrates another, and the noise in each real number of it: the scan itself; or where its
+    calibration was measured apart, that in the middle of a matrix as large, with noise of its own.
+
+    Args:
+        scan: the other.
+        noise_std: of its k-space.
+    """
+    if scan.calibration is None:
+        return scan, noise_std
+    sides = [min(side, n) for side, n in zip(scan.calibration.shape[2:], scan.image_shape, strict=True)]
+    kspace = np.zeros_like(scan.kspace)
+    centre = scan.calibration[:, :, *central(scan.calibration.shape[2:], sides)]
+    kspace[:, :, *central(scan.image_shape, sides)] = centre
+    mask = np.zeros(scan.image_shape, bool)
+    mask[central(scan.image_shape, sides)] = True
+    return scan.changed(kspace=kspace, mask=None if mask.all() else mask), _noise_of(centre)
+
+
+def _noise_of(kspace: Complex) -> float:
+    try:
+        return estimate_noise(kspace).std
+    except InputError:  # it holds none that shows
+        return 0.0
 
 
 def check_maps(scan: Scan, maps: Complex, noise_std: float, crop: float | None = None) -> Calibration:
@@ -116,8 +145,8 @@ def check_maps(scan: Scan, maps: Complex, noise_std: float, crop: float | None =
     coarse = maps[..., nearest[0][:, None], nearest[1]]
     coarse = (coarse / (largest_part(coarse) or 1.0)).astype(np.complex64)
     mask = torch.zeros(grid, dtype=torch.bool)
-    mask[_centre(grid, sides)] = True
-    samples = scan.kspace[:, :, *_centre(scan.image_shape, sides)].reshape(scan.slices, scan.coils, -1)
+    mask[central(grid, sides)] = True
+    samples = scan.kspace[:, :, *central(scan.image_shape, sides)].reshape(scan.slices, scan.coils, -1)
     scale = largest_part(samples) or 1.0  # squares of large numbers overflow
     samples = (samples / scale).astype(np.complex64)
     parts = np.random.default_rng(0).standard_normal((2, *samples.shape), dtype=np.float32)
@@ -145,10 +174,6 @@ def _eigenmaps(scan: Scan, noise_std: float, sets: int) -> list[Eigenmaps]:
 
 def _nothing_above(scan: Scan, crop: float) -> InputError:
     return InputError(f"{scan.name}: no pixel has an ESPIRiT eigenvalue above crop = {crop}; take a lower one.")
-
-
-def _centre(shape: tuple[int, ...], sides: list[int]) -> tuple[slice, ...]:
-    return tuple(slice(n // 2 - s // 2, n // 2 - s // 2 + s) for n, s in zip(shape, sides, strict=True))
 
 
 def _choose(scan: Scan, found: list[Eigenmaps], noise_std: float, crops: tuple[float, ...], sets: int) -> Calibration:

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from invdiff.data.calibration import calibration_of
 from invdiff.data.espirit import eigenmaps
 from invdiff.data.masks import calibration_region
 from invdiff.data.scan import Scan
@@ -44,14 +45,16 @@ def espirit_maps(
 
 
 def estimate_maps(scan: Scan, *, crop: float = 0.8) -> Complex:
-    """`espirit_maps` of each slice from the scan's fully sampled centre: complex64 ``(slices, coils, H, W)``.
+    """`espirit_maps` of each slice from the scan's fully sampled centre, or its calibration: complex64
+    ``(slices, coils, H, W)``.
 
     Raises:
         InputError: as `espirit_maps`, naming the scan.
     """
-    region = calibration_region(scan.sampled)
+    source, _ = calibration_of(scan)
+    region = calibration_region(source.sampled)
     try:
-        return np.stack([espirit_maps(kspace, region, crop=crop) for kspace in scan.kspace])
+        return np.stack([espirit_maps(kspace, region, crop=crop) for kspace in source.kspace])
     except InputError as error:
         raise InputError(f"{scan.name}: {error}") from error
 

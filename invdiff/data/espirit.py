@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from invdiff.data.masks import central
 from invdiff.errors import InputError
 
 Complex = NDArray[np.complex64]
@@ -78,8 +79,7 @@ def eigenmaps(
             f"of {shape[0]} x {shape[1]}, not {calibration[0]} x {calibration[1]}; sample more central lines, or give "
             "maps in the file."
         )
-    rows, columns = (slice(n // 2 - s // 2, n // 2 - s // 2 + s) for n, s in zip(shape, sides, strict=True))
-    centre = kspace[:, rows, columns]
+    centre = kspace[:, *central(tuple(shape), sides)]
     if not centre.any():
         raise InputError(
             f"The calibration region of {sides[0]} x {sides[1]} holds no signal, so no coil maps can come of it."

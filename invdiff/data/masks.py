@@ -5,7 +5,7 @@ Every mask is bool ``(H, W)``, true where sampled. Lines run along the readout (
 papers draws them are in `invdiff.data.legacy_masks`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -179,6 +179,11 @@ def calibration_region(mask: Mask) -> tuple[int, int]:
     areas = full * np.outer(np.arange(1, height + 1), np.arange(1, width + 1))
     h, w = np.unravel_index(np.argmax(areas), areas.shape)
     return (int(h) + 1, int(w) + 1) if areas.any() else (0, 0)
+
+
+def central(shape: tuple[int, ...], sides: Sequence[int]) -> tuple[slice, ...]:
+    """The block of these sides about the centre ``(H // 2, W // 2)``, as of `calibration_region`."""
+    return tuple(slice(n // 2 - side // 2, n // 2 - side // 2 + side) for n, side in zip(shape, sides, strict=True))
 
 
 def _outwards(n: int) -> NDArray[np.intp]:

@@ -8,6 +8,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from invdiff.data.geometry import Geometry
 from invdiff.errors import InputError
 from invdiff.files.digest import digest_of
 
@@ -24,6 +25,7 @@ class Picture:
         noise_std: of each real number; ``None`` where unknown.
         ground_truth: the image without noise and holes, of the same shape.
         name: for messages.
+        geometry: of the pixels, and where every slice lies; ``None`` where unknown.
 
     Raises:
         InputError: shapes do not agree, numbers are not finite, or everything known is zero.
@@ -34,6 +36,7 @@ class Picture:
     noise_std: float | None = None
     ground_truth: NDArray[np.inexact] | None = None
     name: str = "image"
+    geometry: Geometry | None = None
 
     def __post_init__(self) -> None:
         if self.image.ndim != 3 or self.image.size == 0:
@@ -58,6 +61,8 @@ class Picture:
             raise InputError(f"{self.name}: the image holds NaN or infinity; mark those pixels as unknown in a mask.")
         if not seen.any():
             raise InputError(f"{self.name}: the image is zero everywhere.")
+        if self.geometry is not None:
+            self.geometry.check(self.name, self.image_shape, self.slices)
 
     @property
     def sampled(self) -> NDArray[np.bool_]:
@@ -88,7 +93,8 @@ class Picture:
         """The picture of these slices alone."""
         index = list(slices)
         truth = None if self.ground_truth is None else self.ground_truth[index]
-        return dataclasses.replace(self, image=self.image[index], ground_truth=truth)
+        geometry = None if self.geometry is None else self.geometry.select(index)
+        return dataclasses.replace(self, image=self.image[index], ground_truth=truth, geometry=geometry)
 
     def with_noise_std(self) -> Self:
         """The picture with its noise level; where unknown, the median magnitude of its finest diagonal Haar wavelets

@@ -9,12 +9,17 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from invdiff.data.geometry import Geometry
+from invdiff.data.zeros import sampled_of
 from invdiff.errors import InputError
 from invdiff.files.digest import digest_of
 
 TOGETHER = 8
 """Slices that are looked at together, at most: what is learnt of a scan as a whole is learnt of so many, evenly
 spaced."""
+
+STACKS = ("kspace", "maps", "ground_truth", "calibration")
+"""What a scan has an entry of for every slice."""
 
 
 def evenly_spaced(count: int, most: int = TOGETHER) -> list[int]:
@@ -54,6 +59,14 @@ class ScanSlices(Protocol):
         """Whatever else the file says."""
 
     @property
+    def remarks(self) -> tuple[str, ...]:
+        """How the file was understood, where that could be doubted."""
+
+    @property
+    def geometry(self) -> Geometry | None:
+        """Where the pixels of its images lie in space, where that is known."""
+
+    @property
     def empty(self) -> frozenset[int]:
         """Slices of which nothing was seen."""
 
@@ -79,15 +92,20 @@ class Scan:
         kspace: complex64 ``(slices, coils, H, W)``, zero where nothing was sampled. Axis -2 is the readout where it is
             known.
         mask: bool ``(H, W)``, true where sampled, the same for all slices; 1-D ``(W,)`` is widened. Where it is not
-            given, it is found from the samples that are zero in every slice and coil. None after construction: fully
-            sampled.
+            given, it is found from the lines, blocks or many points that are zero in every slice and coil; see
+            `invdiff.data.zeros`. None after construction: fully sampled.
         maps: coil sensitivities, complex64 ``(slices, coils, H, W)``, or ``(slices, sets, coils, H, W)`` where several
             images overlap (soft SENSE).
         noise_std: standard deviation of the noise in each real and each imaginary part.
         noise: samples of a separate noise scan, complex64 ``(coils, n)``, in the units of k-space.
         ground_truth: complex64 ``(slices, H, W)``, for scans that were simulated.
+        calibration: k-space of the same slices, coils and field of view that was measured apart, fully sampled,
+            complex64 ``(slices, coils, h, w)`` about its own centre ``(h // 2, w // 2)``, at any intensity scale: maps
+            are estimated from it. None: from the centre of ``kspace``.
         name: what to call the scan in tables and messages; readers put the file's path here.
         attributes: whatever else the file says.
+        remarks: how the file was understood, where that could be doubted: sentences that a user is warned by.
+        geometry: of the image grid ``(H, W)``, and where every slice lies; None where unknown.
 
     Raises:
         InputError: shapes do not agree, numbers are not finite, everything is zero, or there is signal where the mask
@@ -100,8 +118,11 @@ class Scan:
     noise_std: float | None = None
     noise: NDArray[np.complex64] | None = None
     ground_truth: NDArray[np.complex64] | None = None
+    calibration: NDArray[np.complex64] | None = None
     name: str = "scan"
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
+    geometry: Geometry | None = None
 
     def __post_init__(self) -> None:
         kspace = self._complex("kspace", self.kspace)
@@ -130,6 +151,14 @@ class Scan:
             if dataset == "maps" and not array.any():
                 raise InputError(f"{self.name}: maps are zero everywhere, so the coils have seen nothing.")
             self._set(dataset, array)
+        if self.calibration is not None:
+            calibration = self._complex("calibration", self.calibration)
+            if calibration.ndim != 4 or calibration.shape[:2] != kspace.shape[:2] or not calibration.any():
+                raise InputError(
+                    f"{self.name}: calibration of shape {calibration.shape} must be signal of these slices and coils, "
+                    f"({slices}, {self.coils}, h, w)."
+                )
+            self._set("calibration", calibration)
         if self.noise is not None:
             noise = self._complex("noise", self.noise)
             if noise.ndim != 2 or len(noise) != self.coils:
@@ -143,6 +172,8 @@ class Scan:
                     f"{self.name}: noise_std is {self.noise_std}; it must be a finite number, zero or more."
                 )
             self._set("noise_std", float(self.noise_std))
+        if self.geometry is not None:
+            self.geometry.check(self.name, self.image_shape, self.slices)
 
     def _set(self, attribute: str, value: object) -> None:
         object.__setattr__(self, attribute, value)
@@ -160,7 +191,8 @@ class Scan:
     def _sampled(self, kspace: NDArray[np.complex64]) -> NDArray[np.bool_] | None:
         nonzero = np.asarray(kspace.any(axis=(0, 1)))
         if self.mask is None:
-            return None if nonzero.all() else nonzero
+            found = sampled_of(nonzero)
+            return None if found.all() else found
         mask = _binary(self.mask, nonzero.shape, self.name)
         stray = int(np.count_nonzero(nonzero & ~mask))
         if stray:
@@ -201,10 +233,10 @@ class Scan:
         index = list(slices)
         if not index or any(not -self.slices <= i < self.slices for i in index):
             raise InputError(f"{self.name} has slices 0 to {self.slices - 1}; asked for {index}.")
+        stacks = {name: getattr(self, name) for name in STACKS}
         return self.changed(
-            kspace=self.kspace[index],
-            maps=None if self.maps is None else self.maps[index],
-            ground_truth=None if self.ground_truth is None else self.ground_truth[index],
+            **{name: None if stack is None else stack[index] for name, stack in stacks.items()},
+            geometry=None if self.geometry is None else self.geometry.select(index),
         )
 
     def changed(self, **attributes: Any) -> Self:
@@ -231,7 +263,7 @@ class Scan:
 
     def digest(self, index: int) -> str:
         """The SHA-256 of all that is known of a slice."""
-        stacks = (self.kspace, self.maps, self.ground_truth)
+        stacks = (getattr(self, name) for name in STACKS)
         return digest_of(self.noise_std, self.noise, *(None if stack is None else stack[index] for stack in stacks))
 
     def undersample(self, mask: NDArray[np.bool_]) -> Self:

@@ -1,14 +1,18 @@
 """A scan in a file, of which a slice is read when it is asked for."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from invdiff.data.scan import Scan
+from invdiff.data.centre import power_of
+from invdiff.data.geometry import Geometry, Plane
+from invdiff.data.interpretation import Interpretation, interpret
+from invdiff.data.scan import STACKS, Scan, evenly_spaced
 from invdiff.errors import InputError
 
 Read = Callable[[int], Scan | None]
@@ -20,11 +24,13 @@ class ScanFile:
 
     Attributes:
         name: of the file.
-        read: the scan of one slice, ``None`` where nothing was seen.
+        read: the scan of one slice, as it is meant; ``None`` where nothing was seen.
         common: a slice of it, for all that is the same in every slice.
         mask: bool ``(H, W)``; None: fully sampled.
         empty: slices of which nothing was seen.
         digests: the SHA-256 of each slice.
+        remarks: those of all slices, each once.
+        planes: where every slice lies; None where unknown.
     """
 
     name: str
@@ -33,21 +39,30 @@ class ScanFile:
     mask: NDArray[np.bool_] | None = field(repr=False)
     empty: frozenset[int]
     digests: tuple[str, ...] = field(repr=False)
+    remarks: tuple[str, ...] = ()
+    planes: tuple[Plane, ...] | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.geometry is not None:
+            self.geometry.check(self.name, self.image_shape, self.slices)
 
     @classmethod
-    def survey(cls, path: Path, read: Read, count: int) -> Self:
-        """Look at every slice once: what was sampled, which slices are empty, and whether numbers are finite.
+    def survey(cls, path: Path, read: Read, count: int, planes: tuple[Plane, ...] | None = None) -> Self:
+        """Look at every slice once: what was sampled, which slices are empty, whether numbers are finite, and how the
+        k-space of all of them is meant.
 
         Args:
             path: of the file.
             read: as of the attributes.
             count: of slices.
+            planes: as of the attributes; slices that are read do not know where they lie.
 
         Raises:
-            InputError: as `Scan`, of any slice.
+            InputError: as `Scan`, of any slice, or there is another number of planes.
         """
         common: Scan | None = None
-        sampled, empty, digests = None, set(), []
+        sampled, power, empty, digests = None, None, set(), []
+        remarks: dict[str, None] = {}
         for index in range(count):
             scan = read(index)
             digests.append("" if scan is None else scan.digest(0))
@@ -56,11 +71,25 @@ class ScanFile:
                 continue
             common = common or scan
             sampled = scan.sampled if sampled is None else sampled | scan.sampled
-        if common is None or sampled is None:
+            power = power_of(scan.kspace) if power is None else power + power_of(scan.kspace)
+            remarks |= dict.fromkeys(scan.remarks)
+        if common is None or sampled is None or power is None:
             raise InputError(
                 f"{path.name}: all {count} slices are zero everywhere, so there is nothing to reconstruct."
             )
-        return cls(path.name, read, common, None if sampled.all() else sampled, frozenset(empty), tuple(digests))
+        full = [index for index in range(count) if index not in empty]
+        some = [full[k] for k in evenly_spaced(len(full))]
+        meant = interpret(power, sampled, common.noise_std, partial(_kspace_of, read, some))
+        return cls(
+            path.name,
+            partial(_interpreted, read, meant),
+            meant(common),
+            None if meant.mask.all() else meant.mask,
+            frozenset(empty),
+            tuple(digests),
+            (*remarks, *meant.remarks),
+            planes,
+        )
 
     @property
     def slices(self) -> int:
@@ -88,6 +117,12 @@ class ScanFile:
         return self.common.attributes
 
     @property
+    def geometry(self) -> Geometry | None:
+        """Where the pixels of its images lie in space, where that is known."""
+        common = self.common.geometry
+        return None if common is None else replace(common, planes=self.planes)
+
+    @property
     def has_ground_truth(self) -> bool:
         """Whether the image is known."""
         return self.common.has_ground_truth
@@ -110,11 +145,23 @@ class ScanFile:
             return None if arrays[0] is None else np.concatenate(arrays)
 
         return self.common.changed(
-            **{name: stack(name) for name in ("kspace", "maps", "ground_truth")}, mask=self.mask, name=self.name
+            **{name: stack(name) for name in STACKS},
+            mask=self.mask,
+            name=self.name,
+            remarks=self.remarks,
+            geometry=None if self.geometry is None else self.geometry.select(slices),
         )
 
     @property
     def _nothing(self) -> Scan:
-        names = ("kspace", "maps", "ground_truth")
-        arrays = {name: getattr(self.common, name) for name in names}
+        arrays = {name: getattr(self.common, name) for name in STACKS}
         return self.common.changed(**{name: None if a is None else np.zeros_like(a) for name, a in arrays.items()})
+
+
+def _interpreted(read: Read, meant: Interpretation, index: int) -> Scan | None:
+    scan = read(index)
+    return None if scan is None else meant(scan)
+
+
+def _kspace_of(read: Read, slices: Sequence[int]) -> NDArray[np.complex64]:
+    return np.concatenate([scan.kspace for scan in map(read, slices) if scan is not None])

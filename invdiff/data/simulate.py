@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from invdiff.data.coils import birdcage_maps
 from invdiff.data.fourier import to_kspace
+from invdiff.data.geometry import Geometry
 from invdiff.data.memory import check_memory
 from invdiff.data.phantom import smooth_phase
 from invdiff.data.scan import Scan
@@ -25,6 +26,7 @@ def simulate(
     noise_std: float = 0.0,
     seed: int = 0,
     name: str = "simulated",
+    geometry: Geometry | None = None,
 ) -> Scan:
     """Scan an image: y = mask F S x + noise.
 
@@ -39,6 +41,7 @@ def simulate(
         noise_std: of each real and each imaginary part, in units of the scaled image.
         seed: of noise and phase.
         name: of the scan.
+        geometry: of the image, where known; the scan's field of view is all of it.
 
     Returns:
         The scan with its maps, noise level and ground truth.
@@ -78,5 +81,6 @@ def simulate(
         noise_std=noise_std,
         ground_truth=truth,
         name=name,
+        geometry=geometry,
     )
     return full if mask is None else full.undersample(mask)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from invdiff.data import Scan, achieved_acceleration
+from invdiff.data.geometry import central
 from invdiff.errors import InputError
 from invdiff.evaluation.contenders import Outcome
 from invdiff.evaluation.score_table import Row
@@ -108,7 +109,8 @@ class Scoring:
             yield row | found | numbers
 
     def _scores(self, subject: Subject, truth: NDArray[Any], image: NDArray[Any]) -> Iterator[Scores]:
-        truth, image = (_cropped(volume, subject.field_of_view) for volume in (truth, image))
+        part = central(truth.shape[-2:], subject.field_of_view)
+        truth, image = truth[:, *part], image[:, *part]
         for convention in self.comparison.conventions:
             agreement = convention.compare(truth, image)
             for index in convention.units(len(subject.slices)):
@@ -116,9 +118,3 @@ class Scoring:
             for annotation in self.comparison.boxes[subject.name]:
                 index = subject.slices.index(annotation.slice)
                 yield agreement.scores(index, annotation.box(subject.field_of_view))
-
-
-def _cropped(volume: NDArray[Any], shape: tuple[int, int]) -> NDArray[Any]:
-    """The central part, where fastMRI cuts it out."""
-    top, left = ((n - m) // 2 for n, m in zip(volume.shape[1:], shape, strict=True))
-    return volume[:, top : top + shape[0], left : left + shape[1]]

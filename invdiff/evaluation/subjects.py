@@ -17,10 +17,11 @@ from invdiff.data import (
     scan_suffixes,
     simulate,
 )
+from invdiff.data.series import SINGLE, Series
 from invdiff.errors import InputError
 from invdiff.files.digest import digest_of
 from invdiff.files.hdf5 import find_numbers, reading
-from invdiff.reconstruction import sample_scan
+from invdiff.reconstruction import find_series, sample_scan
 
 _FULL = 0.5  # fastMRI's matrices are wider than what was scanned, and hold zeros beyond
 
@@ -54,9 +55,11 @@ class Subject:
         depth: how many slices it has.
         slices: which of them are compared.
         kspace_shape: (coils, H, W).
-        field_of_view: (h, w) of the central part that is scored: fastMRI's readout is twice as long as its images.
+        field_of_view: (h, w) of the central part that is scored: the recon field of view, by millimetres, or what
+            fastMRI's own reconstruction has of it.
         has_maps: whether coil maps are known.
         target: what the ground truth is that it brings, or None where it brings none.
+        remarks: on how the file was understood.
     """
 
     name: str
@@ -70,6 +73,7 @@ class Subject:
     field_of_view: tuple[int, int]
     has_maps: bool
     target: str | None
+    remarks: tuple[str, ...]
 
     @property
     def data(self) -> str:
@@ -85,6 +89,7 @@ def find_subjects(
     place: Path | None,
     simulation: Simulation,
     *,
+    series: Series = SINGLE,
     slices: Sequence[int] | None = None,
     bad: Callable[[InputError], None] | None = None,
 ) -> list[Subject]:
@@ -93,6 +98,7 @@ def find_subjects(
     Args:
         place: a folder, a file, or None for the scan that ships with the package.
         simulation: for images.
+        series: of each file of scans, the measurements that it holds.
         slices: which slices of each; all, where not given. Negative numbers count from the end.
         bad: told of each file that can't be used; where not given, the first one is an error.
 
@@ -103,9 +109,10 @@ def find_subjects(
     if place is None:
         return [_subject("the package's brain scan", "brain_pulseq_16ch", "measured", sample_scan, slices)]
     found = []
-    for path in _files(place):
+    measurements = [(path, one) for path in _files(place) for one in _series(path, series)]
+    for path, one in measurements:
         try:
-            found.append(_from_file(path, simulation, slices))
+            found.append(_from_file(path, one, simulation, slices))
         except InputError as error:
             if bad is None:
                 raise
@@ -133,11 +140,15 @@ def _files(place: Path) -> list[Path]:
     return known
 
 
-def _from_file(path: Path, simulation: Simulation, slices: Sequence[int] | None) -> Subject:
+def _series(path: Path, series: Series) -> tuple[Series, ...]:
+    return (SINGLE,) if path.name.lower().endswith(image_suffixes()) else find_series(path, series)
+
+
+def _from_file(path: Path, series: Series, simulation: Simulation, slices: Sequence[int] | None) -> Subject:
     stem = path.name.split(".")[0]
     if path.name.lower().endswith(image_suffixes()):
         return _subject(path.name, stem, str(simulation), partial(simulation, path), slices)
-    subject = _subject(path.name, stem, "measured", partial(read_scan, path), slices)
+    subject = _subject(series.of_file(path.name), stem, "measured", partial(read_scan, path, series), slices)
     return dataclasses.replace(subject, field_of_view=_field_of_view(path, subject))
 
 
@@ -146,7 +157,7 @@ def _subject(name: str, stem: str, source: str, read: Callable[[], Scan], slices
         scan = read()
         chosen = _chosen(scan, slices)
     except InputError as error:
-        raise error if name in str(error) else InputError(f"{name}: {error}") from error
+        raise error if stem in str(error) else InputError(f"{name}: {error}") from error
     _check_full(scan)
     empty = [i for i in chosen if not scan.kspace[i].any()]
     if empty:
@@ -161,20 +172,11 @@ def _subject(name: str, stem: str, source: str, read: Callable[[], Scan], slices
         depth=scan.slices,
         slices=chosen,
         kspace_shape=(scan.coils, height, width),
-        field_of_view=_scored(scan),
+        field_of_view=scan.image_shape if scan.geometry is None else scan.geometry.cropped.shape,
         has_maps=scan.maps is not None,
         target=None if scan.ground_truth is None else "ground truth" if source == "measured" else "simulated image",
+        remarks=scan.remarks,
     )
-
-
-def _scored(scan: Scan) -> tuple[int, int]:
-    """The central part that the file's own reconstruction has, where it says a part."""
-    height, width = scan.image_shape
-    match scan.attributes.get("recon_matrix"):
-        case (int(h), int(w), *_) if h > 0 and w > 0:
-            return min(h, height), min(w, width)
-        case _:
-            return height, width
 
 
 def _chosen(scan: Scan, slices: Sequence[int] | None) -> tuple[int, ...]:

@@ -6,7 +6,7 @@ from invdiff.reconstruction.draw import Shard, draw
 from invdiff.reconstruction.executors import Dask, Executor, Here, Processes
 from invdiff.reconstruction.forecast import Forecast, MeasuredOnce, forecast
 from invdiff.reconstruction.generate import Generated, generate
-from invdiff.reconstruction.inputs import Input, Measurement, find_inputs, sample_cases
+from invdiff.reconstruction.inputs import Input, Measurement, find_inputs, find_series, sample_cases
 from invdiff.reconstruction.kinds import KINDS, Assumptions, Kind, find_kind, kind_of_coils
 from invdiff.reconstruction.known_noise import known_noise
 from invdiff.reconstruction.memory_limit import within
@@ -58,6 +58,7 @@ __all__ = [
     "draw",
     "find_inputs",
     "find_kind",
+    "find_series",
     "forecast",
     "gather",
     "generate",

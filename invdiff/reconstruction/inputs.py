@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from invdiff.data.condition import Condition
+from invdiff.data.formats import list_series
+from invdiff.data.series import SINGLE, Series, told_apart
 from invdiff.errors import InputError
 from invdiff.files.digest import digest_of
 from invdiff.reconstruction.cases import Cases
@@ -69,6 +71,7 @@ class Input:
     Attributes:
         kind: of problem.
         path: of the file; None: what ships.
+        series: which of the file's measurements.
         seed: of what ships.
         condition: how a scan is undersampled first.
         assumed: what the user says of it.
@@ -76,14 +79,22 @@ class Input:
 
     kind: Kind
     path: Path | None = None
+    series: Series = SINGLE
     seed: int = 0
     condition: Condition | None = None
     assumed: Assumptions = NOTHING_ASSUMED
 
     @property
     def name(self) -> str:
-        """The file's, or what ships."""
-        return "the package's brain scan" if self.path is None else self.path.name
+        """The file's and the measurement's, or what ships."""
+        return "the package's brain scan" if self.path is None else self.series.of_file(self.path.name)
+
+    @property
+    def labels(self) -> tuple[str, str]:
+        """Names for a folder: without the file's suffix, and with it."""
+        whole = self.name if self.path is None else self.path.name
+        short, label = whole.split(".")[0], self.series.label
+        return (f"{short}-{label}", f"{whole}-{label}") if label else (short, whole)
 
     def read(self) -> Measurement:
         """What is in it.
@@ -94,7 +105,7 @@ class Input:
         if self.path is None:
             measured, mask = self.kind.ships(self.seed)
             return Measurement(measured, self.kind, mask, self.assumed)
-        measured = self.kind.open(self.path)
+        measured = self.kind.read(self.path, self.series)
         mask = None if self.condition is None else self.condition.draw(measured.image_shape)
         return Measurement(measured, self.kind, mask, self.assumed)
 
@@ -103,22 +114,55 @@ def find_inputs(
     paths: Sequence[Path],
     kind: Kind,
     *,
+    series: Series = SINGLE,
     seed: int = 0,
     condition: Condition | None = None,
     assumed: Assumptions = NOTHING_ASSUMED,
 ) -> list[Input]:
-    """An input for each file among ``paths``, and for each in the folders among them whose name is of that kind, in the
-    order of names; what ships where there are no paths.
+    """An input for each measurement in each file among ``paths``, and in those of the folders among them whose name is
+    of that kind, in the order of names; what ships where there are no paths.
+
+    Args:
+        paths: files and folders.
+        kind: of problem.
+        series: of each file, the measurements that it holds.
+        seed: of what ships.
+        condition: how scans are undersampled first.
+        assumed: what the user says of them.
 
     Raises:
-        InputError: a path does not exist, a folder holds no such file, or what ships is to be undersampled.
+        InputError: a path does not exist, a folder holds no such file, or what ships is to be undersampled, or a
+            measurement chosen of it or of pictures.
     """
+    if series != SINGLE and not (paths and kind.is_sampled):
+        raise InputError(f"{series.options} is for k-space given as INPUT, of which a file can hold several.")
     if condition is not None and not (paths and kind.is_sampled):
         raise InputError("--undersample is for k-space given as INPUT; the package's own scan comes undersampled.")
     if not paths:
         return [Input(kind, seed=seed, assumed=assumed)]
     one = Input(kind, seed=seed, condition=condition, assumed=assumed)
-    return [replace(one, path=file) for path in paths for file in _files(path, kind)]
+    files = [file for path in paths for file in _files(path, kind)]
+    if not kind.is_sampled:
+        return [replace(one, path=file) for file in files]
+    return [replace(one, path=file, series=found) for file in files for found in find_series(file, series)]
+
+
+def find_series(path: Path, series: Series) -> tuple[Series, ...]:
+    """The measurements in a file of k-space that another holds, each by what tells it from all of the file.
+
+    One that the file does not have, and any of a file that can't be read, is given back as it is, to be refused when it
+    is read.
+
+    Args:
+        path: of the file.
+        series: what all of them have in common.
+    """
+    try:
+        held = list_series(path)
+    except InputError:
+        return (series,)
+    found = [short for one, short in zip(held, told_apart(held), strict=True) if series.holds(one)]
+    return tuple(found) or (series,)
 
 
 def _files(path: Path, kind: Kind) -> list[Path]:

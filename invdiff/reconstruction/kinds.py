@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from invdiff.data.formats import open_scan, picture_suffixes, read_picture, scan_suffixes
 from invdiff.data.picture import Picture
 from invdiff.data.scan import ScanSlices
+from invdiff.data.series import Series
 from invdiff.errors import InputError
 from invdiff.reconstruction.cases import Cases, picture_cases, scan_cases
 from invdiff.reconstruction.cases.scans import Target
@@ -59,7 +60,7 @@ class Kind:
     mathematics: str
     reads: str
     begins_as: str
-    open: Callable[[Path], Measured]
+    open: Callable[..., Measured]
     ships: Callable[[int], tuple[Measured, Mask | None]]
     cases: Callable[[Any, Mask | None, Assumptions], Cases]
 
@@ -67,6 +68,18 @@ class Kind:
     def is_sampled(self) -> bool:
         """Whether it measures k-space, so that samples can be left out."""
         return self.open is open_scan
+
+    def read(self, path: Path, series: Series) -> Measured:
+        """What is in a file.
+
+        Args:
+            path: of the file.
+            series: which measurement, of k-space.
+
+        Raises:
+            InputError: as `open_scan` and `read_picture`.
+        """
+        return self.open(path, series) if self.is_sampled else self.open(path)
 
     @property
     def suffixes(self) -> tuple[str, ...]:
@@ -127,7 +140,7 @@ KINDS = {
         Kind(
             "denoise",
             "I",
-            "an 'image', 'noise_std' optional: HDF5, .npz, NIfTI, PNG or .npy",
+            "an 'image', 'noise_std' optional: HDF5, .npz, NIfTI, DICOM, PNG or .npy",
             "noisy",
             read_picture,
             noisy_sample,

@@ -44,7 +44,7 @@ class Preparation:
         noise_uncertainty: one relative standard deviation of it; zero where it was given.
         noise_source: where the noise level is from, in words.
         calibration: the coil maps, and how well they explain the calibration data; None where there is one coil.
-        warnings: sentences.
+        warnings: sentences, the scan's remarks first.
         residual: the noise that the residual of a fit shows, what maps misfit included; None where nobody looked.
     """
 
@@ -161,7 +161,8 @@ def prepare(
         InputError: the noise level is negative or not finite, or maps can't be estimated.
     """
     prepared = _noise(scan, noise_std)
-    scan = scan.changed(kspace=prepared.virtual_coils(scan.kspace), noise_std=prepared.noise_std)
+    prepared = replace(prepared, warnings=(*scan.remarks, *prepared.warnings))
+    scan = _in_virtual_coils(scan, prepared)
     if scan.coils == 1 and scan.maps is None:
         return scan.changed(maps=np.ones(scan.kspace.shape, np.complex64)), prepared
     if scan.maps is None:
@@ -185,7 +186,7 @@ def prepare_alike(scan: Scan, preparation: Preparation) -> Scan:
     Raises:
         InputError: the slice's maps can't be estimated.
     """
-    scan = scan.changed(kspace=preparation.virtual_coils(scan.kspace), noise_std=preparation.noise_std)
+    scan = _in_virtual_coils(scan, preparation)
     found = preparation.calibration
     if scan.maps is not None:
         return scan
@@ -194,6 +195,12 @@ def prepare_alike(scan: Scan, preparation: Preparation) -> Scan:
     maps = estimated_maps(scan, preparation.noise_std, crop=found.crop, sets=found.sets)
     covariance = preparation.covariance
     return scan.changed(maps=maps if covariance is None else normalised_before_whitening(maps, covariance))
+
+
+def _in_virtual_coils(scan: Scan, preparation: Preparation) -> Scan:
+    calibration = None if scan.calibration is None else preparation.virtual_coils(scan.calibration)
+    kspace = preparation.virtual_coils(scan.kspace)
+    return scan.changed(kspace=kspace, calibration=calibration, noise_std=preparation.noise_std)
 
 
 def _noise(scan: Scan, given: float | None) -> Preparation:

@@ -61,7 +61,7 @@ def reconstruct(
         raise InputError(failure if cases.count == 1 else f"slice {number}: {failure}")
     found = gather(cases, store, posterior=Stage(drawing, samples))
     said = {**described(cases, drawing), **(attributes or {})}
-    return Reconstruction.of(found, said)
+    return Reconstruction.of(found, said, cases.geometry)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from invdiff.data.formats.geometry_arrays import planes_of, sizes_of
+from invdiff.data.geometry import Geometry
 from invdiff.data.scan import evenly_spaced
 from invdiff.errors import InputError
 from invdiff.files.hdf5 import attributes_of, find_dataset, find_numbers, reading, write_attributes, writing
@@ -59,6 +61,16 @@ class SliceResult:
         }
         return {name: np.asarray(array) for name, array in given.items() if array is not None}
 
+    def part(self, geometry: Geometry) -> Self:
+        """The recon field of view of all of it."""
+        return replace(
+            self,
+            samples=geometry.part(self.samples),
+            zero_filled=geometry.part(self.zero_filled),
+            ground_truth=None if self.ground_truth is None else geometry.part(self.ground_truth),
+            estimate=None if self.estimate is None else geometry.part(self.estimate),
+        )
+
 
 def mean(samples: Complex, axis: int = 0) -> Complex:
     """The mean of samples along an axis."""
@@ -85,6 +97,7 @@ class Reconstruction:
         attributes: operator, method, versions, seed and so on: numbers and texts; and arrays of a number for each
             slice, such as its scale.
         estimate: the image of a method that makes one and no samples, complex64 ``(slices, H, W)``.
+        geometry: of the images, where it is known.
     """
 
     samples: Complex
@@ -92,9 +105,10 @@ class Reconstruction:
     ground_truth: Complex | None
     attributes: Mapping[str, Any]
     estimate: Complex | None = None
+    geometry: Geometry | None = None
 
     @classmethod
-    def of(cls, slices: Iterable[SliceResult], attributes: Mapping[str, Any]) -> Self:
+    def of(cls, slices: Iterable[SliceResult], attributes: Mapping[str, Any], geometry: Geometry | None = None) -> Self:
         """The slices as volumes."""
         every = list(slices)
 
@@ -104,7 +118,7 @@ class Reconstruction:
 
         numbers = {name: np.array([one.numbers[name] for one in every]) for name in every[0].numbers}
         volumes = {name: stack(name) for name in ("samples", "zero_filled", "ground_truth", "estimate")}
-        return cls(**volumes, attributes={**attributes, **numbers})
+        return cls(**volumes, attributes={**attributes, **numbers}, geometry=geometry)
 
     def __iter__(self) -> Iterator[SliceResult]:
         """Slice by slice."""
@@ -149,20 +163,29 @@ class Reconstruction:
             InputError: it can't be written.
         """
         said = {name: value for name, value in self.attributes.items() if not isinstance(value, np.ndarray)}
-        write_slices(path, self, len(self.samples), said)
+        write_slices(path, self, len(self.samples), said, self.geometry)
 
 
 def write_slices(
-    path: str | os.PathLike[str], slices: Iterable[SliceResult], count: int, attributes: Mapping[str, Any]
+    path: str | os.PathLike[str],
+    slices: Iterable[SliceResult],
+    count: int,
+    attributes: Mapping[str, Any],
+    geometry: Geometry | None = None,
 ) -> None:
     """Write HDF5 with ``image``, ``zero_filled`` and, where there are any, ``estimate``, ``samples`` with their
     ``mean`` and ``std``, and ``ground_truth``, and each number of the slices as a data set; whole or not at all.
+
+    Of a geometry there are the attributes ``field_of_view_mm`` (2), ``voxel_size_mm`` (2), ``slice_thickness_mm``,
+    ``recon_field_of_view_mm`` (2), ``recon_matrix`` (2) and ``affine`` (4, 4), and the data sets ``position_mm``
+    (slices, 3) and ``directions`` (slices, 3, 3), as far as it is known; `Geometry` tells what they mean.
 
     Args:
         path: of the file.
         slices: one after the other, so that one alone need be in memory.
         count: how many there are.
         attributes: numbers and texts.
+        geometry: of the images, where it is known.
 
     Raises:
         InputError: it can't be written.
@@ -173,6 +196,10 @@ def write_slices(
                 if k == 0:
                     file.create_dataset(name, (count, *array.shape), array.dtype)
                 file[name][k] = array
+        if geometry is not None:
+            file.update(planes_of(geometry))
+            affine = {} if geometry.affine is None else {"affine": geometry.affine}
+            write_attributes(file, {**sizes_of(geometry), "voxel_size_mm": np.array(geometry.voxel_size), **affine})
         write_attributes(file, attributes)
 
 

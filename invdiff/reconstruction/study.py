@@ -273,7 +273,7 @@ class Study:
         keys = [
             [stage.samples, *(stage.drawing.key(number) for number in cases.full)] for _, stage in self._stages(cases)
         ]
-        return digest_of(keys, cases.slices)
+        return digest_of(keys, cases.slices, cases.geometry)
 
     @property
     def _part(self) -> str:
@@ -307,7 +307,11 @@ class Study:
         for number, reason in (failures or {}).items():
             failed.setdefault(reason, []).append(number)
         attributes |= {**self.attributes, "input": cases.name, "failed": json.dumps(failed), "fingerprint": decided}
-        write_slices(path, slices, cases.count, attributes)
+        geometry = cases.geometry
+        if geometry is None:
+            write_slices(path, slices, cases.count, attributes)
+        else:
+            write_slices(path, (one.part(geometry) for one in slices), cases.count, attributes, geometry.cropped)
 
 
 def _settled(store: FolderStore, stages: list[Stage]) -> dict[int, str] | None:

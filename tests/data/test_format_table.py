@@ -83,7 +83,7 @@ def test_files_of_known_formats_that_hold_something_else(tmp_path: Path) -> None
 
 def test_suffixes_come_from_the_table() -> None:
     assert scan_suffixes() == (".h5", ".hdf5", ".mrd", ".cfl", ".npz")
-    assert image_suffixes() == (".npy", ".nii", ".nii.gz", ".png", ".tif", ".jpg")
+    assert image_suffixes() == (".npy", ".nii", ".nii.gz", ".png", ".tif", ".jpg", ".dcm")
     assert set(picture_suffixes()) == {".h5", ".hdf5", ".npz", *image_suffixes()}
 
 

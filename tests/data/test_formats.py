@@ -116,12 +116,13 @@ def test_ismrmrd_equals_fastmri_layout(shared_data: Path, tmp_path: Path, name: 
     np.testing.assert_array_equal(raw.kspace, layout.kspace)
     assert raw.mask is None
     height, width = layout.image_shape
-    assert raw.attributes["encoded_matrix"] == (height, width, 1)
+    assert raw.geometry is not None
+    assert raw.geometry.shape == (height, width)
     with h5py.File(shared_data / "formats" / "ismrmrd" / f"{name}_converted.h5") as file:
         header = file["dataset/xml"][0]
     with h5py.File(tmp_path / "with_header.h5", "w") as file:
         file["kspace"], file["ismrmrd_header"] = layout.kspace, header
-    assert read_scan(tmp_path / "with_header.h5").attributes["recon_matrix"] == raw.attributes["recon_matrix"]
+    assert read_scan(tmp_path / "with_header.h5").geometry == dataclasses.replace(raw.geometry, planes=None)
 
 
 def write_raw(path: Path, lines: list[int], center: int = 4, **idx: int) -> None:
@@ -158,7 +159,7 @@ def test_ismrmrd_averages_and_missing_lines(tmp_path: Path) -> None:
     [
         ([2, 6], 4, {}, "line 6 has 2 coils x 8 samples"),
         ([2, 3], 6, {}, "does not fit the encoded matrix"),
-        ([2, 3], 4, {"repetition": 1}, "2 values of 'repetition'"),
+        ([2, 3], 4, {"repetition": 1}, "holds repetition 0; repetition 1; choose one of them, such as --repetition 0"),
         ([2, 3], 4, {"slice": 1}, "along different lines"),
         ([], 4, {}, "no dataset 'kspace'"),
     ],

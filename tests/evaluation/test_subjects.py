@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from invdiff.data import Scan, read_scan, shepp_logan, write_scan
+from invdiff.data.geometry import Geometry
 from invdiff.data.masks import equispaced, random_lines
 from invdiff.errors import InputError
 from invdiff.evaluation import Simulation, find_subjects
@@ -92,11 +93,18 @@ def test_places_without_scans(scans: Path, tmp_path: Path) -> None:
         find_subjects(scans, SIMULATION, slices=[7])
 
 
-@pytest.mark.parametrize("said", ["abc", 5, np.zeros(3, int), np.full(3, np.nan), np.array([-1, 4, 1])])
-def test_a_matrix_that_is_none_cuts_nothing_out(scans: Path, tmp_path: Path, said: object) -> None:
+def test_a_reconstruction_of_nothing_cuts_nothing_out(scans: Path, tmp_path: Path) -> None:
     path = tmp_path / "a.h5"
     path.write_bytes((scans / "a.h5").read_bytes())
     with h5py.File(path, "a") as file:
-        file.attrs["recon_matrix"] = said
         file["reconstruction_rss"] = np.ones((2, 0, 20), np.float32)
     assert find_subjects(path, SIMULATION)[0].field_of_view == SHAPE
+
+
+def test_the_recon_field_of_view_is_scored_whatever_its_matrix(scans: Path, tmp_path: Path) -> None:
+    path = tmp_path / "a.h5"
+    geometry = Geometry(SHAPE, (48.0, 20.0), recon_field_of_view=(24.0, 20.0), recon_matrix=(24, 40))
+    write_scan(replace(read_scan(scans / "a.h5"), geometry=geometry), path)
+    (subject,) = find_subjects(path, SIMULATION)
+    assert subject.field_of_view == (12, 20)
+    assert "interpolated" in subject.remarks[0]

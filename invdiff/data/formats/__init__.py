@@ -2,7 +2,14 @@
 
 from invdiff.data.formats.format import Format
 from invdiff.data.formats.hdf5 import write_scan
-from invdiff.data.formats.reading import open_scan, read_image, read_picture, read_scan
+from invdiff.data.formats.reading import (
+    list_series,
+    open_scan,
+    read_geometry,
+    read_image,
+    read_picture,
+    read_scan,
+)
 from invdiff.data.formats.table import FORMATS, formats, image_suffixes, picture_suffixes, scan_suffixes
 
 __all__ = [
@@ -10,8 +17,10 @@ __all__ = [
     "Format",
     "formats",
     "image_suffixes",
+    "list_series",
     "open_scan",
     "picture_suffixes",
+    "read_geometry",
     "read_image",
     "read_picture",
     "read_scan",

@@ -3,13 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 
+from invdiff.data.geometry import Geometry
 from invdiff.data.picture import Picture
 from invdiff.data.scan import Scan
 from invdiff.data.scan_file import ScanFile
+from invdiff.data.series import SINGLE, Series
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,10 @@ class Format:
         companions: suffixes of files that go with one of ``suffixes`` and may be given in its place.
         scan: reads a scan whole.
         open: reads a scan, a long one slice by slice; where not given, ``scan`` does.
+        series: lists the measurements in a file, where it can hold several; ``scan`` and ``open`` then take one of them
+            as a second argument.
         image: reads real or complex numbers, ``(slices, H, W)`` or ``(H, W)``, and nothing else.
+        geometry: where the pixels of the ``image`` lie, as far as a file tells.
         picture: reads an image and what is known of it; where not given, it is the ``image`` alone.
     """
 
@@ -34,9 +41,11 @@ class Format:
     signatures: tuple[tuple[int, bytes], ...] = ()
     recognises: Callable[[Path], bool] = lambda path: True
     companions: tuple[str, ...] = ()
-    scan: Callable[[Path], Scan] | None = None
-    open: Callable[[Path], Scan | ScanFile] | None = None
+    scan: Callable[..., Scan] | None = None
+    open: Callable[..., Scan | ScanFile] | None = None
+    series: Callable[[Path], tuple[Series, ...]] | None = None
     image: Callable[[Path], NDArray[Any]] | None = None
+    geometry: Callable[[Path], Geometry | None] = lambda path: None
     picture: Callable[[Path], Picture] | None = None
 
     def names(self, path: Path) -> bool:
@@ -47,6 +56,30 @@ class Format:
         """Whether a file's content is of this format."""
         signed = any(beginning[place:].startswith(signature) for place, signature in self.signatures)
         return signed and self.recognises(path)
+
+    def series_in(self, path: Path) -> tuple[Series, ...]:
+        """The measurements in a file.
+
+        Raises:
+            InputError: as its reader.
+        """
+        return (SINGLE,) if self.series is None else self.series(path)
+
+    def read(self, reader: Callable[..., T], path: Path, series: Series) -> T:
+        """What one of its readers finds of a measurement.
+
+        Args:
+            reader: ``scan`` or ``open``.
+            path: of the file.
+            series: which measurement.
+
+        Raises:
+            InputError: as the reader, or there is no such measurement.
+        """
+        if self.series is not None:
+            return reader(path, series)
+        series.one_of((SINGLE,), str(path))
+        return reader(path)
 
     @property
     def has_scan(self) -> bool:

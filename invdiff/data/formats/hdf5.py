@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from invdiff.data.formats.geometry_arrays import PLANE_KEYS, arrays_of, planes_in
 from invdiff.data.formats.layout import PICTURE_KEYS, SCAN_KEYS, STACKS, picture_of, scan_of
 from invdiff.data.picture import Picture
 from invdiff.data.scan import TOGETHER, Scan
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import h5py
 
 _HEADER = "ismrmrd_header"
+_SLICE_KEYS = tuple(key for key in SCAN_KEYS if key not in PLANE_KEYS)
 
 
 def read(path: Path) -> Scan:
@@ -42,7 +44,9 @@ def open_slices(path: Path) -> Scan | ScanFile:
     if count <= TOGETHER:
         return read(path)
     elsewhere = path.absolute()  # workers of a cluster have working folders of their own
-    return ScanFile.survey(path, partial(_read_slice, elsewhere), count)
+    with reading(path) as file:
+        planes = planes_in(path, _arrays(file, PLANE_KEYS))
+    return ScanFile.survey(path, partial(_read_slice, elsewhere), count, planes)
 
 
 def read_picture(path: Path) -> Picture:
@@ -77,10 +81,14 @@ def write_scan(scan: Scan, path: str | os.PathLike[str]) -> None:
             file["sensitivity_maps"] = scan.maps
         if scan.ground_truth is not None:
             file["ground_truth"] = scan.ground_truth
+        if scan.calibration is not None:
+            file["calibration"] = scan.calibration
         if scan.noise_std is not None:
             file["noise_std"] = scan.noise_std
         if scan.noise is not None:
             file["noise"] = scan.noise
+        if scan.geometry is not None:
+            file.update(arrays_of(scan.geometry))
         write_attributes(file, {key: _storable(value) for key, value in scan.attributes.items()})
 
 
@@ -97,9 +105,12 @@ def _count(path: Path) -> int:
 def _read_slice(path: Path, index: int) -> Scan | None:
     """The scan of one slice; ``None`` where nothing was seen: its k-space or every coil map is zero."""
     with reading(path) as file:
-        arrays, attributes, present = _arrays(file, SCAN_KEYS, index), attributes_of(file), _present(file)
+        arrays, attributes, present = _arrays(file, _SLICE_KEYS, index), attributes_of(file), _present(file)
     seen = all(np.any(arrays[key]) for key in ("kspace", "sensitivity_maps") if key in arrays)
-    return scan_of(path, arrays, attributes, present) if seen else None
+    if not seen:
+        return None
+    scan = scan_of(path, arrays, attributes, present)
+    return scan if "mask" in arrays else scan.changed(mask=None)  # what zeros mean is told by all slices together
 
 
 def _arrays(file: "h5py.File", keys: Sequence[str], index: int | None = None) -> dict[str, Any]:

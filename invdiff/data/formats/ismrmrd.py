@@ -1,110 +1,121 @@
-"""Scans in ISMRMRD raw data (Inati et al., Magnetic Resonance in Medicine 77, 2017)."""
+"""ISMRMRD raw data (Inati et al., Magnetic Resonance in Medicine 77, 2017) in HDF5 files: a header and acquisitions."""
 
-import math
-import warnings
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from invdiff.data.formats.acquisitions import is_needed, scan_of_acquisitions, series_of
 from invdiff.data.scan import Scan
+from invdiff.data.series import SINGLE, Series, told_apart
 from invdiff.errors import InputError
-from invdiff.files.declared import ALWAYS_BYTES
 from invdiff.files.hdf5 import check_rows, find, find_dataset, find_text, reading
 
 if TYPE_CHECKING:
     import h5py
 
-_SPARSEST = 64  # positions of the matrix for each that was measured, beyond which no scan goes
-
 
 def holds_acquisitions(path: Path) -> bool:
     """Whether an HDF5 file holds raw data; false where it can't be read."""
-    import h5py
-
     try:
         with reading(path) as file:
-            group = find(file, "dataset")
-            return isinstance(group, h5py.Group) and {"xml", "data"} <= set(group)
+            return bool(_groups(file))
     except InputError:  # its reader says what is wrong with it
         return False
 
 
-def read(path: Path) -> Scan:
-    """The scan in a file: two-dimensional, Cartesian, of one encoding.
+def series(path: Path) -> tuple[Series, ...]:
+    """The measurements in a file, by the heads of its acquisitions alone.
 
     Raises:
-        InputError: the file is broken, of another kind of scan, or the library that reads it is missing.
+        InputError: as `read`.
     """
+    with reading(path) as file:
+        return _series(path, _heads(file, _library(path)))
+
+
+def read(path: Path, series: Series = SINGLE) -> Scan:
+    """The scan in a file.
+
+    Args:
+        path: of the file.
+        series: which measurement, where the file holds several.
+
+    Raises:
+        InputError: the file is broken, of another kind of scan, holds several and ``series`` more or less than one of
+            them, or the library that reads it is missing.
+    """
+    ismrmrd = _library(path)
+    with reading(path) as file:
+        heads = _heads(file, ismrmrd)
+        held = _series(path, heads)
+        chosen = series.one_of(held, str(path))
+        group, one = str(chosen.group), replace(chosen, group=None)
+        needed = [number for number, head in enumerate(heads[group]) if is_needed(head, one)]
+        xml = find_text(file, f"{group}/xml") or ""
+        acquisitions = _acquisitions(file, group, needed, ismrmrd)
+    scan = scan_of_acquisitions(path, xml, acquisitions, one)
+    return scan.changed(name=told_apart(held)[held.index(chosen)].of_file(scan.name))
+
+
+def _library(path: Path) -> Any:
     try:
         import ismrmrd
     except ImportError as error:
         raise InputError(
             f"{path} holds ISMRMRD raw data; install the library that reads it: pip install ismrmrd."
         ) from error
-    with reading(path) as file:
-        xml, everything = find_text(file, "dataset/xml") or "", _acquisitions(file, ismrmrd)
-    header = _header(path, ismrmrd, xml)
-    encoding = header.encoding[0]
-    width, height, depth = _matrix(path, encoding.encodedSpace)
-    trajectory = str(getattr(encoding.trajectory, "value", encoding.trajectory))
-    if trajectory.lower() != "cartesian" or depth != 1 or len(header.encoding) != 1:
-        raise InputError(
-            f"{path} holds a {trajectory} scan of {width} x {height} x {depth} in {len(header.encoding)} encodings; "
-            "only two-dimensional Cartesian scans with one encoding can be read."
-        )
-    center = getattr(getattr(encoding.encodingLimits, "kspace_encoding_step_1", None), "center", height // 2)
-    if not isinstance(center, int):
-        raise InputError(f"{path}: the ISMRMRD header gives {center!r} for the central line, not a whole number.")
-    shift = height // 2 - center
-    acquisitions = _imaging(path, ismrmrd, everything)
-    coils = acquisitions[0].data.shape[0]
-    slices = 1 + max(a.idx.slice for a in acquisitions)
-    shape = (slices, coils, width, height)
-    measured = sum(a.data.nbytes for a in acquisitions)
-    if math.prod(shape) * np.dtype(np.complex64).itemsize > max(ALWAYS_BYTES, _SPARSEST * measured):
-        raise InputError(f"{path} holds {measured:,} bytes of samples, too few for k-space of shape {shape}.")
-    total = np.zeros(shape, np.complex64)
-    counts = np.zeros((slices, width, height), np.int64)
-    for a in acquisitions:
-        samples = a.data[:, a.discard_pre : max(0, a.data.shape[1] - a.discard_post)]
-        line, start = a.idx.kspace_encode_step_1 + shift, width // 2 - a.center_sample + a.discard_pre
-        if len(samples) != coils or not 0 <= line < height or start < 0 or start + samples.shape[1] > width:
-            raise InputError(
-                f"{path}: line {line - shift} has {len(samples)} coils x {samples.shape[1]} samples, with "
-                f"the centre at {a.center_sample}, which does not fit the encoded matrix of {coils} coils x "
-                f"{width} x {height}."
-            )
-        total[a.idx.slice, :, start : start + samples.shape[1], line] += samples
-        counts[a.idx.slice, start : start + samples.shape[1], line] += 1
-    if not counts.any():
-        raise InputError(f"{path} holds {len(acquisitions)} lines of an image, without a sample in any.")
-    if not ((counts > 0) == (counts[0] > 0)).all():
-        raise InputError(f"{path}: its {slices} slices were sampled along different lines; split the file by slice.")
-    return Scan(
-        kspace=(total / np.maximum(counts, 1)[:, None]).astype(np.complex64),
-        mask=counts[0] > 0,
-        noise=_noise(ismrmrd, everything, acquisitions[0], float(counts[counts > 0].mean())),
-        name=path.name,
-        attributes=matrices(path, xml),
-    )
+    return ismrmrd
 
 
-def _acquisitions(file: "h5py.File", ismrmrd: Any) -> list[Any]:
-    """Acquisitions as the library's own reader makes them, which would open the file for writing."""
+def _groups(file: "h5py.File") -> list[str]:
+    """Names of the groups that hold a header and acquisitions; programs call theirs as they like."""
     import h5py
 
-    data = find_dataset(file, "dataset/data")
+    named = {name: _group(file, name) for name in file}
+    return [name for name, held in named.items() if isinstance(held, h5py.Group) and {"xml", "data"} <= set(held)]
+
+
+def _group(file: "h5py.File", name: str) -> "h5py.Group | h5py.Dataset | None":
+    try:
+        return find(file, name)
+    except InputError:  # a link out of the file, beside what is asked for
+        return None
+
+
+def _series(path: Path, heads: Mapping[str, Sequence[Any]]) -> tuple[Series, ...]:
+    return tuple(replace(one, group=group) for group, some in heads.items() for one in series_of(path, some))
+
+
+def _heads(file: "h5py.File", ismrmrd: Any) -> dict[str, list[Any]]:
+    """Heads of the acquisitions of every group."""
+    data = {group: _data(file, group) for group in _groups(file)}
+    read = {group: held.fields("head")[:].reshape(-1) for group, held in data.items() if held is not None}
+    return {group: [ismrmrd.AcquisitionHeader.from_buffer_copy(head) for head in some] for group, some in read.items()}
+
+
+def _data(file: "h5py.File", group: str) -> "h5py.Dataset | None":
+    import h5py
+
+    data = find_dataset(file, f"{group}/data")
     if data is None or data.dtype.names != ("head", "traj", "data"):
-        return []
+        return None
     if any(h5py.check_vlen_dtype(data.dtype[name]) != np.float32 for name in ("traj", "data")):
         raise InputError(
-            f"{data.file.filename}: dataset/data holds {data.dtype}, which are no acquisitions of ISMRMRD."
+            f"{data.file.filename}: {group}/data holds {data.dtype}, which are no acquisitions of ISMRMRD."
         )
+    return data
+
+
+def _acquisitions(file: "h5py.File", group: str, needed: Sequence[int], ismrmrd: Any) -> list[Any]:
+    """Acquisitions as the library's own reader makes them, which would open the file for writing."""
+    data = _data(file, group)
+    assert data is not None
     places = [data.dtype.fields[name][1] for name in ("traj", "data")]  # as in the file, where references are as long
     check_rows(data, data.id.get_type().get_size(), places)
-    return [_acquisition(data[i], ismrmrd) for i in range(data.size)]
+    return [_acquisition(data[number], ismrmrd) for number in needed]
 
 
 def _acquisition(record: Any, ismrmrd: Any) -> Any:
@@ -114,78 +125,3 @@ def _acquisition(record: Any, ismrmrd: Any) -> Any:
     acquisition = ismrmrd.Acquisition(record["head"])
     acquisition.data[:] = record["data"].view(np.complex64).reshape(coils, length)
     return acquisition
-
-
-def _noise(ismrmrd: Any, everything: list[Any], image: Any, averages: float) -> Any:
-    """The samples of the noise measurements, scaled to the bandwidth and the averages of the image's."""
-    found = [a for a in everything if a.is_flag_set(ismrmrd.ACQ_IS_NOISE_MEASUREMENT)]
-    if not found or any(len(a.data) != len(image.data) for a in found):
-        return None
-    dwell = [a.sample_time_us for a in (found[0], image)]
-    bandwidth = dwell[0] / dwell[1] if min(dwell) > 0 else 1.0
-    return np.concatenate([a.data for a in found], axis=1) * np.sqrt(bandwidth / averages)
-
-
-def _imaging(path: Path, ismrmrd: Any, everything: list[Any]) -> list[Any]:
-    """The acquisitions that belong to the one image each slice has."""
-    apart = (
-        ismrmrd.ACQ_IS_NOISE_MEASUREMENT,
-        ismrmrd.ACQ_IS_PARALLEL_CALIBRATION,
-        ismrmrd.ACQ_IS_NAVIGATION_DATA,
-        ismrmrd.ACQ_IS_PHASECORR_DATA,
-        ismrmrd.ACQ_IS_HPFEEDBACK_DATA,
-        ismrmrd.ACQ_IS_DUMMYSCAN_DATA,
-        ismrmrd.ACQ_IS_RTFEEDBACK_DATA,
-        ismrmrd.ACQ_IS_SURFACECOILCORRECTIONSCAN_DATA,
-    )
-    imaging = [a for a in everything if not any(a.is_flag_set(flag) for flag in apart)]
-    if not imaging:
-        raise InputError(f"{path} holds {len(everything)} ISMRMRD acquisitions, none of them of an image.")
-    for counter in ("kspace_encode_step_2", "contrast", "phase", "repetition", "set"):
-        found = {getattr(a.idx, counter) for a in imaging}
-        if len(found) > 1:
-            raise InputError(
-                f"{path} holds {len(found)} values of '{counter}'; split the file so that each slice has one image."
-            )
-    if any(a.is_flag_set(ismrmrd.ACQ_IS_REVERSE) for a in imaging):
-        raise InputError(f"{path} holds lines that were read backwards (EPI), which need a phase correction first.")
-    return imaging
-
-
-@lru_cache(maxsize=8)  # every slice that is read by itself asks for those of its file
-def matrices(path: Path, xml: str) -> dict[str, tuple[int, int, int]]:
-    """Matrix sizes (x, y, z) from an ISMRMRD header, where the library that reads it is installed.
-
-    Raises:
-        InputError: it is no such header.
-    """
-    try:
-        import ismrmrd
-    except ImportError:
-        return {}
-    encoding = _header(path, ismrmrd, xml).encoding[0]
-    spaces = {"encoded_matrix": encoding.encodedSpace, "recon_matrix": encoding.reconSpace}
-    return {key: _matrix(path, space) for key, space in spaces.items() if space is not None}
-
-
-def _matrix(path: Path, space: Any) -> tuple[int, int, int]:
-    size = getattr(space, "matrixSize", None)
-    found = (getattr(size, "x", None), getattr(size, "y", None), getattr(size, "z", None))
-    x, y, z = found
-    if not (isinstance(x, int) and isinstance(y, int) and isinstance(z, int) and min(x, y, z) > 0):
-        raise InputError(f"{path}: the ISMRMRD header gives the matrix {found}; its x, y and z must be sizes.")
-    return x, y, z
-
-
-def _header(path: Path, ismrmrd: Any, xml: str) -> Any:
-    try:
-        if "<!" in xml.replace("<!--", "").replace("<![CDATA[", ""):
-            raise ValueError("it declares entities, which may stand for other files and for any amount of text")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # values of the wrong kind stay text, and those that matter are looked at
-            header = ismrmrd.xsd.CreateFromDocument(xml)
-    except Exception as error:  # the generated parser has no exception of its own
-        raise InputError(f"{path}: the ISMRMRD header can't be parsed: {error}.") from error
-    if not header.encoding:
-        raise InputError(f"{path}: the ISMRMRD header describes no encoding.")
-    return header

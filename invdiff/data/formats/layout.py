@@ -7,14 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from invdiff.data.formats.ismrmrd import matrices
+from invdiff.data.formats.geometry_arrays import GEOMETRY_KEYS, geometry_in
+from invdiff.data.formats.header import geometry_of
 from invdiff.data.picture import Picture
 from invdiff.data.scan import Scan
 from invdiff.errors import InputError
 
-STACKS = ("kspace", "sensitivity_maps", "ground_truth")
+STACKS = ("kspace", "sensitivity_maps", "ground_truth", "calibration")
 """What has an entry for every slice."""
-SCAN_KEYS = (*STACKS, "mask", "noise_std", "noise", "ismrmrd_header")
+SCAN_KEYS = (*STACKS, "mask", "noise_std", "noise", "ismrmrd_header", *GEOMETRY_KEYS)
 PICTURE_KEYS = ("image", "mask", "noise_std", "ground_truth")
 
 
@@ -32,7 +33,7 @@ def scan_of(path: Path, arrays: Mapping[str, Any], attributes: Mapping[str, Any]
     """
     if "kspace" not in arrays:
         raise InputError(f"{path} has no dataset 'kspace'; it holds {', '.join(present) or 'no datasets at all'}.")
-    for key in arrays.keys() - {"ismrmrd_header"}:
+    for key in arrays.keys() - {"ismrmrd_header", *GEOMETRY_KEYS}:
         _check_numbers(path, key, arrays[key])
     kspace, maps = arrays["kspace"], arrays.get("sensitivity_maps")
     if np.ndim(kspace) not in (3, 4):
@@ -43,8 +44,10 @@ def scan_of(path: Path, arrays: Mapping[str, Any], attributes: Mapping[str, Any]
         kspace = kspace[:, None]
     if maps is not None and maps.ndim == 3:
         maps = maps[:, None]
-    if "ismrmrd_header" in arrays:
-        attributes = {**attributes, **matrices(path, _text(path, arrays["ismrmrd_header"]))}
+    shape = (kspace.shape[-2], kspace.shape[-1])
+    geometry = geometry_in(path, arrays, shape)
+    if geometry is None and "ismrmrd_header" in arrays:
+        geometry = geometry_of(path, _text(path, arrays["ismrmrd_header"]), shape)
     return Scan(
         kspace=kspace,
         mask=arrays.get("mask"),
@@ -52,8 +55,11 @@ def scan_of(path: Path, arrays: Mapping[str, Any], attributes: Mapping[str, Any]
         noise_std=_level(path, arrays.get("noise_std")),
         noise=arrays.get("noise"),
         ground_truth=arrays.get("ground_truth"),
+        calibration=arrays.get("calibration"),
         name=path.name,
         attributes=attributes,
+        remarks=() if geometry is None else geometry.remarks,
+        geometry=geometry,
     )
 
 

@@ -6,7 +6,7 @@ from importlib.metadata import entry_points
 from itertools import chain
 from pathlib import Path
 
-from invdiff.data.formats import bart, hdf5, ismrmrd, nifti, npy, npz, picture_file
+from invdiff.data.formats import bart, dicom, hdf5, ismrmrd, nifti, npy, npz, picture_file
 from invdiff.data.formats.format import Format
 from invdiff.errors import InputError
 
@@ -28,14 +28,21 @@ FORMATS = (
         open=hdf5.open_slices,
         picture=hdf5.read_picture,
     ),
-    Format("ISMRMRD", (".mrd",), _HDF5, ismrmrd.holds_acquisitions, scan=ismrmrd.read),
+    Format("ISMRMRD", (".mrd",), _HDF5, ismrmrd.holds_acquisitions, scan=ismrmrd.read, series=ismrmrd.series),
     Format("BART", (".cfl",), companions=(".hdr",), scan=bart.read),
     Format("a NumPy archive", (".npz",), ((0, b"PK\3\4"),), scan=npz.read, picture=npz.read_picture),
     Format("NumPy", (".npy",), ((0, b"\x93NUMPY"),), image=npy.read),
-    Format("NIfTI", (".nii", ".nii.gz"), (*_NIFTI, (0, b"\x1f\x8b\x08")), image=nifti.read),
+    Format(
+        "NIfTI",
+        (".nii", ".nii.gz"),
+        (*_NIFTI, (0, b"\x1f\x8b\x08")),
+        image=nifti.read,
+        geometry=nifti.read_geometry,
+    ),
     Format("PNG", (".png",), ((0, b"\x89PNG\r\n\x1a\n"),), image=partial(picture_file.read, kind="PNG")),
     Format("TIFF", (".tif",), _TIFF, image=partial(picture_file.read, kind="TIFF")),
     Format("JPEG", (".jpg",), ((0, b"\xff\xd8\xff"),), image=partial(picture_file.read, kind="JPEG")),
+    Format("DICOM", (".dcm",), ((128, b"DICM"),), image=dicom.read, geometry=dicom.read_geometry),
 )
 """The package's own."""
 

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from invdiff.data.coils import one_image
+from invdiff.data.geometry import Geometry, Number
 from invdiff.data.picture import Picture
 from invdiff.data.scan import Scan
 from invdiff.errors import InputError
@@ -30,6 +31,7 @@ class Cases(ABC):
         slices: numbers of the file's slices that are reconstructed.
         initial: images ``(slices, H, W)`` in the file's units that late starts can begin from, or ``None``.
         preparation: what was done to a scan; ``None`` for pictures.
+        geometry: of the slices that are reconstructed; ``None`` where unknown.
 
     Raises:
         InputError: the initial images are not of the slices' shape, or meet several map sets.
@@ -39,11 +41,16 @@ class Cases(ABC):
     slices: tuple[int, ...]
     initial: Image | None = None
     preparation: Preparation | None = None
+    geometry: Geometry | None = None
 
     def __post_init__(self) -> None:
         shape = (self.count, *self.sampled.shape)
         if self.initial is not None and self.initial.shape != shape:
-            raise InputError(f"The images to start from have shape {self.initial.shape}, but the slices have {shape}.")
+            cut = self.initial.shape == self.shown(np.empty(shape, bool)).shape
+            why = "; they were cut to the field of view, so make them with --keep-oversampling" if cut else ""
+            raise InputError(
+                f"The images to start from have shape {self.initial.shape}, but the slices have {shape}{why}."
+            )
         if self.initial is not None and self.has_map_sets:
             raise InputError(
                 f"{self.name} is seen through several map sets, with an image each, and an image to start "
@@ -172,14 +179,16 @@ class Cases(ABC):
     def description(self) -> str:
         """One line on what is reconstructed."""
         height, width = self.sampled.shape
+        kept = (height, width) if self.geometry is None else self.geometry.cropped.shape
+        wanted = "" if kept == (height, width) else f", of which {kept[0]} x {kept[1]} are the field of view"
         noise_std = self.noise_std if self.preparation is None else self.preparation.known_noise_std
         achieved = self.sampled.size / np.count_nonzero(self.sampled)
         empty = ", ".join(map(str, sorted(self.empty)))
         nothing_in = f" (empty: slice{'s' * (len(self.empty) > 1)} {empty})" if empty else ""
         sampling = "" if achieved == 1 else f"acceleration {achieved:.2f}, "
         return (
-            f"{self.name}: {self.count} slice(s){nothing_in} of {height} x {width}{self.seen_by}, {sampling}noise "
-            f"{noise_std:.3g} in each real number"
+            f"{self.name}: {self.count} slice(s){nothing_in} of {height} x {width}{wanted}{self.seen_by}, {sampling}"
+            f"noise {noise_std:.3g} in each real number"
         )
 
     def beside(self, number: int) -> dict[str, Image]:
@@ -205,8 +214,19 @@ class Cases(ABC):
             raise InputError(
                 f"{self.name} has slices {self.slices[0]} to {self.slices[-1]}; asked for {missing or 'none'}."
             )
-        initial = None if self.initial is None else self.initial[[self.slices.index(number) for number in slices]]
-        return replace(self, slices=tuple(slices), initial=initial)
+        places = [self.slices.index(number) for number in slices]
+        initial = None if self.initial is None else self.initial[places]
+        geometry = None if self.geometry is None else self.geometry.select(places)
+        return replace(self, slices=tuple(slices), initial=initial, geometry=geometry)
+
+    def shown(self, images: NDArray[Number]) -> NDArray[Number]:
+        """The part of images ``(..., H, W)`` that is wanted: the recon field of view, where it is known."""
+        return images if self.geometry is None else self.geometry.part(images)
+
+    @property
+    def with_oversampling(self) -> Self:
+        """The same, of which all that is measured is wanted."""
+        return self if self.geometry is None else replace(self, geometry=self.geometry.uncropped)
 
     def one_image(self, images: Image) -> Image:
         """The images of several map sets, ``(..., sets, H, W)``, as one, ``(..., H, W)``; else as they are."""

@@ -117,4 +117,5 @@ def picture_cases(picture: Picture, operator: str, *, noise_std: float | None = 
     if noise_std is not None:
         picture = replace(picture, noise_std=noise_std)
     slices = tuple(range(len(picture.image)))
-    return PictureCases(operator=operator, slices=slices, picture=picture.with_noise_std())
+    picture = picture.with_noise_std()
+    return PictureCases(operator=operator, slices=slices, geometry=picture.geometry, picture=picture)

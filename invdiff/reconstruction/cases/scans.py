@@ -201,7 +201,9 @@ class ScanCases(Cases):
             maps = [scan.maps for scan in scans if scan.maps is not None]
             every = self.learnt.changed(kspace=np.concatenate([s.kspace for s in scans]), maps=np.concatenate(maps))
         attributes = {**self.scan.attributes, "target": self.target} if self.has_ground_truth else self.scan.attributes
-        return every.changed(noise_std=self.noise_std, ground_truth=self.ground_truth, attributes=attributes)
+        return every.changed(
+            noise_std=self.noise_std, ground_truth=self.ground_truth, attributes=attributes, geometry=self.geometry
+        )
 
 
 def scan_cases(
@@ -256,6 +258,7 @@ def scan_cases(
         operator=operator,
         slices=slices,
         preparation=preparation,
+        geometry=scan.geometry,
         scan=scan,
         learnt_from=learnt_from,
         learnt=learnt,

@@ -1,0 +1,303 @@
+"""Scans made of ISMRMRD's header and acquisitions, wherever these come from.
+
+Inati et al., ISMRM Raw data format: a proposed standard for MRI raw datasets (Magnetic Resonance in Medicine 77, 2017).
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from invdiff.data.formats.acquisition_flags import Use, has_flag, is_reversed, unknown_flags, use_of
+from invdiff.data.formats.header import geometry_of, matrix_of, parse_header
+from invdiff.data.geometry import Plane
+from invdiff.data.masks import calibration_region, central
+from invdiff.data.scan import Scan
+from invdiff.data.series import SINGLE, Series
+from invdiff.errors import InputError
+from invdiff.files.declared import ALWAYS_BYTES
+
+Complex = NDArray[np.complex64]
+
+_SPARSEST = 64  # positions of the matrix for each that was measured, beyond which no scan goes
+_APART = ("separate", "external")  # calibration modes whose lines are of another scan than the image's
+_ALIKE = 0.1  # part of the positions that may have been measured more or less often than is usual
+
+
+def series_of(path: Path, acquisitions: Iterable[Any]) -> tuple[Series, ...]:
+    """The measurements that acquisitions make up, in the order of their numbers.
+
+    Args:
+        path: of what they come from, for its name.
+        acquisitions: as objects of the library ``ismrmrd``, or their heads alone.
+
+    Raises:
+        InputError: some are compressed.
+    """
+    found = set()
+    for one in acquisitions:
+        use = use_of(one.flags)
+        if use is Use.REFUSED:
+            raise InputError(f"{path} holds compressed lines, of which nothing is known; write them uncompressed.")
+        if use is Use.IMAGE:
+            found.add(_series(one))
+    return tuple(sorted(found, key=astuple))
+
+
+def is_needed(acquisition: Any, series: Series) -> bool:
+    """Whether a line counts for a measurement: it is its own, or no line of an image.
+
+    Args:
+        acquisition: or its head alone.
+        series: as of `series_of`.
+    """
+    return use_of(acquisition.flags) is not Use.IMAGE or _series(acquisition) == series
+
+
+def scan_of_acquisitions(path: Path, xml: str, acquisitions: Sequence[Any], series: Series = SINGLE) -> Scan:
+    """The scan that acquisitions make up: two-dimensional, Cartesian, of one encoding.
+
+    Lines of one place are averaged by their noise, whose variance is that of a unit of time over the time that a
+    sample took. Calibration lines that fit between those of the image are lines of it, unless the header says that
+    they are of another scan; then they become ``calibration``, as do those of another series where this has none.
+
+    Args:
+        path: of what they come from, for its name.
+        xml: the header.
+        acquisitions: as objects of the library ``ismrmrd``.
+        series: which measurement, where there are several.
+
+    Raises:
+        InputError: the header is broken, they are of another kind of scan, or of several and ``series`` holds more or
+            less than one.
+    """
+    import ismrmrd
+
+    header = parse_header(path, ismrmrd, xml)
+    encoding = header.encoding[0]
+    width, height, depth = matrix_of(path, encoding.encodedSpace)
+    trajectory = str(getattr(encoding.trajectory, "value", encoding.trajectory))
+    if trajectory.lower() != "cartesian" or depth != 1 or len(header.encoding) != 1:
+        raise InputError(
+            f"{path} holds a {trajectory} scan of {width} x {height} x {depth} in {len(header.encoding)} encodings; "
+            "only two-dimensional Cartesian scans with one encoding can be read."
+        )
+    chosen = series.one_of(series_of(path, acquisitions), str(path))
+    image = [one for one in acquisitions if use_of(one.flags) is Use.IMAGE and _series(one) == chosen]
+    slices = tuple(sorted({one.idx.slice for one in image}))
+    coils = len(image[0].data)
+    embedded, apart = _calibration_lines(encoding, acquisitions, chosen, image)
+    image += [one for one in embedded if one.idx.slice in slices]
+    _check_loops(path, acquisitions, image)
+    samples = _readout(path, encoding, width, image)
+    centre = _central_line(path, encoding, height)
+    matrix = _Matrix(path, slices, coils, samples, height, centre, _usual_time(image))
+    kspace, times = matrix.filled(image)
+    if not times.any():
+        raise InputError(f"{path} holds {len(image)} lines of an image, without a sample in any.")
+    if not ((times > 0) == (times[0] > 0)).all():
+        raise InputError(
+            f"{path}: its {len(slices)} slices were sampled along different lines; split the file by slice."
+        )
+    calibration, unused = _calibration(matrix, apart)
+    geometry = geometry_of(path, xml, (samples, height), _planes(image))
+    return Scan(
+        kspace=kspace,
+        mask=times[0] > 0,
+        noise=_noise(acquisitions, coils, matrix.usual_time, float(np.median(times[times > 0]))),
+        calibration=calibration,
+        name=path.name,
+        attributes={} if slices == tuple(range(len(slices))) else {"slice_numbers": slices},
+        remarks=(*_remarks(image, times, samples, width), *unused, *(() if geometry is None else geometry.remarks)),
+        geometry=geometry,
+    )
+
+
+@dataclass(frozen=True)
+class _Matrix:
+    """Where lines belong.
+
+    Attributes:
+        path: for the sentence.
+        slices: their numbers.
+        coils: how many there are.
+        width: samples of a line.
+        height: lines.
+        centre: number of the central line.
+        usual_time: that a sample took, in microseconds; zero where it is not known of every line.
+    """
+
+    path: Path
+    slices: tuple[int, ...]
+    coils: int
+    width: int
+    height: int
+    centre: int
+    usual_time: float
+
+    def filled(self, lines: Sequence[Any]) -> tuple[Complex, NDArray[np.float64]]:
+        """K-space ``(slices, coils, width, height)`` of the lines, and how long each position was measured for,
+        ``(slices, width, height)``, in units of the usual time."""
+        shape = (len(self.slices), self.coils, self.width, self.height)
+        measured = sum(line.data.nbytes for line in lines)
+        if math.prod(shape) * np.dtype(np.complex64).itemsize > max(ALWAYS_BYTES, _SPARSEST * measured):
+            raise InputError(f"{self.path} holds {measured:,} bytes of samples, too few for k-space of shape {shape}.")
+        total = np.zeros(shape, np.complex64)
+        times = np.zeros((shape[0], *shape[2:]))
+        index = {number: position for position, number in enumerate(self.slices)}
+        for line in lines:
+            samples = _kept(line)
+            place = line.idx.kspace_encode_step_1 - self.centre + self.height // 2
+            start = self.width // 2 - _centre_of(line)
+            if len(samples) != self.coils or not (
+                0 <= place < self.height and 0 <= start <= self.width - samples.shape[1]
+            ):
+                raise InputError(
+                    f"{self.path}: line {line.idx.kspace_encode_step_1} has {len(samples)} coils x {samples.shape[1]} "
+                    f"samples, with the centre at {line.center_sample}, which does not fit the encoded matrix of "
+                    f"{self.coils} coils x {self.width} x {self.height}."
+                )
+            time = line.sample_time_us / self.usual_time if self.usual_time > 0 else 1.0
+            position, along = index[line.idx.slice], slice(start, start + samples.shape[1])
+            with np.errstate(over="ignore", invalid="ignore"):  # what becomes infinite is refused with the scan
+                total[position, :, along, place] += time * samples
+            times[position, along, place] += time
+        with np.errstate(over="ignore", invalid="ignore"):
+            return (total / np.where(times > 0, times, 1)[:, None]).astype(np.complex64), times
+
+
+def _series(acquisition: Any) -> Series:
+    counters = acquisition.idx
+    return Series(None, counters.contrast, counters.repetition, counters.phase, counters.set)
+
+
+def _kept(line: Any) -> Complex:
+    """The samples of a line that count, from the beginning of k-space to its end: ``(coils, n)``."""
+    kept: Complex = line.data[:, line.discard_pre : max(0, line.data.shape[1] - line.discard_post)]
+    return kept[:, ::-1] if is_reversed(line.flags) else kept
+
+
+def _centre_of(line: Any) -> int:
+    """Which of the samples that count is at the centre. The head's number counts along k-space, not along time, as
+    MRpro and mapVBVD take it."""
+    return int(line.center_sample) - int(line.discard_post if is_reversed(line.flags) else line.discard_pre)
+
+
+def _usual_time(lines: Sequence[Any]) -> float:
+    times = [line.sample_time_us for line in lines]
+    return float(np.median(times)) if all(0 < time < np.inf for time in times) else 0.0
+
+
+def _calibration_lines(
+    encoding: Any, acquisitions: Sequence[Any], series: Series, image: Sequence[Any]
+) -> tuple[list[Any], list[Any]]:
+    """Calibration lines that are lines of the image, too, and those that are of another scan."""
+    every = [one for one in acquisitions if use_of(one.flags) is Use.CALIBRATION]
+    if not every:
+        return [], []
+    own = [one for one in every if _series(one) == series]
+    first = min((_series(one) for one in every), key=astuple)
+    mode = getattr(encoding.parallelImaging, "calibrationMode", None)
+    shapes = {_shape(one) for one in image}
+    if own and getattr(mode, "value", mode) not in _APART and all(_shape(one) in shapes for one in own):
+        return own, []
+    return [], own or [one for one in every if _series(one) == first]
+
+
+def _shape(line: Any) -> tuple[Any, ...]:
+    return line.data.shape, line.center_sample, line.sample_time_us
+
+
+def _check_loops(path: Path, acquisitions: Sequence[Any], image: Sequence[Any]) -> None:
+    partitions = {one.idx.kspace_encode_step_2 for one in image}
+    if len(partitions) > 1:
+        raise InputError(
+            f"{path} holds {len(partitions)} values of 'kspace_encode_step_2', but its header speaks of two dimensions."
+        )
+    corrects = any(has_flag(one.flags, "IS_PHASECORR_DATA") for one in acquisitions)
+    if corrects and any(is_reversed(one.flags) for one in image):
+        raise InputError(f"{path} holds lines that were read backwards (EPI), which need a phase correction first.")
+
+
+def _planes(image: Sequence[Any]) -> tuple[Plane, ...] | None:
+    """Where every slice lies, by one of its lines each; None where one does not tell."""
+    heads = {line.idx.slice: line for line in image}
+    found = [Plane.known(a.position, a.read_dir, a.phase_dir, a.slice_dir) for _, a in sorted(heads.items())]
+    known = tuple(plane for plane in found if plane is not None)
+    return known if len(known) == len(found) else None
+
+
+def _readout(path: Path, encoding: Any, encoded: int, image: Sequence[Any]) -> int:
+    """Samples of a line: as encoded, or, where all lines have the number and the centre of the reconstructed matrix,
+    as that: their oversampling was taken out, and the header left as it was."""
+    space = encoding.reconSpace
+    if space is None:
+        return encoded
+    reconstructed = matrix_of(path, space)[0]
+    is_cut = {(_kept(one).shape[1], _centre_of(one)) for one in image} == {(reconstructed, reconstructed // 2)}
+    return min(encoded, reconstructed) if is_cut else encoded
+
+
+def _central_line(path: Path, encoding: Any, height: int) -> int:
+    centre = getattr(getattr(encoding.encodingLimits, "kspace_encoding_step_1", None), "center", height // 2)
+    if not isinstance(centre, int):
+        raise InputError(f"{path}: the ISMRMRD header gives {centre!r} for the central line, not a whole number.")
+    return centre
+
+
+def _calibration(matrix: _Matrix, lines: Sequence[Any]) -> tuple[Complex | None, tuple[str, ...]]:
+    """The fully sampled centre of calibration lines of their own, ``(slices, coils, h, w)``, or why there is none."""
+    used = [line for line in lines if line.idx.slice in matrix.slices]
+    if not used:
+        return None, ()
+    numbers = [line.idx.kspace_encode_step_1 for line in used]
+    if matrix.centre not in numbers:  # they are counted from their own first
+        matrix = replace(matrix, centre=(min(numbers) + max(numbers) + 1) // 2)
+    try:
+        kspace, times = replace(matrix, usual_time=_usual_time(used)).filled(used)
+    except InputError as error:
+        return None, (f"Calibration lines were left out: {error}",)
+    region = calibration_region(times.min(axis=0) > 0)
+    if 0 in region:
+        return None, ("Calibration lines were left out, since they do not hold the centre of every slice.",)
+    return np.ascontiguousarray(kspace[:, :, *central(kspace.shape[2:], region)]), ()
+
+
+def _noise(acquisitions: Sequence[Any], coils: int, time: float, times: float) -> Complex | None:
+    """The samples of the noise measurements, as loud as in the image, whose positions took ``times`` samples of
+    ``time`` microseconds."""
+    found = [one for one in acquisitions if use_of(one.flags) is Use.NOISE]
+    if not found or any(len(one.data) != coils for one in found):
+        return None
+    bandwidth = found[0].sample_time_us / time if min(found[0].sample_time_us, time) > 0 else 1.0
+    samples: Complex = np.concatenate([one.data for one in found], axis=1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        samples *= np.float32(math.sqrt(bandwidth / times))
+    return samples
+
+
+def _remarks(image: Sequence[Any], times: NDArray[np.float64], samples: int, encoded: int) -> tuple[str, ...]:
+    found = []
+    if samples < encoded:
+        found.append(
+            f"The header speaks of {encoded} samples a line, but lines have {samples}: the readout's oversampling was "
+            "removed before."
+        )
+    measured = times[times > 0]
+    usual = float(np.median(measured))
+    if float((np.abs(measured / usual - 1) > 0.25).mean()) > _ALIKE:
+        found.append(
+            f"Averages differ: positions were measured {measured.min():.3g} to {measured.max():.3g} times, and the "
+            f"noise is taken for that of {usual:.3g}."
+        )
+    unknown = sorted({number for one in image for number in unknown_flags(one.flags)})
+    if unknown:
+        found.append(
+            f"Lines have the flags {', '.join(map(str, unknown))}, which the standard does not know; they were taken "
+            "for lines of the image."
+        )
+    return tuple(found)
