@@ -46,7 +46,7 @@ PRIOR = GaussianPrior(torch.zeros(2, *SHAPE), 0.04 * torch.ones(2, *SHAPE))
 IMAGE = Recipe(find_method("estimate"), {"steps": "3"})
 SAMPLES = Recipe(find_method("fast"), {"steps": "3"}, 2)
 STUDY = Study(PRIOR, IMAGE, SAMPLES)
-UNITS = 3 + 3 * 2  # images and samples
+UNITS = 2 * (3 + 3 * 2)  # images and samples, and both of what an audit shows of the slices
 
 
 def contents(outcome: Outcome) -> dict[str, Any]:

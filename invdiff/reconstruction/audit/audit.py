@@ -1,9 +1,10 @@
 """A scan that checks itself: some of its samples are held back, and predicted."""
 
+import json
 from dataclasses import dataclass
 
+import numpy as np
 import torch
-from torch import Tensor
 
 from invdiff.data.held_out import held_out
 from invdiff.diffusion import Sampler
@@ -12,12 +13,12 @@ from invdiff.problem import Problem
 from invdiff.reconstruction.audit.correction import Correction
 from invdiff.reconstruction.audit.discrepancy import Discrepancy
 from invdiff.reconstruction.audit.held_back import HeldBack, sampled_by
+from invdiff.reconstruction.audit.held_cases import LEAST
 from invdiff.reconstruction.audit.residual import Residual
 
 FRACTION = 0.15
 """Of the samples outside the calibration region, to be held back."""
 
-_LEAST = 3  # lines, or points, below which nothing is told
 _CLEAR = 2  # standard deviations, beyond which error bars are said to be wrong
 _UNEXPLAINED = 1.2  # times what noise leaves
 _OVERFITTED = 0.7
@@ -29,11 +30,11 @@ class Audit:
 
     Attributes:
         correction: of the samples' spread.
-        residual: what the image leaves of the data.
+        residual: what an image leaves of the data that it was made of.
     """
 
     correction: Correction
-    residual: Residual | None = None
+    residual: Residual
 
     @property
     def verdict(self) -> tuple[str, ...]:
@@ -48,27 +49,33 @@ class Audit:
             said = [f"error bars are as wide as held-back samples ask, times {factor:.2f}"]
         said[0] += f" (within {within:.0%}, by samples that were held back)"
         left = self.residual
-        if left is not None and left.overall > _UNEXPLAINED:
+        if left.overall > _UNEXPLAINED:
             coil = int(left.ratio.mean(axis=1).argmax())
             said.append(
                 f"the image leaves {left.overall:.1f} times what noise would of the data, most of coil {coil}: maps, "
                 "the noise level, or motion do not fit"
             )
-        elif left is not None and left.overall < _OVERFITTED:
+        elif left.overall < _OVERFITTED:
             said.append(
                 f"the image leaves {left.overall:.2f} times what noise would of the data: the noise level is too high, "
                 "or the data are followed too closely"
             )
         return tuple(said)
 
-
-def to_hold_back(sampled: Tensor, fraction: float = FRACTION, seed: int = 0) -> Tensor:
-    """Which of the samples an audit holds back, bool ``(H, W)``: lines where lines were sampled whole, else points.
-
-    Raises:
-        InputError: too few are sampled outside the calibration region.
-    """
-    return torch.from_numpy(held_out(sampled.numpy(), fraction, seed, least=_LEAST).copy())
+    @property
+    def attributes(self) -> dict[str, str | float]:
+        """All of it, to be stored with a result: factors of standard deviations, and lists as JSON."""
+        found, left = self.correction, self.residual
+        return {
+            "audit_factor": found.overall**0.5,
+            "audit_uncertainty": found.overall_uncertainty / 2,
+            "audit_band_radius": json.dumps(found.radius.round(4).tolist()),
+            "audit_band_factor": json.dumps(np.sqrt(found.ratio).round(4).tolist()),
+            "audit_band_uncertainty": json.dumps((found.uncertainty / 2).round(4).tolist()),
+            "audit_residual": left.overall,
+            "audit_residual_by_coil_and_band": json.dumps(left.ratio.round(4).tolist()),
+            "audit_verdict": "\n".join(self.verdict),
+        }
 
 
 def audit(
@@ -101,7 +108,9 @@ def audit(
     Raises:
         InputError: nothing can be held back, the noise level is not known, or parts do not fit.
     """
-    held = HeldBack.of(problem, to_hold_back(sampled_by(problem).mask, fraction, seed))
+    chosen = held_out(sampled_by(problem).mask.numpy(), fraction, seed, least=LEAST)
+    held = HeldBack.of(problem, torch.from_numpy(chosen.copy()))
     drawn = sampler.bind(held.shown, prior).draw(samples, seed=seed).samples
     made = None if image is None else image.bind(held.shown, prior).draw(1, seed=seed).samples[0]
-    return Audit(Correction.of(Discrepancy.of(held.hidden, drawn, made), noise_uncertainty))
+    correction = Correction.of(Discrepancy.of(held.hidden, drawn, made), noise_uncertainty)
+    return Audit(correction, Residual.of(held.shown, drawn.mean(0) if made is None else made))

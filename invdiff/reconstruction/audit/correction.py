@@ -67,12 +67,14 @@ class Correction:
             image: ``(H, W)``.
         """
         deviations = samples - samples.mean(axis=0)
-        if len(self.ratio) == 1:
-            return (image + np.sqrt(self.ratio[0]) * deviations).astype(np.complex64)
-        sides = samples.shape[-2:]
-        k = np.stack(np.meshgrid(*((np.arange(n) - n // 2) / n for n in sides), indexing="ij"))
-        factor = np.sqrt(np.interp(np.linalg.norm(k, axis=0), self.radius, self.ratio)).astype(np.float32)
-        widened: NDArray[np.complex64] = (image + to_image(factor * to_kspace(deviations))).astype(np.complex64)
+        if len(self.ratio) > 1:
+            sides = samples.shape[-2:]
+            k = np.stack(np.meshgrid(*((np.arange(n) - n // 2) / n for n in sides), indexing="ij"))
+            factor = np.sqrt(np.interp(np.linalg.norm(k, axis=0), self.radius, self.ratio)).astype(np.float32)
+            deviations = to_image(factor * to_kspace(deviations))
+        else:
+            deviations = np.sqrt(self.ratio[0]) * deviations
+        widened: NDArray[np.complex64] = (image + deviations).astype(np.complex64)
         return widened
 
 

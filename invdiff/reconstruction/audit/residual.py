@@ -1,5 +1,6 @@
 """What an image leaves of the measurement, in units of the noise."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -27,6 +28,12 @@ class Residual:
     ratio: Array
     radius: Array
     overall: float
+
+    @classmethod
+    def mean(cls, found: Sequence["Residual"]) -> Self:
+        """Of several slices that were sampled alike."""
+        ratio = np.mean([one.ratio for one in found], axis=0)
+        return cls(ratio, found[0].radius, float(np.mean([one.overall for one in found])))
 
     @classmethod
     def of(cls, problem: Problem, image: Tensor) -> Self:
