@@ -81,6 +81,18 @@ def _raw_data(path: Path) -> None:
             dataset.append_acquisition(acquisition)
 
 
+def _stream(path: Path) -> None:
+    import mrd
+
+    size = mrd.EncodingSpaceType(matrix_size=mrd.MatrixSizeType(x=8, y=6, z=1))
+    with path.open("wb") as file, mrd.BinaryMrdWriter(file) as writer:
+        writer.write_header(mrd.Header(encoding=[mrd.EncodingType(encoded_space=size)]))
+        for line in range(6):
+            head = mrd.AcquisitionHeader(idx=mrd.EncodingCounters(kspace_encode_step_1=line))
+            data = np.ascontiguousarray(KSPACE[0, :, :, line])
+            writer.write_data([mrd.StreamItem.Acquisition(mrd.Acquisition(head=head, data=data))])
+
+
 def _bart_header(path: Path) -> None:
     path.write_text("# Dimensions\n8 6 1 2\n")
     path.with_suffix(".cfl").write_bytes(KSPACE[0].tobytes())
@@ -178,6 +190,7 @@ READERS = {
     "HDF5 of training": Reader(".h5", _reconstructions, _trained(FastMRIImages, drop_slices=0)),
     "HDF5 of groups": Reader(".h5", _group, lambda path: GroupedImages(path=path).read("train")),
     "ISMRMRD": Reader(".mrd", _raw_data, read_scan),
+    "MRD 2": Reader(".mrd2", _stream, read_scan),
     "BART header": Reader(".hdr", _bart_header, read_scan),
     "BART numbers": Reader(".cfl", _bart_numbers, read_scan),
     "npz": Reader(".npz", lambda path: np.savez(path, kspace=KSPACE, mask=np.ones(6)), read_scan),

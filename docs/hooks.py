@@ -3,6 +3,7 @@
 import csv
 import json
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from pydantic import BaseModel, TypeAdapter
 
+from invdiff.data.formats.acquisition_flags import FLAGS
 from invdiff.methods import METHODS
 from invdiff.operators.rules import PRODUCT, PULLBACK, SUM
 from invdiff.training import (
@@ -89,7 +91,17 @@ def _as_yaml(value: Any) -> str:
     return json.dumps(TypeAdapter(Any).dump_python(value, mode="json")).replace('"', "")
 
 
+def flags_table() -> str:
+    """A row for each flag of an acquisition; neighbours that say the same share one."""
+    lines = []
+    for (says, use), found in groupby(FLAGS, key=lambda flag: (flag.says, flag.use)):
+        named = [f"`{flag.name}` ({flag.number})" for flag in found]
+        lines.append(f"| {', '.join(named)} | {says} | {use.value} |")
+    return "\n".join(lines)
+
+
 TABLES = {
+    "ISMRMRD_FLAGS": flags_table,
     "METHODS_TABLE": methods_table,
     "REFUSALS_TABLE": refusals_table,
     "TRAINING_FIELDS": partial(fields_table, TrainingConfig),

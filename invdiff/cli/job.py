@@ -81,7 +81,7 @@ class Job:
             self.output.say(f"of {len(self.rows)} file(s), {outstanding} wait for other parts of the study")
         elif not self.is_single:
             self._summary()
-            self.output.say(f"wrote {self.out / 'summary.csv'}: {len(self.rows)} file(s)")
+            self.output.wrote(f"wrote {self.out / 'summary.csv'}: {len(self.rows)} file(s)")
             if all(not row["result"] and row["failed"] for row in self.rows):
                 raise InputError(
                     f"None of {len(self.rows)} files could be reconstructed; {self.out / 'summary.csv'} says why."
@@ -176,7 +176,7 @@ class Job:
             scores = {"psnr": psnr(seen.ground_truth, seen.image), "ssim": ssim(seen.ground_truth, seen.image)}
             scores["nmse"] = nmse(seen.ground_truth, seen.image)
         there = "was there already:" if outcome.was_there else "wrote"
-        self.output.say(f"{there} {', '.join(map(str, written[:-1]))} and {written[-1]}")
+        self.output.wrote(f"{there} {', '.join(map(str, written[:-1]))} and {written[-1]}")
         return scores
 
     def _summary(self) -> None:
@@ -256,4 +256,6 @@ class _Watcher:
 
         assert self.cases is not None
         written = _draw(path, spread_slices(path, _SHOWN), self.cases, self.job.study)
-        self.job.output.say(f"wrote {written[0]} and {written[1]}: the image; samples that show its uncertainty follow")
+        self.job.output.wrote(
+            f"wrote {written[0]} and {written[1]}: the image; samples that show its uncertainty follow"
+        )

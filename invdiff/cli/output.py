@@ -37,22 +37,33 @@ class Output:
     Args:
         json: one machine-readable document goes to standard output at the end, and all else to standard error.
         quiet: nothing is said but warnings and errors.
+        piped: images go to standard output, all that is said to standard error, and files are of no interest.
     """
 
     json: bool = False
     quiet: bool = False
+    piped: bool = False
+
+    @property
+    def _aside(self) -> bool:
+        return self.json or self.piped
 
     def say(self, line: str) -> None:
         """Tell a person what happened."""
         if not self.quiet:
-            tell(line, aside=self.json)
+            tell(line, aside=self._aside)
+
+    def wrote(self, line: str) -> None:
+        """Tell a person which files there are."""
+        if not self.piped:
+            self.say(line)
 
     def show(self, table: Any) -> None:
         """Print a rich table."""
         from rich.console import Console
 
         if not self.quiet:
-            Console(stderr=self.json).print(_Printable(table))
+            Console(stderr=self._aside).print(_Printable(table))
 
     def warn(self, line: str) -> None:
         """Tell what went wrong, whoever listens."""

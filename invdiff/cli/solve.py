@@ -48,7 +48,8 @@ def solve(
         list[Path] | None,
         typer.Argument(
             metavar="INPUT",
-            help="What was measured: a file, several, or folders; without, the brain scan that ships with invdiff.",
+            help="What was measured: a file, several, or folders; - for standard input; without, the brain scan that "
+            "ships with invdiff.",
         ),
     ] = None,
     operator: OperatorName = "sense",
@@ -84,7 +85,8 @@ def solve(
     out: Annotated[
         Path,
         typer.Option(
-            help="Folder for the results, in which each of several files, or measurements of one, has one of its own."
+            help="Folder for the results, in which each of several files, or measurements of one, has one of its own; - "
+            "for images as a stream of MRD 2 on standard output."
         ),
     ] = Path("invdiff-result"),
     settings: Annotated[
@@ -149,7 +151,7 @@ def solve(
 
     Writes reconstruction.h5 (image, estimate, mean, std, samples, zero_filled, ground_truth where known), panel.png
     and, of several slices, slices.png; of several files also summary.csv. The same command goes on where it was
-    stopped.
+    stopped. With --out - images alone are written, as a stream of MRD 2 on standard output.
 
     Exit status: 0; 2 for what can't be done, in a sentence; 3 where a file or a slice is missing and the rest is there;
     130 for an interrupt.
@@ -158,13 +160,16 @@ def solve(
     from invdiff.cli.computing import Computing, read_shard
     from invdiff.cli.heap import keep_heap
     from invdiff.cli.options import parse_settings, undersampling
+    from invdiff.cli.pipes import PIPE, results_folder, spooled, write_images
     from invdiff.data import Series
     from invdiff.methods import find_method
     from invdiff.priors import load_prior
     from invdiff.reconstruction import Assumptions, Study, find_inputs, find_kind
 
     keep_heap()
-    output = Output(as_json, quiet)
+    output = Output(as_json, quiet, piped=out == PIPE)
+    if output.json and output.piped:
+        raise InputError("Standard output takes images (--out -) or a document (--json), not both.")
     kind = find_kind(operator)
     parsed = parse_settings(settings or [])
     if config is not None:
@@ -192,15 +197,18 @@ def solve(
     condition = undersampling(undersample, acceleration, centre_fraction, seed)
     series = Series(group, contrast, repetition, phase, set_number)
     assumed = Assumptions(noise_std, map_sets, crop)
-    found = find_inputs(inputs or [], kind, series=series, seed=seed, condition=condition, assumed=assumed)
     initial = start if start not in (None, "zero-filled", "least-squares") else None
-    is_single = len(found) == 1 and not any(path.is_dir() for path in inputs or [])
-    job = Job(study, found, out, output, computing.description, slices, initial, keep_oversampling, is_single, begun)
-    with computing.executor() as executor:
+    with spooled(inputs or []) as paths, results_folder(out) as folder, computing.executor() as executor:
+        found = find_inputs(paths, kind, series=series, seed=seed, condition=condition, assumed=assumed)
+        is_single = len(found) == 1 and not any(path.is_dir() for path in paths)
+        where = computing.description
+        job = Job(study, found, folder, output, where, slices, initial, keep_oversampling, is_single, begun)
         if dry_run:
             job.forecast(executor)
             return
         code = job.run(executor)
+        if output.piped:
+            write_images([Path(row["result"]) for row in job.rows if row["result"]], paths)
     if code:
         raise typer.Exit(code)
 

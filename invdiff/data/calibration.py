@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from invdiff.data.centre import power_of
 from invdiff.data.espirit import LARGEST_CALIBRATION, Eigenmaps, eigenmaps
 from invdiff.data.masks import calibration_region, central
 from invdiff.data.noise import estimate_noise
@@ -19,6 +20,8 @@ _SECOND_SET = 0.7  # the least crop of two sets: where two images overlap, the s
 _AS_GOOD = 1.03  # residuals within this factor are not told apart, so that the higher crop wins
 _UNEXPLAINED = 1.3  # times what noise alone would leave: the maps miss something
 _BETTER = 0.35  # of the power that one set leaves beyond noise, a second may leave at most
+_NOISE_ALONE = (0.98, 1.05)  # of the norm of calibration data: the rest is chance, and a level beyond is not theirs
+_MOSTLY_NOISE = 0.7  # half of the power
 _FEWEST_COILS = 4  # for two sets to be chosen: of fewer coils they explain nearly anything
 _WEIGHT = 1e-3  # of the Tikhonov penalty of the fit, in units of the maps' power
 
@@ -32,12 +35,14 @@ class Calibration:
         crop: eigenvalues below it were taken for background; None where maps were not estimated here.
         residual: the part of the calibration data, by norm, that no image seen through the maps explains.
         noise_residual: what of it noise alone would leave.
+        noise: the part of the calibration data, by norm, that is noise.
     """
 
     maps: Complex
     crop: float | None
     residual: float
     noise_residual: float
+    noise: float = 0.0
 
     @property
     def sets(self) -> int:
@@ -54,6 +59,11 @@ class Calibration:
         """Whether the residual is about what noise alone would leave, or small beside the signal."""
         return self.residual <= max(2 * self.noise_residual, 0.05)
 
+    @property
+    def is_of_noise(self) -> bool:
+        """Whether maps were estimated from what is mostly noise, which they then explain and learn little from."""
+        return self.crop is not None and self.noise >= _MOSTLY_NOISE
+
 
 def calibrate(scan: Scan, noise_std: float, *, crop: float | None = None, sets: int | None = None) -> Calibration:
     """ESPIRiT maps from a scan's fully sampled centre, or its calibration, with the highest crop that explains it as
@@ -67,7 +77,8 @@ def calibrate(scan: Scan, noise_std: float, *, crop: float | None = None, sets: 
         sets: 1 or 2, to be taken instead of choosing.
 
     Raises:
-        InputError: as `invdiff.data.eigenmaps`; the crop leaves nothing, or ``sets`` is another number.
+        InputError: as `invdiff.data.eigenmaps`; the calibration data are noise alone, the crop leaves nothing, or
+            ``sets`` is another number.
     """
     if sets not in (None, 1, 2):
         raise InputError(f"There is one map set, or two, but not {sets}.")
@@ -159,8 +170,11 @@ def check_maps(scan: Scan, maps: Complex, noise_std: float, crop: float | None =
         fit = (penalty * Identity(A.domain_shape) + A.gram).solve(A.H(both), tol=1e-3, max_iter=50)
         left += (both - A(fit)).abs().square().sum(dim=(1, 2)).numpy()
         total += float((np.abs(y) ** 2).sum())
-    residual, noise_residual = np.sqrt(left / total) if total > 0 else (0.0, 0.0)
-    return Calibration(maps, crop, float(residual), float(noise_residual))
+    if total == 0:
+        return Calibration(maps, crop, 0.0, 0.0)
+    residual, noise_residual = np.sqrt(left / total)
+    of_noise = noise_std / scale * np.sqrt(2 * samples.size / total)
+    return Calibration(maps, crop, float(residual), float(noise_residual), float(of_noise))
 
 
 def _eigenmaps(scan: Scan, noise_std: float, sets: int) -> list[Eigenmaps]:
@@ -176,6 +190,17 @@ def _nothing_above(scan: Scan, crop: float) -> InputError:
     return InputError(f"{scan.name}: no pixel has an ESPIRiT eigenvalue above crop = {crop}; take a lower one.")
 
 
+def _noise_alone(scan: Scan, noise_std: float) -> InputError:
+    height, width = calibration_region(scan.sampled)
+    row, column = np.unravel_index(np.argmax(power_of(scan.kspace)), scan.image_shape)
+    return InputError(
+        f"{scan.name}: the fully sampled centre of k-space, {height} x {width}, holds no more than noise of "
+        f"{noise_std:.3g}, so no coil maps can come of it (the strongest sample of all is at row {row}, column "
+        f"{column}); bring the zero frequency to the centre, sample more of it, give maps in the file, or a lower "
+        "--noise-std."
+    )
+
+
 def _choose(scan: Scan, found: list[Eigenmaps], noise_std: float, crops: tuple[float, ...], sets: int) -> Calibration:
     tried = []
     for crop in crops:
@@ -184,5 +209,7 @@ def _choose(scan: Scan, found: list[Eigenmaps], noise_std: float, crops: tuple[f
             tried.append(check_maps(scan, maps if sets > 1 else maps[:, 0], noise_std, crop))
     if not tried:
         raise _nothing_above(scan, crops[-1])
+    if _NOISE_ALONE[0] <= tried[0].noise <= _NOISE_ALONE[1]:
+        raise _noise_alone(scan, noise_std)
     least = min(max(t.residual, t.noise_residual) for t in tried)  # fitting more than the signal is no merit
     return next(t for t in tried if t.residual <= _AS_GOOD * least)

@@ -18,11 +18,11 @@ from invdiff.data.scale import largest_part
 Complex = NDArray[np.complex64]
 Mask = NDArray[np.bool_]
 
-_CLEARLY = 30.0  # times the power near the assumed centre, from which on the energy lies elsewhere
+_CLEARLY = 10.0  # times the power near the assumed centre: by chance, noise alone reaches 2.5
 _NEAR = 16  # of each side is near the centre: echoes shift by a few lines by themselves
 _FEWEST = 3  # samples that a median is taken of: one sample may be a spike
-_LOWEST = 8  # lines about the centre, at least, of which an image tells where the object lies
-_EMPTY = 0.1  # times the power in the middle of an object, or less: beside it
+_LOWEST, _HIGHEST = 8, 32  # lines about the centre of which an image tells where the object lies; more are noisier
+_EMPTY = 0.3  # times the power in the middle of an object, or less: beside it
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,9 @@ class Centring:
         """Whether the zero frequency was at index 0 of an axis."""
         return any(shift == n // 2 for shift, n in zip(self.shift, shape, strict=True))
 
-    def with_image(self, across: tuple[bool | None, bool | None]) -> "Centring":
-        """The same, with the image rolled along those of its axes on which the object lies across the edges."""
-        rows, columns = (bool(lies) and shift != 0 for lies, shift in zip(across, self.shift, strict=True))
-        return replace(self, halves=(rows, columns))
+    def with_image(self) -> "Centring":
+        """The same, with the image rolled along the axes on which k-space is."""
+        return replace(self, halves=(self.shift[0] != 0, self.shift[1] != 0))
 
     def mask(self, mask: Mask) -> Mask:
         """Where was sampled, bool ``(H, W)``, after the shift."""
@@ -83,9 +82,8 @@ def energy_peak(power: NDArray[np.float64], mask: Mask) -> tuple[int, int] | Non
         mask: bool ``(H, W)``.
     """
     medians = _medians(power, mask)
-    near = np.ix_(*(np.abs(np.arange(n) - n // 2) <= _tolerance(n) for n in mask.shape))
     peak = np.unravel_index(np.argmax(medians), medians.shape)
-    if not medians[near].max() > 0 or medians[peak] < _CLEARLY * medians[near].max():
+    if not medians[peak] > _CLEARLY * _level_near_centre(power * mask, medians):
         return None
     around = np.ix_(*((place + np.arange(-1, 2)) % n for place, n in zip(peak, mask.shape, strict=True)))
     best = np.unravel_index(np.argmax(power[around] * mask[around]), (3, 3))
@@ -96,8 +94,8 @@ def energy_peak(power: NDArray[np.float64], mask: Mask) -> tuple[int, int] | Non
 def centring_of(peak: tuple[int, int], mask: Mask) -> Centring:
     """The shift that brings the energy to the centre, along each axis on which that can be done without doubt.
 
-    Where all that was sampled still fits the matrix, it is shifted so far. Where k-space is sampled across its edges
-    and the energy lies at them, the zero frequency is at index 0. Else nothing is moved.
+    Where all that was sampled still fits the matrix, it is shifted so far, or a few lines less. Where k-space is
+    sampled across its edges and the energy lies at them, the zero frequency is at index 0. Else nothing is moved.
 
     Args:
         peak: row and column of the strongest samples.
@@ -111,35 +109,46 @@ def _shift(place: int, sampled: NDArray[np.intp], n: int) -> int:
     away = n // 2 - place
     if abs(away) <= _tolerance(n):
         return 0
-    if sampled.min() + away >= 0 and sampled.max() + away < n:
-        return away
+    fitting = min(max(away, -int(sampled.min())), n - 1 - int(sampled.max()))
+    if abs(fitting - away) <= _tolerance(n):
+        return fitting
     return n // 2 if min(place, n - place) <= _tolerance(n) else 0
 
 
-def lies_across_edges(kspace: Complex, mask: Mask) -> tuple[bool | None, bool | None]:
-    """Whether the object lies across the edges of the field of view rather than about its middle, along either axis;
-    None where an image of the fully sampled centre does not tell.
+def lies_across_edges(kspace: Complex, mask: Mask) -> bool | None:
+    """Whether the object lies across the edges of the field of view rather than about its middle; None where an image
+    of the fully sampled centre does not tell.
 
     Args:
         kspace: ``(slices, coils, H, W)`` about its centre.
         mask: bool ``(H, W)``.
     """
-    sides = calibration_region(mask)
-    if min(sides) < 1:
-        return None, None
+    sides = [min(side, _HIGHEST) for side in calibration_region(mask)]
+    if min(sides) < _LOWEST:
+        return None
     rows, columns = (slice(n // 2 - s // 2, n // 2 - s // 2 + s) for n, s in zip(mask.shape, sides, strict=True))
     centre = kspace[..., rows, columns]
     power = power_of(to_image(centre / (largest_part(centre) or 1.0)))
-    return _at_edges(power.sum(axis=1)), _at_edges(power.sum(axis=0))
+    told = {_at_edges(power.sum(axis=axis)) for axis in (0, 1)} - {None}
+    return told.pop() if len(told) == 1 else None
 
 
 def _at_edges(profile: NDArray[np.float64]) -> bool | None:
     n = len(profile)
-    if n < _LOWEST:
-        return None
     outwards = np.abs(np.arange(n) - n // 2) / n
     middle, edges = profile[outwards <= 1 / 8].mean(), profile[outwards >= 7 / 16].mean()
     return bool(edges > middle) if min(middle, edges) < _EMPTY * max(middle, edges) else None
+
+
+def _level_near_centre(power: NDArray[np.float64], medians: NDArray[np.float64]) -> float:
+    """The largest median near the centre; where too little was sampled there, the largest power, or that a little
+    farther out; where nothing was, that of the background."""
+    for near in (_tolerance, lambda n: 2 * _tolerance(n)):
+        zone = np.ix_(*(np.abs(np.arange(n) - n // 2) <= near(n) for n in power.shape))
+        level = medians[zone].max() or power[zone].max()
+        if level > 0:
+            return float(level)
+    return float(np.median(medians[medians > 0])) if medians.any() else 0.0
 
 
 def _tolerance(n: int) -> int:

@@ -112,7 +112,7 @@ def one_image(images: Complex) -> Complex:
     Returns:
         complex64 ``(..., H, W)``.
     """
-    magnitude = np.sqrt((np.abs(images) ** 2).sum(axis=-3))
+    magnitude = np.sqrt((np.abs(images).astype(np.float64) ** 2).sum(axis=-3))
     combined: Complex = (magnitude * np.exp(1j * np.angle(images[..., 0, :, :]))).astype(np.complex64)
     return combined
 

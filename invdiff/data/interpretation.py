@@ -65,8 +65,8 @@ def interpret(
         done = _on_lines(centring)
     else:
         across = lies_across_edges(centring.kspace(shown()), shifted)
-        centring = centring.with_image(across)
-        done = _on_edge(centring, across)
+        centring = centring.with_image() if across else centring
+        done = _on_edge(across)
     return Interpretation(centring, shifted, (*remarks, f"{_on_peak(peak, measured.shape)}; {done}."))
 
 
@@ -102,10 +102,8 @@ def _on_lines(centring: Centring) -> str:
     )
 
 
-def _on_edge(centring: Centring, across: tuple[bool | None, bool | None]) -> str:
+def _on_edge(across: bool | None) -> str:
     done = "as numpy.fft.fft2 leaves it, so k-space was shifted by half its sides (fftshift)"
-    if any(centring.halves):
-        return f"{done}, and the image by half its field of view, since the object lay across its edges"
-    if any(lies is None for lies, shift in zip(across, centring.shift, strict=True) if shift):
+    if across is None:
         return f"{done}; whether the image is to be shifted too can't be told"
-    return done
+    return f"{done}, and the image by half its field of view, since the object lay across its edges" if across else done

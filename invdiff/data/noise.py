@@ -14,6 +14,7 @@ from invdiff.data.covariance import shrunk_covariance
 from invdiff.data.edge_noise import EdgeNoise, edge_noise
 from invdiff.data.patch_noise import PatchNoise, patch_noise
 from invdiff.data.scale import largest_part
+from invdiff.data.zeros import measured_of
 from invdiff.errors import InputError
 
 Complex = NDArray[np.complex64]
@@ -93,6 +94,7 @@ def estimate_noise(kspace: Complex, mask: NDArray[np.bool_] | None = None) -> No
     """
     stack = kspace[None] if kspace.ndim == 3 else kspace
     sampled = np.ones(stack.shape[2:], bool) if mask is None else mask
+    sampled = measured_of(sampled, np.asarray(stack.any(axis=(0, 1))))
     alive = stack[stack.any(axis=(1, 2, 3))][:, stack.any(axis=(0, 2, 3))]
     samples = alive[:, :, sampled]
     if samples.size == 0 or (samples == samples[:, :, :1]).all():

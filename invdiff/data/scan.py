@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from invdiff.data.geometry import Geometry
+from invdiff.data.scale import largest_part
 from invdiff.data.zeros import sampled_of
 from invdiff.errors import InputError
 from invdiff.files.digest import digest_of
@@ -20,6 +21,8 @@ spaced."""
 
 STACKS = ("kspace", "maps", "ground_truth", "calibration")
 """What a scan has an entry of for every slice."""
+
+_LARGEST = 1e35  # of a number: transforms add up hundreds
 
 
 def evenly_spaced(count: int, most: int = TOGETHER) -> list[int]:
@@ -108,8 +111,8 @@ class Scan:
         geometry: of the image grid ``(H, W)``, and where every slice lies; None where unknown.
 
     Raises:
-        InputError: shapes do not agree, numbers are not finite, everything is zero, or there is signal where the mask
-            has none.
+        InputError: shapes do not agree, numbers are not finite or beyond 1e35, everything is zero, or there is signal
+            where the mask has none.
     """
 
     kspace: NDArray[np.complex64]
@@ -182,11 +185,16 @@ class Scan:
         array = np.asarray(array)
         if not (np.iscomplexobj(array) or (real_allowed and array.dtype.kind in "fiu")):
             raise InputError(f"{self.name}: {dataset} of shape {array.shape} holds {array.dtype}, not complex numbers.")
-        with np.errstate(over="ignore"):  # too large for single precision becomes infinity, refused below
-            array = array.astype(np.complex64, copy=False)
         if not np.isfinite(array).all():
             raise InputError(f"{self.name}: {dataset} of shape {array.shape} holds NaN or infinity.")
-        return array
+        largest = largest_part(array) if array.size else 0.0
+        if largest > _LARGEST:
+            raise InputError(
+                f"{self.name}: {dataset} of shape {array.shape} holds numbers up to {largest:.2g}, too large for "
+                f"single precision, where sums of those beyond {_LARGEST:g} are infinite; divide all that has its "
+                "units by a power of ten."
+            )
+        return array.astype(np.complex64, copy=False)
 
     def _sampled(self, kspace: NDArray[np.complex64]) -> NDArray[np.bool_] | None:
         nonzero = np.asarray(kspace.any(axis=(0, 1)))

@@ -157,7 +157,7 @@ def _subject(name: str, stem: str, source: str, read: Callable[[], Scan], slices
         scan = read()
         chosen = _chosen(scan, slices)
     except InputError as error:
-        raise error if stem in str(error) else InputError(f"{name}: {error}") from error
+        raise error if name.partition(", ")[0] in str(error) else InputError(f"{name}: {error}") from error
     _check_full(scan)
     empty = [i for i in chosen if not scan.kspace[i].any()]
     if empty:

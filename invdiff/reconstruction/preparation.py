@@ -174,7 +174,11 @@ def prepare(
         found = calibrate(scan, prepared.noise_std, crop=crop, sets=map_sets)
     else:
         found = check_maps(scan, scan.maps, prepared.noise_std)
-    warnings = prepared.warnings if found.explains else (*prepared.warnings, _unexplained(found))
+    warnings = prepared.warnings
+    if found.is_of_noise:
+        warnings += (_of_noise(found),)
+    if not found.explains:
+        warnings += (_unexplained(found),)
     if prepared.covariance is not None:
         found = replace(found, maps=normalised_before_whitening(found.maps, prepared.covariance))
     prepared = replace(prepared, calibration=found, warnings=warnings)
@@ -234,6 +238,13 @@ def _noise(scan: Scan, given: float | None) -> Preparation:
     whitens = scan.coils > 1 and scan.maps is None
     return Preparation(
         noise.covariance if whitens else None, noise.std, noise.uncertainty, noise.source, warnings=warnings
+    )
+
+
+def _of_noise(found: Calibration) -> str:
+    return (
+        f"The noise level is {found.noise:.2g} of the norm of the calibration data, so coil maps that are estimated "
+        "from them are unsure: give maps in the file, sample more central lines, or average."
     )
 
 

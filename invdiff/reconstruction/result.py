@@ -93,7 +93,7 @@ def mean(samples: Complex, axis: int = 0) -> Complex:
 def std(samples: Complex, axis: int = 0) -> NDArray[np.float32]:
     """The pixelwise standard deviation of samples along an axis, real: sqrt of the mean of abs(x - mean)^2 with n - 1;
     zero for a single sample."""
-    squares = np.abs(samples - np.expand_dims(mean(samples, axis), axis)) ** 2
+    squares = np.abs(samples - np.expand_dims(mean(samples, axis), axis)).astype(np.float64) ** 2
     found: NDArray[np.float32] = np.sqrt(squares.sum(axis=axis) / max(samples.shape[axis] - 1, 1)).astype(np.float32)
     return found
 

@@ -68,10 +68,10 @@ class AgainstTruth:
         return cases
 
     def score(self, measurement: Measurement, shown: Cases, image: Image) -> float:
-        """The metric."""
+        """The metric, of the field of view."""
         truth = shown.ground_truth
         assert truth is not None
-        return self.metric(truth, image)
+        return self.metric(shown.shown(truth), shown.shown(image))
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ def test_solve_writes_the_field_of_view_unless_all_is_kept(
     assert "24 x 20, of which 12 x 20 are the field of view" in part.out
     assert "recon matrix of 24 x 40 over 24 x 20 mm is interpolated" in part.err
     assert "CG-SENSE" in part.out  # scored on the field of view, as everything else is
-    whole = invdiff(*common, "--out", tmp_path / "whole", "--keep-oversampling")
+    whole = invdiff(*common, "--out", tmp_path / "whole", "--keep-oversampling", "--quiet")
     assert whole.code == 0, whole.err
     images = []
     for name in ("part", "whole"):
@@ -46,7 +46,7 @@ def test_solve_writes_the_field_of_view_unless_all_is_kept(
     assert refused.code == 2
     assert "make them with --keep-oversampling" in " ".join(refused.err.split())
     begun = tmp_path / "whole" / "reconstruction.h5"
-    after = invdiff(*common, "--out", tmp_path / "c", "--start", begun, "--start-sigma", 0.5)
+    after = invdiff(*common, "--out", tmp_path / "c", "--start", begun, "--start-sigma", 0.5, "--quiet")
     assert after.code == 0, after.err
 
 

@@ -55,7 +55,7 @@ def test_double_precision_is_converted() -> None:
         ({"kspace": kspace()[0]}, r"kspace has shape \(3, 8, 10\)"),
         ({"kspace": kspace().real}, "float32, not complex"),
         ({"kspace": kspace() * np.nan}, r"kspace of shape \(2, 3, 8, 10\) holds NaN"),
-        ({"kspace": np.full((1, 1, 2, 2), 1e300 + 0j)}, "infinity"),
+        ({"kspace": np.full((1, 1, 2, 2), 1e300 + 0j)}, r"numbers up to 1e\+300, too large"),
         ({"kspace": 0 * kspace()}, "zero everywhere"),
         ({"mask": np.arange(10) < 5}, "40 of 80 k-space positions hold signal"),
         ({"mask": np.ones(9)}, r"mask has shape \(9,\)"),

@@ -112,7 +112,7 @@ def test_pictures_are_written_where_they_lie(tmp_path: Path) -> None:
 
 
 def test_the_interface_of_python_keeps_the_grid_and_knows_it(tmp_path: Path) -> None:
-    found = reconstruct(CASES, find_method("fast").with_settings({"steps": "2"}, channels=2), PRIOR, samples=1)
+    found = reconstruct(CASES, find_method("fast").with_settings({"steps": "2"}, channels=(2,)), PRIOR, samples=1)
     assert found.image.shape == (3, *SHAPE)
     assert found.geometry == GEOMETRY
     found.write(tmp_path / "result.h5")

@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 from invdiff.data.formats.acquisition_flags import Use, has_flag, is_reversed, unknown_flags, use_of
 from invdiff.data.formats.header import geometry_of, matrix_of, parse_header
 from invdiff.data.geometry import Plane
+from invdiff.data.interpretation import interpreted
 from invdiff.data.masks import calibration_region, central
+from invdiff.data.scale import largest_part
 from invdiff.data.scan import Scan
 from invdiff.data.series import SINGLE, Series
 from invdiff.errors import InputError
@@ -26,6 +28,7 @@ Complex = NDArray[np.complex64]
 _SPARSEST = 64  # positions of the matrix for each that was measured, beyond which no scan goes
 _APART = ("separate", "external")  # calibration modes whose lines are of another scan than the image's
 _ALIKE = 0.1  # part of the positions that may have been measured more or less often than is usual
+_LOUDER = 2.0  # times the image's central line, from which on another is the centre of calibration lines
 
 
 def series_of(path: Path, acquisitions: Iterable[Any]) -> tuple[Series, ...]:
@@ -200,16 +203,28 @@ def _calibration_lines(
     if not every:
         return [], []
     own = [one for one in every if _series(one) == series]
-    first = min((_series(one) for one in every), key=astuple)
-    mode = getattr(encoding.parallelImaging, "calibrationMode", None)
-    shapes = {_shape(one) for one in image}
-    if own and getattr(mode, "value", mode) not in _APART and all(_shape(one) in shapes for one in own):
+    if own and _fits_in(encoding, own, image):
         return own, []
+    first = min((_series(one) for one in every), key=astuple)
     return [], own or [one for one in every if _series(one) == first]
+
+
+def _fits_in(encoding: Any, calibration: Sequence[Any], image: Sequence[Any]) -> bool:
+    """Whether calibration lines lie between those of the image, and were measured alike; lines that were measured for
+    both purposes have the flag for both."""
+    mode = getattr(encoding.parallelImaging, "calibrationMode", None)
+    mode = getattr(mode, "value", mode)
+    alike = {_shape(one) for one in calibration} <= {_shape(one) for one in image}
+    between = {_place(one) for one in calibration}.isdisjoint(_place(one) for one in image)
+    return alike and mode not in _APART and (between or mode == "embedded")
 
 
 def _shape(line: Any) -> tuple[Any, ...]:
     return line.data.shape, line.center_sample, line.sample_time_us
+
+
+def _place(line: Any) -> tuple[int, ...]:
+    return line.idx.slice, line.idx.kspace_encode_step_1, line.idx.kspace_encode_step_2
 
 
 def _check_loops(path: Path, acquisitions: Sequence[Any], image: Sequence[Any]) -> None:
@@ -251,20 +266,33 @@ def _central_line(path: Path, encoding: Any, height: int) -> int:
 
 def _calibration(matrix: _Matrix, lines: Sequence[Any]) -> tuple[Complex | None, tuple[str, ...]]:
     """The fully sampled centre of calibration lines of their own, ``(slices, coils, h, w)``, or why there is none."""
-    used = [line for line in lines if line.idx.slice in matrix.slices]
+    used = [line for line in lines if line.idx.slice in matrix.slices and line.data.size]
     if not used:
         return None, ()
-    numbers = [line.idx.kspace_encode_step_1 for line in used]
-    if matrix.centre not in numbers:  # they are counted from their own first
-        matrix = replace(matrix, centre=(min(numbers) + max(numbers) + 1) // 2)
+    matrix = replace(matrix, centre=_own_centre(used, matrix.centre), usual_time=_usual_time(used))
     try:
-        kspace, times = replace(matrix, usual_time=_usual_time(used)).filled(used)
+        kspace, times = matrix.filled(used)
+        scan = interpreted(Scan(kspace, times.min(axis=0) > 0, name="The calibration"))
     except InputError as error:
         return None, (f"Calibration lines were left out: {error}",)
-    region = calibration_region(times.min(axis=0) > 0)
+    remarks = tuple(f"Of the calibration lines: {remark}" for remark in scan.remarks)
+    region = calibration_region(scan.sampled)
     if 0 in region:
-        return None, ("Calibration lines were left out, since they do not hold the centre of every slice.",)
-    return np.ascontiguousarray(kspace[:, :, *central(kspace.shape[2:], region)]), ()
+        return None, (*remarks, "Calibration lines were left out, since they do not hold the centre of every slice.")
+    return np.ascontiguousarray(scan.kspace[:, :, *central(scan.image_shape, region)]), remarks
+
+
+def _own_centre(lines: Sequence[Any], given: int) -> int:
+    """The central one of calibration lines, which may be counted as the image's are or from their own first: then the
+    middle one is clearly louder than the image's."""
+    numbers = [line.idx.kspace_encode_step_1 for line in lines]
+    middle = (min(numbers) + max(numbers) + 1) // 2
+    loudest = {middle: 0.0, given: 0.0}
+    for line, number in zip(lines, numbers, strict=True):
+        for centre in loudest:
+            if abs(number - centre) <= 1:
+                loudest[centre] = max(loudest[centre], largest_part(line.data))
+    return middle if loudest[middle] > _LOUDER * loudest[given] else given
 
 
 def _noise(acquisitions: Sequence[Any], coils: int, time: float, times: float) -> Complex | None:

@@ -33,7 +33,7 @@ def read_scan(path: str | os.PathLike[str], series: Series = SINGLE) -> Scan:
       Cartesian imaging; averages are averaged, noise measurements become ``noise``, and calibration lines that are no
       lines of the image ``calibration``. Needs the ``ismrmrd`` library.
     - BART (``NAME.cfl`` and ``NAME.hdr``; either is given): two of READ, PHS1 and PHS2 are H and W, with COIL and
-      SLICE; what is zero in every coil was not sampled.
+      SLICE.
     - NumPy archives (``.npz``) with the keys of the HDF5 layout.
     - Formats of other packages, which are entry points ``invdiff.formats``.
 

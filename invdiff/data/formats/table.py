@@ -6,7 +6,7 @@ from importlib.metadata import entry_points
 from itertools import chain
 from pathlib import Path
 
-from invdiff.data.formats import bart, dicom, hdf5, ismrmrd, nifti, npy, npz, picture_file
+from invdiff.data.formats import bart, dicom, hdf5, ismrmrd, mrd_stream, nifti, npy, npz, picture_file
 from invdiff.data.formats.format import Format
 from invdiff.errors import InputError
 
@@ -29,6 +29,13 @@ FORMATS = (
         picture=hdf5.read_picture,
     ),
     Format("ISMRMRD", (".mrd",), _HDF5, ismrmrd.holds_acquisitions, scan=ismrmrd.read, series=ismrmrd.series),
+    Format(
+        "a stream of MRD 2",
+        (".mrd2",),
+        ((0, mrd_stream.SIGNATURE),),
+        scan=mrd_stream.read,
+        series=mrd_stream.series,
+    ),
     Format("BART", (".cfl",), companions=(".hdr",), scan=bart.read),
     Format("a NumPy archive", (".npz",), ((0, b"PK\3\4"),), scan=npz.read, picture=npz.read_picture),
     Format("NumPy", (".npy",), ((0, b"\x93NUMPY"),), image=npy.read),

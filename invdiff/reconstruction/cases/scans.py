@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from invdiff.data.centre import power_of
 from invdiff.data.coils import combine_slices
 from invdiff.data.fourier import to_image, to_kspace
 from invdiff.data.scan import TOGETHER, Scan, ScanSlices, evenly_spaced
@@ -119,7 +120,7 @@ class ScanCases(Cases):
     @property
     def brightest(self) -> int:
         """Number of the slice with most signal, of those that were learnt from."""
-        power = [np.linalg.norm(kspace) for kspace in self.learnt.kspace]
+        power = [power_of(kspace[None]).sum() for kspace in self.learnt.kspace]
         return self.learnt_from[int(np.argmax(power))]
 
     def _problem(self, number: int) -> Problem:
