@@ -85,7 +85,7 @@ def solve(
     out: Annotated[
         Path,
         typer.Option(
-            help="Folder for the results, in which each of several files, or measurements of one, has one of its own; - "
+            help="Folder for the results, in which each of several measurements has one of its own; - "
             "for images as a stream of MRD 2 on standard output."
         ),
     ] = Path("invdiff-result"),
