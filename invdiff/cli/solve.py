@@ -135,6 +135,13 @@ def solve(
             min=0, max=1, help="Of ESPIRiT: eigenvalues below count as background.", show_default="as the data ask"
         ),
     ] = None,
+    audit: Annotated[
+        bool,
+        typer.Option(
+            help="Judge and correct the spread of posterior samples by samples of the scan that are held back, which "
+            "takes as long as the samples themselves."
+        ),
+    ] = True,
     device: DeviceName = "cpu",
     precision: PrecisionName = "auto",
     threads: Threads = None,
@@ -165,6 +172,7 @@ def solve(
     from invdiff.methods import find_method
     from invdiff.priors import load_prior
     from invdiff.reconstruction import Assumptions, Study, find_inputs, find_kind
+    from invdiff.reconstruction.audit import FRACTION
 
     keep_heap()
     output = Output(as_json, quiet, piped=out == PIPE)
@@ -193,6 +201,7 @@ def solve(
         shard=read_shard(shard),
         attributes={"prior": prior},
         memory_limit=computing.limit,
+        held_back=FRACTION if audit else 0.0,
     )
     condition = undersampling(undersample, acceleration, centre_fraction, seed)
     series = Series(group, contrast, repetition, phase, set_number)
