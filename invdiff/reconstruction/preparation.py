@@ -95,6 +95,11 @@ class Preparation:
         return self.noise_std if self.residual is None else self.residual.std
 
     @property
+    def data_noise_uncertainty(self) -> float:
+        """One relative standard deviation of that."""
+        return self.noise_uncertainty if self.residual is None else self.residual.uncertainty
+
+    @property
     def known_noise_std(self) -> float:
         """The noise of each real number, by what knows it better: the first look, or the residual, which can't be below
         the noise; one that is clearly above a level that is known holds misfit."""

@@ -55,7 +55,7 @@ def test_npz(scan: Scan, tmp_path: Path) -> None:
 def test_single_coil_fastmri(tmp_path: Path) -> None:
     kspace = simulate(np.stack([shepp_logan((8, 6))] * 2), coils=1, noise_std=1).kspace[:, 0]
     with h5py.File(tmp_path / "knee.h5", "w") as file:
-        file["kspace"] = kspace.astype(np.complex128)
+        file["kspace"], file.attrs["acquisition"] = kspace.astype(np.complex128), "CORPD_FBK"
     np.testing.assert_array_equal(read_scan(tmp_path / "knee.h5").kspace[:, 0], kspace)
 
 

@@ -12,6 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from invdiff.data.axes import Axes
+from invdiff.data.formats.contents import FASTEST_FIRST, Contents
+from invdiff.data.formats.layout import Complete, read_scan_in
 from invdiff.data.scan import Scan
 from invdiff.data.scan_file import ScanFile
 from invdiff.data.volume import ArrayInFile, open_volume, read_volume
@@ -37,14 +40,33 @@ def read(path: Path) -> Scan:
     return Scan(cartesian_kspace(read_cfl(path), path), name=path.name) if volume is None else read_volume(volume, {})
 
 
-def open_slices(path: Path) -> Scan | ScanFile:
+def open_slices(path: Path, axes: Axes | None, complete: Complete | None) -> Scan | ScanFile:
     """The scan in a pair of files; of a three-dimensional one, slices are read when they are asked for.
 
+    Args:
+        path: of either.
+        axes: of k-space, where the user says them.
+        complete: adds to a scan what other files hold, where there are any.
+
     Raises:
-        InputError: as `read`.
+        InputError: as `read`, or axes do not fit.
     """
-    volume = _volume(path)
-    return read(path) if volume is None else open_volume(volume, {})
+    volume = _volume(path) if axes is None and complete is None else None
+    if volume is not None:
+        return open_volume(volume, {})
+    scan = read(path) if axes is None else read_scan_in(contents, path, axes)
+    return scan if complete is None else complete(scan, scan.slices, 0)
+
+
+@contextmanager
+def contents(path: Path) -> Iterator[Contents]:
+    """The one array in a pair of files, without its axes of length one.
+
+    Raises:
+        InputError: as `read_cfl`.
+    """
+    array = read_cfl(path).squeeze()
+    yield Contents([""], {"": array}.get, order=FASTEST_FIRST)
 
 
 def read_cfl(path: Path) -> NDArray[np.complex64]:
