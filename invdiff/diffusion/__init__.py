@@ -5,10 +5,12 @@ from invdiff.diffusion.context import Context
 from invdiff.diffusion.grids import DiscreteCosine, DiscreteVP, DownToNoise, Geometric, Grid, Karras, Levels, Uniform
 from invdiff.diffusion.guidance import (
     AnnealedLikelihood,
+    Denoise,
     DiffPIRWeight,
     Estimate,
     Guidance,
     Likelihood,
+    Linearised,
     NoisedLikelihood,
     NormMatchedLikelihood,
     PosteriorVariance,
@@ -68,6 +70,7 @@ __all__ = [
     "Converged",
     "Cosine",
     "DPMSolver2M",
+    "Denoise",
     "DiffPIRWeight",
     "DiscreteCosine",
     "DiscreteVP",
@@ -90,6 +93,7 @@ __all__ = [
     "LateStart",
     "Levels",
     "Likelihood",
+    "Linearised",
     "MagnitudePhase",
     "NextLevel",
     "NoiseStream",

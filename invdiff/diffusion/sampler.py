@@ -99,10 +99,11 @@ class Sampler:
         """`nfe`, of a run over these levels."""
         moved, calls = 0, 0
         first, steps = self.start.first_level(levels), levels.steps
+        guided = self.guidance.network_calls if self.guidance else 1
         for step in self.steps:
-            calls += sum(step.network_calls(k + moved, steps) for k in range(first, steps))
+            calls += sum(step.network_calls(k + moved, steps, guided) for k in range(first, steps))
             moved += isinstance(step, Predictor)
-        return calls + sum(step.network_calls(steps, steps) for step in self.finish)
+        return calls + sum(step.network_calls(steps, steps, guided) for step in self.finish)
 
     @torch.no_grad()
     def bind(self, problem: Problem, prior: Prior) -> Bound:

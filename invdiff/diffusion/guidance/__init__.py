@@ -1,20 +1,23 @@
 """How the prior's estimate of the clean image learns of the measurement. One rule a file."""
 
-from invdiff.diffusion.guidance.base import Estimate, Guidance
+from invdiff.diffusion.guidance.base import Denoise, Estimate, Guidance
 from invdiff.diffusion.guidance.likelihood import (
     AnnealedLikelihood,
     Likelihood,
     NoisedLikelihood,
     NormMatchedLikelihood,
 )
+from invdiff.diffusion.guidance.linearised import Linearised
 from invdiff.diffusion.guidance.proximal import DiffPIRWeight, PosteriorVariance, Proximal, SplittingWeight
 
 __all__ = [
     "AnnealedLikelihood",
+    "Denoise",
     "DiffPIRWeight",
     "Estimate",
     "Guidance",
     "Likelihood",
+    "Linearised",
     "NoisedLikelihood",
     "NormMatchedLikelihood",
     "PosteriorVariance",
