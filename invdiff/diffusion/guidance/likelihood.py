@@ -26,9 +26,14 @@ class Likelihood(Guidance):
         """g, the gradient of the log likelihood at the state ``x`` of level ``k``."""
 
     def __call__(self, prior: Denoise, x: Tensor, k: int, context: "Context") -> Estimate:
-        alpha, beta, estimate = context.levels.alpha[k], context.levels.beta[k], prior(x)
-        g = self.score(estimate, x, k, context)
-        return Estimate(estimate.mean + beta**2 / alpha * g, estimate.noise - beta * g)
+        estimate = prior(x)
+        return shifted(estimate, self.score(estimate, x, k, context), k, context)
+
+
+def shifted(estimate: Estimate, g: Tensor, k: int, context: "Context") -> Estimate:
+    """The estimate at level ``k`` whose score is that of ``estimate`` plus ``g``."""
+    alpha, beta = context.levels.alpha[k], context.levels.beta[k]
+    return Estimate(estimate.mean + beta**2 / alpha * g, estimate.noise - beta * g)
 
 
 @dataclass(frozen=True)

@@ -86,8 +86,12 @@ class PosteriorVariance(Part):
         check_not_negative("floor is the least standard deviation of noise", self.floor)
         check_not_negative("held_back is a part of what is left in the estimate", self.held_back)
 
+    def deviation(self, sigma: float) -> float:
+        """r, at a level."""
+        return sigma * self.data_std / math.hypot(sigma, self.data_std)
+
     def __call__(self, sigma: float, context: "Context") -> float:
-        r = sigma * self.data_std / math.hypot(sigma, self.data_std)
+        r = self.deviation(sigma)
         return _ratio(r, max(context.known_noise_std, self.floor, self.held_back * r))
 
 

@@ -56,5 +56,9 @@ class Step(Part, ABC):
 class Predictor(Step):
     """A step that moves from level k to level k + 1: a sampler has exactly one."""
 
+    def without_data(self) -> "Predictor":
+        """The move where nothing was measured."""
+        return self
+
     def network_calls(self, k: int, steps: int, guided: int) -> int:
         return guided
