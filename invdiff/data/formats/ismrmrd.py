@@ -184,10 +184,19 @@ def _heads(file: "h5py.File", ismrmrd: Any) -> dict[str, list[Any]]:
     data = {group: _data(file, group) for group in _groups(file)}
     read = {group: held.fields("head")[:].reshape(-1) for group, held in data.items() if held is not None}
     packed = ismrmrd.hdf5.acquisition_header_dtype  # files may hold the fields at other places, as compilers align them
+    for group, some in read.items():
+        lacks = next((name for name in _fields(packed) if name not in _fields(some.dtype)), None)
+        if lacks is not None:
+            raise InputError(f"{file.filename}: the heads in {group}/data have no field '{lacks}', as ISMRMRD's do.")
     return {
         group: [ismrmrd.AcquisitionHeader.from_buffer_copy(head) for head in require_fields(some, packed)]
         for group, some in read.items()
     }
+
+
+def _fields(head: "np.dtype[Any]") -> list[str]:
+    """Names of a record's fields, and of those of records in it."""
+    return [name for one in head.names or () for name in (one, *(f"{one}/{part}" for part in _fields(head[one])))]
 
 
 def _data(file: "h5py.File", group: str) -> "h5py.Dataset | None":
