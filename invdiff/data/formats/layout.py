@@ -77,7 +77,12 @@ def reading_of(path: Path, contents: Contents, axes: Axes | None = None) -> Read
     held = {role: array for role, name in names.items() if (array := contents.find(name)) is not None}
     stored = held.get("kspace")
     if stored is None:
-        raise _no_kspace(path, contents, find_name(contents, "image"))
+        image = find_name(contents, "image")
+        raise _no_kspace(
+            path,
+            contents,
+            "" if image is None else f" {image!r} are images: see --operator denoise and invdiff simulate.",
+        )
     what = f"{path}: {names['kspace'] or 'k-space'}"
     _check_numbers(path, names["kspace"] or "k-space", stored)
     if len(stored.shape) < 2:
@@ -87,7 +92,7 @@ def reading_of(path: Path, contents: Contents, axes: Axes | None = None) -> Read
     found, remarks = _kspace_axes(path, contents, names["kspace"], stored, axes, what)
     if only is not None and axes is None:
         if _is_image(stored, found):
-            raise _no_kspace(path, contents, only)
+            raise _no_kspace(path, contents, f" {only!r} are images; named 'image', they are for --operator denoise.")
         remarks = (f"{what} was taken for k-space, as the only array of complex numbers in the file.", *remarks)
     shape = tuple(stored.shape)
     lengths = {name: found.length(shape, name) for name in ("coil", "y", "x")} | {"slice": found.stacked(shape)}
@@ -238,11 +243,9 @@ def noise_of(noise: NDArray[Any] | None, coils: int) -> NDArray[Any] | None:
     return noise if axis is None else np.moveaxis(noise, axis, 0).reshape(coils, -1)
 
 
-def _no_kspace(path: Path, contents: Contents, image: str | None) -> InputError:
-    return InputError(
-        f"{path} has no dataset 'kspace'; it holds {', '.join(contents.described) or 'no datasets at all'}."
-        f"{'' if image is None else f' {image!r} are images: see --operator denoise and invdiff simulate.'}"
-    )
+def _no_kspace(path: Path, contents: Contents, hint: str) -> InputError:
+    held = ", ".join(contents.described) or "no datasets at all"
+    return InputError(f"{path} has no dataset 'kspace'; it holds {held}.{hint}")
 
 
 def _only_complex(contents: Contents) -> str | None:
