@@ -24,12 +24,15 @@ from invdiff.reconstruction.sample import sample_scan
 from invdiff.reconstruction.stage import Stage
 from invdiff.reconstruction.store import FolderStore, MemoryStore, Store
 from invdiff.reconstruction.study import Outcome, Recipe, Study, Watcher
+from invdiff.reconstruction.uncertainty import Conformal, Coverage, Magnitude, Student, conformal_for, conformal_table
 from invdiff.reconstruction.units import Drawing, Drawn, Unit
 
 __all__ = [
     "KINDS",
     "Assumptions",
     "Cases",
+    "Conformal",
+    "Coverage",
     "Dask",
     "Drawing",
     "Drawn",
@@ -40,6 +43,7 @@ __all__ = [
     "Here",
     "Input",
     "Kind",
+    "Magnitude",
     "MeasuredOnce",
     "Measurement",
     "MemoryStore",
@@ -53,9 +57,12 @@ __all__ = [
     "SliceResult",
     "Stage",
     "Store",
+    "Student",
     "Study",
     "Unit",
     "Watcher",
+    "conformal_for",
+    "conformal_table",
     "draw",
     "find_inputs",
     "find_kind",
