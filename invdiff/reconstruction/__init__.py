@@ -24,7 +24,20 @@ from invdiff.reconstruction.sample import sample_scan
 from invdiff.reconstruction.stage import Stage
 from invdiff.reconstruction.store import FolderStore, MemoryStore, Store
 from invdiff.reconstruction.study import Outcome, Recipe, Study, Watcher
-from invdiff.reconstruction.uncertainty import Conformal, Coverage, Magnitude, Student, conformal_for, conformal_table
+from invdiff.reconstruction.uncertainty import (
+    Conformal,
+    Coverage,
+    Label,
+    Magnitude,
+    Rectangle,
+    Region,
+    Student,
+    WrittenSamples,
+    conformal_for,
+    conformal_table,
+    named_regions,
+    read_labels,
+)
 from invdiff.reconstruction.units import Drawing, Drawn, Unit
 
 __all__ = [
@@ -43,6 +56,7 @@ __all__ = [
     "Here",
     "Input",
     "Kind",
+    "Label",
     "Magnitude",
     "MeasuredOnce",
     "Measurement",
@@ -52,6 +66,8 @@ __all__ = [
     "Processes",
     "Recipe",
     "Reconstruction",
+    "Rectangle",
+    "Region",
     "ScanCases",
     "Shard",
     "SliceResult",
@@ -61,6 +77,7 @@ __all__ = [
     "Study",
     "Unit",
     "Watcher",
+    "WrittenSamples",
     "conformal_for",
     "conformal_table",
     "draw",
@@ -72,7 +89,9 @@ __all__ = [
     "generate",
     "kind_of_coils",
     "known_noise",
+    "named_regions",
     "picture_cases",
+    "read_labels",
     "read_reconstructed",
     "reconstruct",
     "residual_noise",

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from invdiff.errors import InputError
-from invdiff.reconstruction.uncertainty.student import Numbers, Student
+from invdiff.reconstruction.uncertainty.student import Numbers, Student, check_several
 
 LEVEL = 0.9
 """Of the intervals that are written."""
@@ -41,10 +41,9 @@ class Magnitude:
             InputError: shapes don't fit, there are fewer than two samples, or numbers are not finite.
         """
         if samples.ndim != 3 or (image is not None and image.shape != samples.shape[1:]):
-            about = "" if image is None else f", about an image of shape {image.shape}"
-            raise InputError(f"Samples are (K, H, W) about an image (H, W), not {samples.shape}{about}.")
-        if len(samples) < 2:
-            raise InputError(f"{len(samples)} sample(s) tell no spread; draw two or more, by --samples 4.")
+            given = "" if image is None else f" about one of shape {image.shape}"
+            raise InputError(f"Samples are (K, H, W) about an image (H, W), not {samples.shape}{given}.")
+        check_several(len(samples))
         if not np.isfinite(samples).all() or not (image is None or np.isfinite(image).all()):
             raise InputError(f"The samples of shape {samples.shape}, or their image, hold NaN or infinity.")
         about = samples if image is None else samples + (image - samples.mean(axis=0))
@@ -53,7 +52,8 @@ class Magnitude:
     @property
     def std(self) -> NDArray[np.float32]:
         """The standard deviation of every pixel's magnitude, float32 ``(H, W)``, with K - 1."""
-        return self.samples.std(axis=0, ddof=1).astype(np.float32)
+        found: NDArray[np.float32] = self.samples.std(axis=0, ddof=1).astype(np.float32)
+        return found
 
     @property
     def pixels(self) -> Student:

@@ -43,8 +43,7 @@ class Student:
         """
         drawn = np.asarray(samples, np.float64)
         count = len(drawn)
-        if count < 2:
-            raise InputError(f"{count} sample(s) tell no spread; draw two or more, by --samples 4.")
+        check_several(count)
         factor = 1.0 if is_centre_known else np.sqrt(1 + 1 / count)
         return cls(drawn.mean(axis=0), factor * drawn.std(axis=0, ddof=1), count - 1)
 
@@ -83,3 +82,9 @@ class Student:
             score = np.where(self.centre == 0, 0.0, self.centre / self.scale)
         found: Any = t.cdf(score, self.degrees)
         return np.asarray(found, np.float64)
+
+
+def check_several(count: int) -> None:
+    """Raise ``InputError`` unless so many samples tell a spread."""
+    if count < 2:
+        raise InputError(f"{count} sample(s) tell no spread; draw two or more, by --samples 4.")
