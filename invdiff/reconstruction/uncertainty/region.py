@@ -117,7 +117,7 @@ def read_labels(
     theirs = None if geometry is None else geometry.affine
     if affine is not None and theirs is not None and not _lie_alike(theirs, affine, shape):
         raise InputError(f"{path} lies elsewhere than the result, by its affine; save labels with that of the image.")
-    if image.dtype.kind not in "bui" and not (image.dtype.kind == "f" and (image == np.round(image)).all()):
+    if image.dtype.kind == "c" or not np.isfinite(image).all() or (image != np.round(image)).any():
         raise InputError(f"{path} holds {image.dtype} that are no whole numbers, so it is no image of labels.")
     values = [int(value) for value in np.unique(image) if value != 0]
     if not 0 < len(values) <= _MOST_LABELS:
