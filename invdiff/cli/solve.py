@@ -10,12 +10,16 @@ from invdiff.cli.job import Job
 from invdiff.cli.options import (
     Acceleration,
     AsJson,
+    AxesText,
     CentreFraction,
     Contrast,
     DeviceName,
     DryRun,
     Group,
+    MapsFile,
+    MaskFile,
     MemoryLimit,
+    NoiseFile,
     NoiseStd,
     OperatorName,
     Phase,
@@ -119,6 +123,10 @@ def solve(
     undersample: Undersample = None,
     acceleration: Acceleration = 4.0,
     centre_fraction: CentreFraction = 0.08,
+    axes: AxesText = None,
+    maps: MapsFile = None,
+    mask: MaskFile = None,
+    noise: NoiseFile = None,
     noise_std: NoiseStd = None,
     map_sets: Annotated[
         int | None,
@@ -166,9 +174,10 @@ def solve(
     begun = time.perf_counter()  # before all that takes time
     from invdiff.cli.computing import Computing, read_shard
     from invdiff.cli.heap import keep_heap
-    from invdiff.cli.options import parse_settings, undersampling
+    from invdiff.cli.options import parse_settings, tell_companions, undersampling
     from invdiff.cli.pipes import PIPE, results_folder, spooled, write_images
     from invdiff.data import Series
+    from invdiff.data.formats import given_of
     from invdiff.methods import find_method
     from invdiff.priors import load_prior
     from invdiff.reconstruction import Assumptions, Study, find_inputs, find_kind
@@ -204,11 +213,13 @@ def solve(
         held_back=FRACTION if audit else 0.0,
     )
     condition = undersampling(undersample, acceleration, centre_fraction, seed)
-    series = Series(group, contrast, repetition, phase, set_number)
+    given, series = given_of(axes, maps, mask, noise), Series(group, contrast, repetition, phase, set_number)
     assumed = Assumptions(noise_std, map_sets, crop)
     initial = start if start not in (None, "zero-filled", "least-squares") else None
     with spooled(inputs or []) as paths, results_folder(out) as folder, computing.executor() as executor:
-        found = find_inputs(paths, kind, series=series, seed=seed, condition=condition, assumed=assumed)
+        found = find_inputs(paths, kind, series=series, seed=seed, condition=condition, assumed=assumed, given=given)
+        if len(found) > 1:
+            tell_companions(output, given, len(found))
         is_single = len(found) == 1 and not any(path.is_dir() for path in paths)
         where = computing.description
         job = Job(study, found, folder, output, where, slices, initial, keep_oversampling, is_single, begun)

@@ -113,7 +113,7 @@ KINDS = {
         Kind(
             "sense",
             "P(Λ) F S",
-            "multi-coil k-space: HDF5 (fastMRI layout, ISMRMRD), BART, .npz; maps optional",
+            "multi-coil k-space: HDF5 (fastMRI layout, ISMRMRD), BART, MATLAB, .npz, .npy; maps optional",
             "zero-filled",
             open_scan,
             multi_coil_sample,
