@@ -46,8 +46,9 @@ class Magnitude:
         check_several(len(samples))
         if not np.isfinite(samples).all() or not (image is None or np.isfinite(image).all()):
             raise InputError(f"The samples of shape {samples.shape}, or their image, hold NaN or infinity.")
-        about = samples if image is None else samples + (image - samples.mean(axis=0))
-        return cls(np.abs(about).astype(np.float64), image is not None)
+        about = samples.astype(np.complex128)
+        about += 0 if image is None else image - about.mean(axis=0)
+        return cls(np.abs(about), image is not None)
 
     @property
     def std(self) -> NDArray[np.float32]:

@@ -155,5 +155,6 @@ def _lie_alike(one: NDArray[np.float64], other: NDArray[np.float64], shape: tupl
     slices, height, width = shape
     ends = np.meshgrid([0, height - 1], [0, width - 1], [0, slices - 1], [1], indexing="ij")
     corners = np.stack([end.ravel() for end in ends])
-    apart = np.linalg.norm(((one - other) @ corners)[:3], axis=0).max()
-    return bool(apart <= _PIXEL * np.linalg.norm(other[:3, :2], axis=0).min())
+    with np.errstate(over="ignore", invalid="ignore"):  # numbers that are no place are alike to none
+        apart = np.linalg.norm(((one - other) @ corners)[:3], axis=0).max()
+        return bool(apart <= _PIXEL * np.linalg.norm(other[:3, :2], axis=0).min())

@@ -71,9 +71,10 @@ class WrittenSamples:
             InputError: the numbers are not finite, or the file is damaged.
         """
         with reading(self.path) as file:
-            samples = np.asarray(_numbers(file, self.path, "samples", 4)[row], np.complex64)
             is_own = find_numbers(file, "estimate") is not None
-            image = np.asarray(_numbers(file, self.path, "image", 3)[row], np.complex64)
+            with np.errstate(over="ignore"):  # what is beyond single precision is refused as infinity
+                samples = np.asarray(_numbers(file, self.path, "samples", 4)[row], np.complex64)
+                image = np.asarray(_numbers(file, self.path, "image", 3)[row], np.complex64)
         if not samples.any() and not image.any():
             return None
         try:
