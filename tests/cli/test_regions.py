@@ -93,6 +93,25 @@ def test_what_validation_images_tell_is_said_of_results_made_so_alone(
     assert "12 images" not in invdiff("regions", result, *BOXES).out
 
 
+def test_solve_tells_it_too_and_records_how_it_was_made(
+    invdiff: Run, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = ("--prior", folder / "prior.safetensors", "--set", "steps=3", "--samples", 2, "--precision", "f32")
+    command = ("solve", folder / "sense.h5", *options, "--method", "fast", "--threads", 1, "--out", tmp_path)
+    first = invdiff(*command)
+    assert first.code == 0, first.err
+    with h5py.File(tmp_path / "reconstruction.h5") as file:
+        attributes = dict(file.attrs)
+    assert attributes["sampling"] == "lines"
+    assert attributes["prior"] == str(folder / "prior.safetensors")
+    assert len(attributes["prior_weights"]) == 64
+    row = Conformal(how_made(attributes, 2), attributes["acceleration"], "9 images", (Coverage(0.9, 0.8, 1.5, 2.0),))
+    assert row.sentence not in first.out
+    monkeypatch.setattr(conformal, "conformal_table", lambda: (row,))
+    for told in (invdiff(*command), invdiff("regions", tmp_path / "reconstruction.h5", *BOXES)):
+        assert (told.code, row.sentence in told.out) == (0, True)
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
