@@ -16,7 +16,7 @@ from invdiff.cli.options import (
     DeviceName,
     DryRun,
     Group,
-    MapsFile,
+    MapsName,
     MaskFile,
     MemoryLimit,
     NoiseFile,
@@ -124,7 +124,7 @@ def solve(
     acceleration: Acceleration = 4.0,
     centre_fraction: CentreFraction = 0.08,
     axes: AxesText = None,
-    maps: MapsFile = None,
+    maps: MapsName = None,
     mask: MaskFile = None,
     noise: NoiseFile = None,
     noise_std: NoiseStd = None,
@@ -174,7 +174,7 @@ def solve(
     begun = time.perf_counter()  # before all that takes time
     from invdiff.cli.computing import Computing, read_shard
     from invdiff.cli.heap import keep_heap
-    from invdiff.cli.options import parse_settings, tell_companions, undersampling
+    from invdiff.cli.options import maps_of, parse_settings, tell_companions, undersampling
     from invdiff.cli.pipes import PIPE, results_folder, spooled, write_images
     from invdiff.data import Series
     from invdiff.data.formats import given_of
@@ -213,8 +213,9 @@ def solve(
         held_back=FRACTION if audit else 0.0,
     )
     condition = undersampling(undersample, acceleration, centre_fraction, seed)
-    given, series = given_of(axes, maps, mask, noise), Series(group, contrast, repetition, phase, set_number)
-    assumed = Assumptions(noise_std, map_sets, crop)
+    maps_file, how = maps_of(maps)
+    given, series = given_of(axes, maps_file, mask, noise), Series(group, contrast, repetition, phase, set_number)
+    assumed = Assumptions(noise_std, map_sets, crop, how)
     initial = start if start not in (None, "zero-filled", "least-squares") else None
     with spooled(inputs or []) as paths, results_folder(out) as folder, computing.executor() as executor:
         found = find_inputs(paths, kind, series=series, seed=seed, condition=condition, assumed=assumed, given=given)

@@ -8,6 +8,7 @@ from invdiff.reconstruction.forecast import Forecast, MeasuredOnce, forecast
 from invdiff.reconstruction.generate import Generated, generate
 from invdiff.reconstruction.inputs import Input, Measurement, find_inputs, find_series, sample_cases
 from invdiff.reconstruction.kinds import KINDS, Assumptions, Kind, find_kind, kind_of_coils
+from invdiff.reconstruction.known_maps import known_maps
 from invdiff.reconstruction.known_noise import known_noise
 from invdiff.reconstruction.memory_limit import within
 from invdiff.reconstruction.reconstruct import gather, reconstruct
@@ -88,6 +89,7 @@ __all__ = [
     "gather",
     "generate",
     "kind_of_coils",
+    "known_maps",
     "known_noise",
     "named_regions",
     "picture_cases",

@@ -20,6 +20,7 @@ from invdiff.reconstruction.cases import Cases
 from invdiff.reconstruction.draw import HERE, WHOLE, Progress, Shard, draw
 from invdiff.reconstruction.executors import Executor
 from invdiff.reconstruction.forecast import Forecast, forecast
+from invdiff.reconstruction.known_maps import known_maps, maps_forecast
 from invdiff.reconstruction.known_noise import known_noise, noise_forecast
 from invdiff.reconstruction.memory_limit import within
 from invdiff.reconstruction.reconstruct import described, gather
@@ -213,7 +214,9 @@ class Study:
         if _failures_of(folder / RESULT, self._decides(cases)) is not None:
             return Forecast()
         store: Store = FolderStore(folder / UNITS) if (folder / UNITS).is_dir() else MemoryStore()
-        cases, whole = noise_forecast(cases, self.prior, store, measure)
+        cases, whole = maps_forecast(cases, self.prior, store, measure)
+        cases, of_noise = noise_forecast(cases, self.prior, store, measure)
+        whole += of_noise
         for step in self._steps(cases):
             stage = step.stage
             whole += forecast(
@@ -246,6 +249,8 @@ class Study:
         path = folder / RESULT
         drawn = [step.stage for step in self._steps(cases) if not step.judges]
         together = [self._together(stage, executor, measured_memory) for stage in drawn]
+        with watcher.progress("coil maps"):
+            cases = known_maps(cases, self.prior, store=store)
         with watcher.progress("noise") as progress:
             cases = known_noise(cases, self.prior, store=store, progress=progress)
         watcher.begun(cases)
