@@ -8,9 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from invdiff.data.masks import equispaced, gaussian_points
+from invdiff.diffusion import LateStart
 from invdiff.errors import InputError
+from invdiff.methods import find_method
 from invdiff.priors import load_prior
-from invdiff.reconstruction import Conformal, Coverage, conformal_for, conformal_table
+from invdiff.reconstruction import Conformal, Coverage, Recipe, conformal_for, conformal_table
 from invdiff.reconstruction.uncertainty import conformal, sampling_of
 
 LEVEL, IMAGES, PIXELS = 0.8, 5, 40
@@ -19,8 +21,10 @@ MADE = {
     "sampling": "lines",
     "prior": "builtin",
     "prior_weights": "abc",
-    "sampler": "a",
-    "samples_sampler": "b",
+    "method": "estimate",
+    "parameters": "steps=30",
+    "samples_method": "fast",
+    "samples_parameters": "steps=30",
 }
 ROW = Conformal(
     {**MADE, "samples": 4, "is_audited": True},
@@ -85,8 +89,10 @@ def test_too_few_images_promise_nothing(count: int) -> None:
         ({"sampling": "points"}, False),
         ({"prior": "mine"}, False),
         ({"prior_weights": "abd"}, False),
-        ({"sampler": "other settings"}, False),
-        ({"samples_sampler": "other settings"}, False),
+        ({"method": "fast"}, False),
+        ({"parameters": "steps=31"}, False),
+        ({"samples_method": "dds"}, False),
+        ({"samples_parameters": "steps=30 eta=0.5"}, False),
         ({"operator": "P(Λ) F"}, False),
     ],
 )
@@ -120,6 +126,28 @@ def test_what_ships_is_of_the_prior_that_ships() -> None:
         for one in row.coverages:
             assert one.factor <= one.conformal_factor
             assert (one.held < one.level) == (one.factor > 1)
+
+
+def test_what_ships_is_of_the_methods_as_they_are() -> None:
+    """Else no scan would be reconstructed alike, and nobody be told."""
+    image = Recipe(find_method("estimate"))
+    assert image.method.spread is not None
+    posterior = Recipe(find_method(image.method.spread), samples=4)
+    for row in conformal_table():
+        assert (row.made["method"], row.made["parameters"]) == ("estimate", image.parameters)
+        assert (row.made["samples_method"], row.made["samples_parameters"]) == (
+            posterior.method.name,
+            posterior.parameters,
+        )
+        assert row.made["samples"] == posterior.samples
+
+
+def test_settings_and_starts_are_parameters() -> None:
+    fast = find_method("fast")
+    whole = Recipe(fast).parameters
+    assert Recipe(fast, {"steps": "30"}).parameters == whole
+    changed = [Recipe(fast, {"steps": "31"}), Recipe(fast, start=LateStart(0.1, None, "zero-filled"))]
+    assert len({whole, *(one.parameters for one in changed)}) == 3
 
 
 def test_how_a_mask_samples() -> None:

@@ -143,7 +143,8 @@ def conformal_for(attributes: Mapping[str, Any], samples: int) -> Conformal | No
 
 def how_made(attributes: Mapping[str, Any], samples: int) -> dict[str, Any]:
     """Of a result's attributes, those that say how it was sampled, by what method and with which prior."""
-    names = ("operator", "sampling", "prior", "prior_weights", "sampler", "samples_sampler")
+    methods = ("method", "parameters", "samples_method", "samples_parameters")
+    names = ("operator", "sampling", "prior", "prior_weights", *methods)
     return {
         **{name: attributes.get(name) for name in names},
         "samples": samples,
