@@ -8,6 +8,7 @@ from invdiff.cli.convert import convert
 from invdiff.cli.evaluate import evaluate
 from invdiff.cli.listings import methods, operators
 from invdiff.cli.output import tell
+from invdiff.cli.regions import regions
 from invdiff.cli.sample import sample
 from invdiff.cli.simulate import simulate
 from invdiff.cli.solve import solve
@@ -23,7 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (solve, evaluate, tune_lambda, train, sample, verify, simulate, methods, operators, convert):
+for command in (solve, regions, evaluate, tune_lambda, train, sample, verify, simulate, methods, operators, convert):
     app.command()(command)
 
 
