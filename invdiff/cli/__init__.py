@@ -5,6 +5,7 @@ import sys
 import typer
 
 from invdiff.cli.convert import convert
+from invdiff.cli.detect import detect
 from invdiff.cli.evaluate import evaluate
 from invdiff.cli.listings import methods, operators
 from invdiff.cli.output import tell
@@ -22,7 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (solve, evaluate, tune_lambda, train, sample, simulate, methods, operators, convert):
+for command in (solve, detect, evaluate, tune_lambda, train, sample, simulate, methods, operators, convert):
     app.command()(command)
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations, product
 
 import torch
@@ -27,7 +27,7 @@ class Lesion:
     Args:
         place: (row, column) of its centre in pixels, from zero.
         size: along rows and columns in pixels; the width at half of its height.
-        contrast: its height, as a share of the image's largest magnitude; below zero it is darker than its surroundings.
+        contrast: its height, as a share of the image's largest magnitude; below zero it is dark.
 
     Raises:
         InputError: the size is below one pixel, the contrast is zero, or a number is not finite.
@@ -42,8 +42,8 @@ class Lesion:
             raise InputError(f"A lesion has a finite place, size and contrast, not {self}.")
         if min(self.size) < 1:
             raise InputError(
-                f"A lesion of {self.size[0]:.3g} x {self.size[1]:.3g} pixels is smaller than a pixel, so no image shows "
-                "it; give a size of one pixel or more."
+                f"A lesion of {self.size[0]:.3g} x {self.size[1]:.3g} pixels is smaller than a pixel, so no image "
+                "shows it; give a size of one pixel or more."
             )
         if self.contrast == 0:
             raise InputError("A lesion without contrast is none; give a share of the image's maximum, such as 0.1.")
@@ -58,18 +58,23 @@ class Lesion:
             InputError: it does not lie within the image as a whole.
         """
         height, width = shape[-2:]
-        for centre, size, length in zip(self.place, self.size, (height, width), strict=True):
-            if not (size / 2 <= centre + 0.5 <= length - size / 2):
-                raise InputError(
-                    f"A lesion of {self.size[0]:.3g} x {self.size[1]:.3g} pixels at row {self.place[0]:g}, column "
-                    f"{self.place[1]:g} does not lie within the image of {height} x {width} pixels; choose another "
-                    "place or a smaller size."
-                )
+        if not self._is_inside(height, width):
+            raise InputError(
+                f"A lesion of {self.size[0]:.3g} x {self.size[1]:.3g} pixels at row {self.place[0]:g}, column "
+                f"{self.place[1]:g} does not lie within the image of {height} x {width} pixels; choose another place "
+                "or a smaller size."
+            )
         rows, columns = (
             ((torch.arange(length, dtype=torch.float64) - centre) / (size / 2)).square()
             for length, centre, size in zip((height, width), self.place, self.size, strict=True)
         )
         return torch.exp2(-((rows[:, None] + columns).square()))
+
+    def _is_inside(self, height: int, width: int) -> bool:
+        return all(
+            size / 2 <= centre + 0.5 <= length - size / 2
+            for centre, size, length in zip(self.place, self.size, (height, width), strict=True)
+        )
 
     def within(self, image: Tensor) -> Tensor:
         """The lesion by itself, of the image's shape and dtype, with the phase that the image has there.
@@ -89,7 +94,8 @@ class Lesion:
         signal = (disc * image / largest).sum((-2, -1), keepdim=True)
         norm = torch.linalg.vector_norm(signal)
         direction = signal / norm if norm > 0 else torch.ones_like(signal) / signal.numel() ** 0.5
-        return self.contrast * largest * direction * disc
+        alone: Tensor = self.contrast * largest * direction * disc
+        return alone
 
 
 def check_apart(lesions: Sequence[Lesion]) -> None:
@@ -126,22 +132,24 @@ def lesions_all_over(image: Tensor, size: Pair, contrast: float) -> list[Lesion]
         InputError: there is no room, or as `Lesion`.
     """
     height, width = image.shape[-2:]
-    middle = Lesion((height // 2, width // 2), size, contrast)
     magnitude = torch.linalg.vector_norm(image.reshape(-1, height, width), dim=0).double().cpu()
-    scale = math.hypot(1, _SLOPE)
-    across = math.ceil(math.hypot(height / size[0], width / size[1]) / _SPACING)
+    middle = Lesion((height // 2, width // 2), size, contrast)
+    step = _SPACING / math.hypot(1, _SLOPE)
+    most = math.ceil(math.hypot(height / size[0], width / size[1]) / _SPACING)
     found = []
-    for m, n in product(range(-across, across + 1), repeat=2):
-        down, right = _SPACING * (m + _SLOPE * n) / scale, _SPACING * (n - _SLOPE * m) / scale
-        place = middle.place[0] + down * size[0], middle.place[1] + right * size[1]
-        if all(0.5 * s <= c + 0.5 <= length - 0.5 * s for c, s, length in zip(place, size, (height, width), strict=True)):
-            lesion = Lesion(place, size, contrast)
-            disc = lesion.disc(image.shape)
-            if float((disc * magnitude).sum() / disc.sum()) >= _SIGNAL * float(magnitude.max()) > 0:
-                found.append(lesion)
+    for m, n in product(range(-most, most + 1), repeat=2):
+        down, right = step * (m + _SLOPE * n), step * (n - _SLOPE * m)
+        lesion = replace(middle, place=(middle.place[0] + down * size[0], middle.place[1] + right * size[1]))
+        if lesion._is_inside(height, width) and _mean(magnitude, lesion) >= _SIGNAL * float(magnitude.max()) > 0:
+            found.append(lesion)
     if not found:
         raise InputError(
             f"There is no room for a lesion of {size[0]:.3g} x {size[1]:.3g} pixels where the image of {height} x "
             f"{width} has signal; take a smaller one, or choose its place."
         )
     return found
+
+
+def _mean(magnitude: Tensor, lesion: Lesion) -> float:
+    disc = lesion.disc(magnitude.shape)
+    return float((disc * magnitude).sum() / disc.sum())
