@@ -123,6 +123,7 @@ def detect(
     from invdiff.data import Series
     from invdiff.evaluation import Lesion, Shown, lesions_all_over
     from invdiff.evaluation import detect as look
+    from invdiff.evaluation.lesions import check_apart
     from invdiff.methods import find_method
     from invdiff.priors import load_prior
     from invdiff.reconstruction import Assumptions, find_inputs, find_kind, known_noise
@@ -142,8 +143,9 @@ def detect(
     )
     computing = Computing(device, precision, threads)
     cases = _only(found).read().cases()
-    pixels = _pixels(size, cases)
-    chosen_lesions = [Lesion(place, pixels, contrast) for place in places]
+    wanted = Lesion((0, 0), _pixels(size, cases), contrast)
+    chosen_lesions = [replace(wanted, place=place) for place in places]
+    check_apart(chosen_lesions or [wanted])
     for lesion in chosen_lesions:
         lesion.disc(cases.shown(cases.sampled).shape)
     middle = cases.full[len(cases.full) // 2]
@@ -165,7 +167,7 @@ def detect(
     looks: dict[int, Shown] = {}
     for number in cases.full:
         problem = cases.problem(number)
-        lesions = chosen_lesions or lesions_all_over(_shown(problem.least_squares(), cases), pixels, contrast)
+        lesions = chosen_lesions or lesions_all_over(_shown(problem.least_squares(), cases), wanted.size, contrast)
         with output.progress(f"slice {number}, {len(lesions)} lesion(s)") as progress:
             seen = look(
                 problem,
@@ -180,7 +182,10 @@ def detect(
             )
         looks[number] = Shown(
             [replace(finding, lesion=_moved(finding.lesion, cases, -1)) for finding in seen.findings],
-            *(_shown(image, cases).abs().numpy() for image in (seen.image, seen.inserted, seen.difference)),
+            *(
+                _shown(image, cases).abs().numpy()
+                for image in (seen.image + seen.difference, seen.inserted, seen.difference)
+            ),
         )
     _finish(looks, out, output)
 

@@ -105,22 +105,24 @@ def detect(
     count = samples if spread is None else 1
     image = drawn(sampler, problem, count).mean(0)
     image = image if problem.y.is_complex() else image.real
-    each = [lesion.within(image) for lesion in lesions]
-    inserted = torch.stack(each).sum(0)
+    inserted = torch.zeros_like(image)
+    for lesion in lesions:
+        inserted += lesion.within(image)
     changed = replace(problem, y=problem.y + problem.operator(inserted).to(problem.y.dtype))
     found = drawn(sampler, changed, count)
     difference = found.mean(0) - image
     if spread is not None:
         found = drawn(spread, changed, samples)
 
-    findings = tuple(
-        Finding(lesion, float(_amounts(alone, lesion, difference[None])[0]), _amounts(alone, lesion, found))
-        for lesion, alone in zip(lesions, each, strict=True)
-    )
-    return Detection(findings, image, inserted, difference)
+    findings = []
+    for lesion in lesions:
+        alone = lesion.within(image)  # all of them together would take much memory
+        (recovered,) = _amounts(lesion, alone, difference[None])
+        findings.append(Finding(lesion, float(recovered), _amounts(lesion, alone, found)))
+    return Detection(tuple(findings), image, inserted, difference)
 
 
-def _amounts(alone: Tensor, lesion: Lesion, images: Tensor) -> NDArray[np.float64]:
+def _amounts(lesion: Lesion, alone: Tensor, images: Tensor) -> NDArray[np.float64]:
     """How much of a lesion is in each of ``images``: its contrast where it is there as a whole."""
     energy = alone.abs().square().sum(dtype=torch.float64)
     products = (alone.conj() * images).real.flatten(1).sum(1, dtype=torch.float64)

@@ -16,8 +16,8 @@ from invdiff.files.atomic import atomic
 
 _BACKGROUND, _INK = "#101014", "#e8e8ea"
 _SHOWN = 6  # lesions in crops
-_CROP = 3.0  # sizes from the centre to the side of a crop
-_ROWS = ("image", "inserted", "recovered")
+_CROP = 2.0  # sizes from the centre to the side of a crop
+_ROWS = ("reconstructed", "inserted", "recovered")
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +26,7 @@ class Shown:
 
     Attributes:
         findings: of lesions whose places are in pixels of the images.
-        image: magnitude ``(H, W)``, reconstructed without them.
+        image: magnitude ``(H, W)``, reconstructed with them.
         inserted: magnitude of the lesions by themselves.
         difference: magnitude of what was reconstructed with them, minus without.
     """
@@ -39,7 +39,7 @@ class Shown:
 
 def write_detection(path: str | os.PathLike[str], shown: Shown) -> None:
     """Write a PNG: over the image the share of each lesion's contrast that came back, at its place; beside it, of at
-    most six lesions from the best recovered to the least, the image there, the lesion, and what came back of it.
+    most six lesions from the best recovered to the least, the image with it, the lesion, and what came back of it.
 
     Lesion and difference have one grey window, black at zero and white at the lesion's height.
 

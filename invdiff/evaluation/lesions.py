@@ -3,8 +3,9 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations, product
+from itertools import product
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -106,9 +107,10 @@ def check_apart(lesions: Sequence[Lesion]) -> None:
     """
     if not lesions:
         raise InputError("There is no lesion to look for; give one or more.")
-    for one, other in combinations(lesions, 2):
-        sizes = [max(pair) for pair in zip(one.size, other.size, strict=True)]
-        distance = math.hypot(*((a - b) / size for a, b, size in zip(one.place, other.place, sizes, strict=True)))
+    places, sizes = (np.array([getattr(lesion, name) for lesion in lesions]) for name in ("place", "size"))
+    for k, one in enumerate(lesions[:-1], start=1):
+        distances = np.hypot(*((places[k:] - one.place) / np.maximum(sizes[k:], one.size)).T)
+        distance, other = distances.min(), lesions[k + int(distances.argmin())]
         if distance < APART:
             raise InputError(
                 f"The lesions at {one.place[0]:g},{one.place[1]:g} and {other.place[0]:g},{other.place[1]:g} are "
@@ -151,5 +153,8 @@ def lesions_all_over(image: Tensor, size: Pair, contrast: float) -> list[Lesion]
 
 
 def _mean(magnitude: Tensor, lesion: Lesion) -> float:
-    disc = lesion.disc(magnitude.shape)
-    return float((disc * magnitude).sum() / disc.sum())
+    rows, columns = (
+        slice(max(0, math.ceil(centre - size / 2)), math.floor(centre + size / 2) + 1)
+        for centre, size in zip(lesion.place, lesion.size, strict=True)
+    )
+    return float(magnitude[rows, columns].mean())
