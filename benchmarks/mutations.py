@@ -18,6 +18,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -27,6 +28,7 @@ import numpy as np
 import torch
 import typer
 from PIL import Image
+from scipy.io import savemat
 
 from invdiff.data import Geometry, Plane, Scan, open_scan, read_image, read_picture, read_scan, write_scan
 from invdiff.errors import InputError
@@ -70,14 +72,25 @@ def _long_scan(path: Path) -> None:
         file["kspace"] = np.repeat(KSPACE, 5, axis=0)
 
 
-def _raw_data(path: Path) -> None:
+def _volume(path: Path) -> None:
+    with h5py.File(path, "w") as file:
+        file["kspace"], file["mask"] = KSPACE[None], np.ones((2, 8))
+
+
+def _bart_volume(path: Path) -> None:
+    path.with_suffix(".hdr").write_text("# Dimensions\n6 8 2 2\n")
+    path.with_suffix(".cfl").write_bytes(KSPACE.tobytes())
+
+
+def _raw_data(path: Path, partitions: int = 1) -> None:
     import ismrmrd
 
     with ismrmrd.Dataset(str(path), "dataset", create_if_needed=True) as dataset:
-        dataset.write_xml_header(HEADER.encode())
-        for line in range(6):
-            acquisition = ismrmrd.Acquisition.from_array(KSPACE[0, :, :, line].copy())
+        dataset.write_xml_header(HEADER.replace("<z>1</z></matrixSize>", f"<z>{partitions}</z></matrixSize>").encode())
+        for partition, line in np.ndindex(partitions, 6):
+            acquisition = ismrmrd.Acquisition.from_array(KSPACE[partition, :, :, line].copy())
             acquisition.center_sample, acquisition.idx.kspace_encode_step_1 = 4, line
+            acquisition.idx.kspace_encode_step_2 = partition
             dataset.append_acquisition(acquisition)
 
 
@@ -101,6 +114,35 @@ def _bart_header(path: Path) -> None:
 def _bart_numbers(path: Path) -> None:
     path.write_bytes(KSPACE[0].tobytes())
     path.with_suffix(".hdr").write_text("# Dimensions\n8 6 1 2\n")
+
+
+def _matlab(path: Path) -> None:
+    savemat(
+        path, {"ksp": KSPACE.transpose(2, 3, 1, 0), "s_maps": KSPACE.transpose(2, 3, 1, 0), "mask": np.ones((8, 6))}
+    )
+
+
+def _packed_matlab(path: Path) -> None:
+    savemat(path, {"kspace_full": KSPACE.transpose(2, 3, 1, 0), "said": "text"}, do_compression=True)
+
+
+def _matlab_in_hdf5(path: Path) -> None:
+    with h5py.File(path, "w", userblock_size=512) as file:
+        file["kspace_full"] = KSPACE.swapaxes(-1, -2).copy().view([("real", "<f4"), ("imag", "<f4")])
+        file["kspace_full"].attrs["MATLAB_class"] = np.bytes_("single")
+    with path.open("r+b") as raw:
+        raw.write(b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM")
+
+
+def _orders(path: Path) -> None:
+    with h5py.File(path, "w") as file:
+        file["kspace"] = np.tile(KSPACE[0], (1, 3, 3))
+
+
+def _with_maps(path: Path) -> Scan:
+    with tempfile.NamedTemporaryFile(suffix=".npy") as file:
+        np.save(file.name, KSPACE)
+        return read_scan(file.name, axes="slice,coil,y,x", maps=path)
 
 
 def _picture(path: Path) -> None:
@@ -185,14 +227,22 @@ READERS = {
     "HDF5": Reader(".h5", _scan, read_scan),
     "HDF5, compressed": Reader(".h5", _packed_scan, read_scan),
     "HDF5, slice by slice": Reader(".h5", _long_scan, _all_slices),
+    "HDF5 of a volume": Reader(".h5", _volume, _all_slices),
     "HDF5 picture": Reader(".h5", _picture, read_picture),
     "HDF5 reconstruction": Reader(".h5", _result, read_reconstructed),
     "HDF5 of training": Reader(".h5", _reconstructions, _trained(FastMRIImages, drop_slices=0)),
     "HDF5 of groups": Reader(".h5", _group, lambda path: GroupedImages(path=path).read("train")),
     "ISMRMRD": Reader(".mrd", _raw_data, read_scan),
+    "ISMRMRD of a volume": Reader(".mrd", partial(_raw_data, partitions=2), _all_slices),
     "MRD 2": Reader(".mrd2", _stream, read_scan),
     "BART header": Reader(".hdr", _bart_header, read_scan),
     "BART numbers": Reader(".cfl", _bart_numbers, read_scan),
+    "BART header of a volume": Reader(".hdr", _bart_volume, _all_slices),
+    "HDF5, axes by numbers": Reader(".h5", _orders, read_scan),
+    "MATLAB": Reader(".mat", _matlab, read_scan),
+    "MATLAB, compressed": Reader(".mat", _packed_matlab, read_scan),
+    "MATLAB, in HDF5": Reader(".mat", _matlab_in_hdf5, read_scan),
+    "maps beside a scan": Reader(".mat", _matlab, _with_maps),
     "npz": Reader(".npz", lambda path: np.savez(path, kspace=KSPACE, mask=np.ones(6)), read_scan),
     "npz, compressed": Reader(".npz", lambda path: np.savez_compressed(path, kspace=KSPACE), read_scan),
     "npz picture": Reader(".npz", lambda path: np.savez(path, image=VOLUME, noise_std=0.1), read_picture),

@@ -11,6 +11,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from pydantic import BaseModel, TypeAdapter
 
+from invdiff.data.formats import LAYOUTS
 from invdiff.data.formats.acquisition_flags import FLAGS
 from invdiff.methods import METHODS
 from invdiff.operators.rules import PRODUCT, PULLBACK, SUM
@@ -68,6 +69,15 @@ def refusals_table() -> str:
     return "\n".join(lines)
 
 
+def layouts_table() -> str:
+    """The names that projects use for their arrays."""
+    lines = ["| holds | names | axes | whose |", "|---|---|---|---|"]
+    for row in LAYOUTS:
+        names, orders = (", ".join(f"`{one}`" for one in many) for many in (row.names, row.orders))
+        lines.append(f"| {row.holds} | {names} | {orders} | {row.source} |")
+    return "\n".join(lines)
+
+
 def fields_table(*models: type[BaseModel]) -> str:
     """A row for each field of a configuration: its name, default, and what it is."""
     lines = ["| field | default | what |", "|---|---|---|"]
@@ -104,6 +114,7 @@ TABLES = {
     "ISMRMRD_FLAGS": flags_table,
     "METHODS_TABLE": methods_table,
     "REFUSALS_TABLE": refusals_table,
+    "LAYOUTS_TABLE": layouts_table,
     "TRAINING_FIELDS": partial(fields_table, TrainingConfig),
     "AUGMENTATION_FIELDS": partial(fields_table, Augmentation),
     "SOURCES_FIELDS": partial(fields_table, FastMRIImages, NiftiImages, NpyImages, GroupedImages, PhantomImages),

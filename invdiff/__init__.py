@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         testing,
         training,
         tuning,
+        verification,
     )
     from invdiff.diffusion import Posterior, Sampler
     from invdiff.errors import InputError
@@ -50,6 +51,7 @@ __all__ = [
     "testing",
     "training",
     "tuning",
+    "verification",
 ]
 
 _EXPORTS = {
@@ -74,6 +76,7 @@ _SUBPACKAGES = {
     "testing",
     "training",
     "tuning",
+    "verification",
 }
 
 if not TYPE_CHECKING:  # a type checker that saw this would accept any name

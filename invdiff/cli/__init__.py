@@ -14,6 +14,7 @@ from invdiff.cli.simulate import simulate
 from invdiff.cli.solve import solve
 from invdiff.cli.train import train
 from invdiff.cli.tune_lambda import tune_lambda
+from invdiff.cli.verify import verify
 from invdiff.refusal import REFUSED, refusal
 
 app = typer.Typer(
@@ -23,7 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (solve, detect, evaluate, tune_lambda, train, sample, simulate, methods, operators, convert):
+for command in (solve, detect, evaluate, tune_lambda, train, sample, verify, simulate, methods, operators, convert):
     app.command()(command)
 
 

@@ -14,9 +14,13 @@ import typer
 from invdiff.cli.options import (
     Acceleration,
     AsJson,
+    AxesText,
     CentreFraction,
     DeviceName,
     Group,
+    MapsName,
+    MaskFile,
+    NoiseFile,
     NoiseStd,
     OperatorName,
     Phase,
@@ -37,8 +41,11 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from invdiff.diffusion import Sampler
     from invdiff.evaluation import Finding, Lesion, Shown
+    from invdiff.priors import Prior
     from invdiff.reconstruction import Cases, Input
+    from invdiff.reconstruction.audit import Correction
 
 Pair = tuple[float, float]
 
@@ -99,7 +106,18 @@ def detect(
     undersample: Undersample = None,
     acceleration: Acceleration = 4.0,
     centre_fraction: CentreFraction = 0.08,
+    axes: AxesText = None,
+    maps: MapsName = None,
+    mask: MaskFile = None,
+    noise: NoiseFile = None,
     noise_std: NoiseStd = None,
+    audit: Annotated[
+        bool,
+        typer.Option(
+            help="Correct the spread by samples of the scan that are held back, which takes as long as the samples "
+            "themselves."
+        ),
+    ] = True,
     device: DeviceName = "cpu",
     precision: PrecisionName = "auto",
     threads: Threads = None,
@@ -110,7 +128,7 @@ def detect(
 
     A lesion is a smooth disc with the phase that the image has there. What is told of it: the contrast that came back,
     as a share of the image's maximum and of its own; and how far posterior samples disagree about the amount of it,
-    which the contrast must stand out from.
+    corrected by the scan itself, which the contrast must stand out from.
 
     Writes detect.csv (a line for each lesion) and detect.png (of several slices detect-12.png, ...).
 
@@ -119,14 +137,15 @@ def detect(
     from invdiff.cli.computing import Computing, read_slices
     from invdiff.cli.folder import folder_of
     from invdiff.cli.heap import keep_heap
-    from invdiff.cli.options import parse_settings, undersampling
+    from invdiff.cli.options import maps_of, parse_settings, undersampling
     from invdiff.data import Series
+    from invdiff.data.formats import given_of
     from invdiff.evaluation import Lesion, Shown, lesions_all_over
     from invdiff.evaluation import detect as look
     from invdiff.evaluation.lesions import check_apart
     from invdiff.methods import find_method
     from invdiff.priors import load_prior
-    from invdiff.reconstruction import Assumptions, find_inputs, find_kind, known_noise
+    from invdiff.reconstruction import Assumptions, find_inputs, find_kind, known_maps, known_noise
 
     keep_heap()
     output, kind, chosen, parsed = Output(as_json, quiet), find_kind(operator), find_method(method), settings or []
@@ -136,11 +155,11 @@ def detect(
         raise InputError(f"{method} draws samples, so --samples is one or more.")
     places = [_place(text) for text in at or []]
     condition = undersampling(undersample, acceleration, centre_fraction, seed)
-    series = Series(group, echo, repetition, phase, set_number)
+    maps_file, how = maps_of(maps)
+    given, series = given_of(axes, maps_file, mask, noise), Series(group, echo, repetition, phase, set_number)
+    assumed = Assumptions(noise_std, maps=how)
     inputs = [] if path is None else [path]
-    found = find_inputs(
-        inputs, kind, series=series, seed=seed, condition=condition, assumed=Assumptions(noise_std=noise_std)
-    )
+    found = find_inputs(inputs, kind, series=series, seed=seed, condition=condition, assumed=assumed, given=given)
     computing = Computing(device, precision, threads)
     cases = _only(found).read().cases()
     wanted = Lesion((0, 0), _pixels(size, cases), contrast)
@@ -157,13 +176,14 @@ def detect(
     folder_of("detect", out)
     output.say(computing.description)
     with output.progress("noise") as progress:
-        cases = known_noise(cases, network, progress=progress)
+        cases = known_noise(known_maps(cases, network), network, progress=progress)
     output.say(cases.description)
     if cases.preparation is not None:
         for line in cases.preparation.report:
             output.say(line)
         for warning in cases.preparation.warnings:
             output.warn(warning)
+    correction = _correction(cases, sampler, spread, network, samples, seed, output) if audit and samples > 1 else None
     looks: dict[int, Shown] = {}
     for number in cases.full:
         problem = cases.problem(number)
@@ -176,6 +196,7 @@ def detect(
                 [_moved(lesion, cases, 1) for lesion in lesions],
                 samples=samples or 1,
                 spread=spread,
+                correction=correction,
                 seed=seed,
                 case=number,
                 progress=progress,
@@ -188,6 +209,38 @@ def detect(
             ),
         )
     _finish(looks, out, output)
+
+
+def _correction(
+    cases: "Cases",
+    sampler: "Sampler",
+    spread: "Sampler | None",
+    prior: "Prior",
+    samples: int,
+    seed: int,
+    output: Output,
+) -> "Correction | None":
+    """Of the samples' spread, by what is held back of the slices; None where there is too little to hold back."""
+    from invdiff.reconstruction import Drawing, MemoryStore, Stage, draw
+    from invdiff.reconstruction.audit import FRACTION, HeldCases, Judge
+
+    try:
+        held = HeldCases.of(cases, FRACTION, seed)
+    except InputError as error:
+        output.say(f"the spread is as drawn, without an audit: {error}")
+        return None
+    posterior = Stage(Drawing(held, spread or sampler, prior, seed), samples)
+    judge = Judge(held, posterior, None if spread is None else Stage(Drawing(held, sampler, prior, seed), 1))
+    store = MemoryStore()
+    for stage in judge.stages:
+        with output.progress("audit") as progress:
+            draw(stage.drawing, store, stage.samples, progress=progress)
+    found = judge(store)
+    if found is None:
+        return None
+    for sentence in found.verdict:
+        output.say(f"audit: {sentence}")
+    return found.correction
 
 
 def _only(found: "list[Input]") -> "Input":

@@ -8,9 +8,12 @@ import typer
 
 from invdiff.cli.options import (
     AsJson,
+    AxesText,
     Contrast,
     DeviceName,
     Group,
+    MapsFile,
+    NoiseFile,
     Phase,
     PrecisionName,
     PriorConfigName,
@@ -89,6 +92,9 @@ def evaluate(
     prior_config: PriorConfigName = None,
     samples: Annotated[int, typer.Option(help="Posterior samples for each slice, whose mean is scored.")] = 8,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of all random numbers.")] = 0,
+    axes: AxesText = None,
+    maps: MapsFile = None,
+    noise: NoiseFile = None,
     coils: Annotated[int, typer.Option(help="Of scans simulated from images.")] = 8,
     noise_std: Annotated[
         float, typer.Option(help="Noise of scans simulated from images; a real image's maximum counts as 1.")
@@ -118,6 +124,7 @@ def evaluate(
     from invdiff.cli.heap import keep_heap
     from invdiff.cli.output import SOME_FAILED
     from invdiff.data import Condition, Series
+    from invdiff.data.formats import given_of
     from invdiff.evaluation import Comparison, ScoreTable, Simulation, find_subjects
     from invdiff.metrics import find_convention, read_annotations
 
@@ -136,8 +143,9 @@ def evaluate(
     computing = Computing(device, precision, threads, workers, scheduler)
     contenders = _contenders(method or [], baseline or [], settings or [], prior, prior_config, samples, computing)
     boxes = read_annotations(annotations) if annotations is not None else []
-    series = Series(group, contrast, repetition, phase, set_number)
-    subjects = find_subjects(folder, Simulation(coils, noise_std, seed), series=series, slices=slices, bad=bad)
+    given, series = given_of(axes, maps, noise=noise), Series(group, contrast, repetition, phase, set_number)
+    simulation = Simulation(coils, noise_std, seed)
+    subjects = find_subjects(folder, simulation, series=series, slices=slices, given=given, bad=bad)
     comparison = Comparison(subjects, contenders, conditions, conventions, target, seed, boxes)
     table = ScoreTable(out / "scores.csv")
     if not skip_bad:

@@ -11,6 +11,7 @@ RESULTS = {
     "evaluate": ("scores.csv",),
     "tune-lambda": ("state.json", "trials.csv"),
     "sample": ("samples.h5",),
+    "verify": ("verdicts.csv",),
     "train": ("checkpoint.pt", "losses.csv"),
 }
 """By which files each command's folder is known."""

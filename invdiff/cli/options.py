@@ -1,6 +1,7 @@
 """What several commands ask for, read the same way."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -8,7 +9,10 @@ import typer
 from invdiff.errors import InputError
 
 if TYPE_CHECKING:
+    from invdiff.cli.output import Output
     from invdiff.data import Condition
+    from invdiff.data.formats import Given
+    from invdiff.reconstruction.cases.scans import Maps
 
 PriorName = Annotated[
     str | None,
@@ -35,6 +39,35 @@ CentreFraction = Annotated[float, typer.Option(help="For --undersample: the part
 NoiseStd = Annotated[
     float | None,
     typer.Option(help="Noise in each real number of the data, in their units; else from the file, or estimated."),
+]
+AxesText = Annotated[
+    str | None,
+    typer.Option(
+        "--axes",
+        metavar="NAMES",
+        help="Of k-space in its file, such as coil,y,x or slice,y,x,coil; part is of real and imaginary numbers.",
+        show_default="as the file's layout has them, or as the numbers tell",
+    ),
+]
+MapsName = Annotated[
+    str | None,
+    typer.Option(
+        "--maps",
+        metavar="FILE|joint|estimated",
+        help="Coil maps: a file of them, of one slice or all, in any format of arrays; 'joint': refined with the image "
+        "where that explains held-back samples better; 'estimated'.",
+        show_default="joint where estimated ones leave calibration data unexplained",
+    ),
+]
+MapsFile = Annotated[
+    Path | None, typer.Option("--maps", metavar="FILE", help="Coil maps, of one slice or all, in any format of arrays.")
+]
+MaskFile = Annotated[
+    Path | None,
+    typer.Option("--mask", metavar="FILE", help="What was sampled, (W) or (H, W); the rest is left out."),
+]
+NoiseFile = Annotated[
+    Path | None, typer.Option("--noise", metavar="FILE", help="A noise scan: an array with an axis of coils.")
 ]
 PrecisionName = Annotated[
     str,
@@ -120,3 +153,18 @@ def undersampling(kind: str | None, acceleration: float, centre_fraction: float,
     from invdiff.data import Condition
 
     return Condition(kind, acceleration, centre_fraction, seed)
+
+
+def tell_companions(output: "Output", given: "Given", count: int) -> None:
+    """Say that files given beside several inputs go with each of them."""
+    for holds, path in given.files.items():
+        output.say(f"--{holds} {path} goes with all {count} files")
+
+
+def maps_of(option: str | None) -> "tuple[Path | None, Maps | None]":
+    """The file of coil maps that ``--maps`` names, or how they are found; a file of the name ``joint`` is
+    ``./joint``."""
+    match option:
+        case "joint" | "estimated":
+            return None, option
+    return None if option is None else Path(option), None

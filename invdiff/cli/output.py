@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 Report = Callable[[int, int], None]
 
+WRONG = 1
+"""Exit status where what was judged is not right."""
+
 SOME_FAILED = 3
 """Exit status where a part of what was asked for is missing, and the rest is there."""
 

@@ -8,10 +8,14 @@ import typer
 from invdiff.cli.options import (
     Acceleration,
     AsJson,
+    AxesText,
     CentreFraction,
     Contrast,
     DeviceName,
     Group,
+    MapsFile,
+    MaskFile,
+    NoiseFile,
     NoiseStd,
     OperatorName,
     Phase,
@@ -71,6 +75,10 @@ def tune_lambda(
     undersample: Undersample = None,
     acceleration: Acceleration = 4.0,
     centre_fraction: CentreFraction = 0.08,
+    axes: AxesText = None,
+    maps: MapsFile = None,
+    mask: MaskFile = None,
+    noise: NoiseFile = None,
     noise_std: NoiseStd = None,
     device: DeviceName = "cpu",
     precision: PrecisionName = "auto",
@@ -87,8 +95,9 @@ def tune_lambda(
     from invdiff.cli.computing import Computing
     from invdiff.cli.folder import folder_of
     from invdiff.cli.heap import keep_heap
-    from invdiff.cli.options import parse_settings, undersampling
+    from invdiff.cli.options import parse_settings, tell_companions, undersampling
     from invdiff.data import Series
+    from invdiff.data.formats import given_of
     from invdiff.files.lock import folder_lock
     from invdiff.methods import find_method
     from invdiff.priors import load_prior
@@ -101,8 +110,10 @@ def tune_lambda(
     space = Space([parse_range(text, chosen) for text in params or []] or [usual_range(chosen)])
     condition = undersampling(undersample, acceleration, centre_fraction, seed)
     assumed = Assumptions(noise_std, map_sets=1)
-    series = Series(group, contrast, repetition, phase, set_number)
-    found = find_inputs(inputs or [], kind, series=series, seed=seed, condition=condition, assumed=assumed)
+    given, series = given_of(axes, maps, mask, noise), Series(group, contrast, repetition, phase, set_number)
+    found = find_inputs(inputs or [], kind, series=series, seed=seed, condition=condition, assumed=assumed, given=given)
+    if len(found) > 1:
+        tell_companions(output, given, len(found))
     prior = prior or chosen.prior
     computing = Computing(device, precision, threads, parallel if scheduler is None else 1, scheduler)
     network = computing.place(load_prior(prior, config=prior_config))
@@ -115,6 +126,8 @@ def tune_lambda(
         output.say(computing.description)
         for cases in validation.shown:
             output.say(cases.description)
+            for warning in () if cases.preparation is None else cases.preparation.warnings:
+                output.warn(warning)
         try:
             with computing.executor() as executor, output.progress(f"{method}, {trials} trials") as progress:
                 progress(len(study.trials), trials)

@@ -2,6 +2,7 @@
 transforms.
 """
 
+from invdiff.data.axes import Axes
 from invdiff.data.calibration import Calibration, calibrate, check_maps
 from invdiff.data.coils import birdcage_maps, combine, combine_slices, espirit_maps, estimate_maps, one_image, separate
 from invdiff.data.condition import Condition
@@ -9,6 +10,7 @@ from invdiff.data.covariance import shrunk_covariance
 from invdiff.data.espirit import Eigenmaps, eigenmaps
 from invdiff.data.formats import (
     Format,
+    Layout,
     image_suffixes,
     list_series,
     open_scan,
@@ -34,11 +36,13 @@ from invdiff.data.whitening import normalised_before_whitening, prewhiten, white
 
 __all__ = [
     "MASKS",
+    "Axes",
     "Calibration",
     "Condition",
     "Eigenmaps",
     "Format",
     "Geometry",
+    "Layout",
     "Noise",
     "Picture",
     "Plane",

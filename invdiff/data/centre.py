@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from invdiff.data.fourier import to_image
-from invdiff.data.masks import calibration_region
+from invdiff.data.masks import calibration_region, central
 from invdiff.data.scale import largest_part
 
 Complex = NDArray[np.complex64]
@@ -126,8 +126,7 @@ def lies_across_edges(kspace: Complex, mask: Mask) -> bool | None:
     sides = [min(side, _HIGHEST) for side in calibration_region(mask)]
     if min(sides) < _LOWEST:
         return None
-    rows, columns = (slice(n // 2 - s // 2, n // 2 - s // 2 + s) for n, s in zip(mask.shape, sides, strict=True))
-    centre = kspace[..., rows, columns]
+    centre = kspace[:, :, *central(mask.shape, sides)]
     power = power_of(to_image(centre / (largest_part(centre) or 1.0)))
     told = {_at_edges(power.sum(axis=axis)) for axis in (0, 1)} - {None}
     return told.pop() if len(told) == 1 else None

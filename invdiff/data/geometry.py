@@ -70,6 +70,18 @@ class Plane:
         read, phase, slice_ = (_vector(unit / np.linalg.norm(unit)) for unit in plane.directions)
         return replace(plane, read=read, phase=phase, slice=slice_)
 
+    def across(self, count: int, apart: float) -> "tuple[Plane, ...]":
+        """Planes that follow each other along this one's direction of read, in place of its rows, with the middle one
+        ``count // 2`` about its position: their rows follow its columns, and their columns go across it.
+
+        Args:
+            count: how many.
+            apart: in mm.
+        """
+        position, read = np.array(self.position), np.array(self.read)
+        places = [_vector(position + (k - count // 2) * apart * read) for k in range(count)]
+        return tuple(Plane(place, self.phase, self.slice, self.read) for place in places)
+
 
 @dataclass(frozen=True)
 class Geometry:

@@ -15,7 +15,7 @@ from invdiff.data.interpretation import Interpretation, interpret
 from invdiff.data.scan import STACKS, Scan, evenly_spaced
 from invdiff.errors import InputError
 
-Read = Callable[[int], Scan | None]
+Read = Callable[[Sequence[int]], Sequence[Scan | None]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +24,7 @@ class ScanFile:
 
     Attributes:
         name: of the file.
-        read: the scan of one slice, as it is meant; ``None`` where nothing was seen.
+        read: the scans of slices, one each, as they are meant; ``None`` where nothing was seen.
         common: a slice of it, for all that is the same in every slice.
         mask: bool ``(H, W)``; None: fully sampled.
         empty: slices of which nothing was seen.
@@ -64,7 +64,7 @@ class ScanFile:
         sampled, power, empty, digests = None, None, set(), []
         remarks: dict[str, None] = {}
         for index in range(count):
-            scan = read(index)
+            (scan,) = read([index])
             digests.append("" if scan is None else scan.digest(0))
             if scan is None:
                 empty.add(index)
@@ -77,18 +77,24 @@ class ScanFile:
             raise InputError(
                 f"{path.name}: all {count} slices are zero everywhere, so there is nothing to reconstruct."
             )
-        full = [index for index in range(count) if index not in empty]
+        as_read = cls(path.name, read, common, sampled, frozenset(empty), tuple(digests), tuple(remarks), planes)
+        return as_read.interpreted(power)
+
+    def interpreted(self, power: NDArray[np.float64]) -> Self:
+        """The scan as its k-space is meant.
+
+        Args:
+            power: of all slices, ``(H, W)``, as of `invdiff.data.centre.power_of`.
+        """
+        full = [index for index in range(self.slices) if index not in self.empty]
         some = [full[k] for k in evenly_spaced(len(full))]
-        meant = interpret(power, sampled, common.noise_std, partial(_kspace_of, read, some))
-        return cls(
-            path.name,
-            partial(_interpreted, read, meant),
-            meant(common),
-            None if meant.mask.all() else meant.mask,
-            frozenset(empty),
-            tuple(digests),
-            (*remarks, *meant.remarks),
-            planes,
+        meant = interpret(power, self.sampled, self.common.noise_std, partial(_kspace_of, self.read, some))
+        return replace(
+            self,
+            read=partial(_interpreted, self.read, meant),
+            common=meant(self.common),
+            mask=None if meant.mask.all() else meant.mask,
+            remarks=(*self.remarks, *meant.remarks),
         )
 
     @property
@@ -137,8 +143,7 @@ class ScanFile:
         Raises:
             InputError: the file is no longer what it was.
         """
-        scans = [self.read(index) for index in slices]
-        parts = [self._nothing if scan is None else scan for scan in scans]
+        parts = [self._nothing if scan is None else scan for scan in self.read(slices)]
 
         def stack(name: str) -> NDArray[Any] | None:
             arrays = [getattr(part, name) for part in parts]
@@ -158,10 +163,9 @@ class ScanFile:
         return self.common.changed(**{name: None if a is None else np.zeros_like(a) for name, a in arrays.items()})
 
 
-def _interpreted(read: Read, meant: Interpretation, index: int) -> Scan | None:
-    scan = read(index)
-    return None if scan is None else meant(scan)
+def _interpreted(read: Read, meant: Interpretation, slices: Sequence[int]) -> list[Scan | None]:
+    return [None if scan is None else meant(scan) for scan in read(slices)]
 
 
 def _kspace_of(read: Read, slices: Sequence[int]) -> NDArray[np.complex64]:
-    return np.concatenate([scan.kspace for scan in map(read, slices) if scan is not None])
+    return np.concatenate([scan.kspace for scan in read(slices) if scan is not None])

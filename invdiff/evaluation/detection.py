@@ -13,6 +13,7 @@ from invdiff.diffusion.sampler import scale_of
 from invdiff.evaluation.lesions import Lesion, check_apart
 from invdiff.priors import Prior
 from invdiff.problem import Problem
+from invdiff.reconstruction.audit import Correction
 
 Progress = Callable[[int, int], None]
 
@@ -68,6 +69,7 @@ def detect(
     *,
     samples: int = 1,
     spread: Sampler | None = None,
+    correction: Correction | None = None,
     seed: int = 0,
     case: int = 0,
     progress: Progress | None = None,
@@ -85,6 +87,8 @@ def detect(
         lesions: three sizes or more from each other.
         samples: how many tell the spread.
         spread: draws these samples, where ``sampler`` is a method of one image; the difference is then of two such.
+        correction: of the samples' spread, by an audit of the same measurement and samplers; they are then about the
+            image.
         seed: of the random numbers.
         case: which image of a data set this is.
         progress: called with (iterations done, iterations in all) of each reconstruction.
@@ -113,6 +117,10 @@ def detect(
     difference = found.mean(0) - image
     if spread is not None:
         found = drawn(spread, changed, samples)
+    if correction is not None:
+        found = torch.from_numpy(correction.widened(found.cpu().numpy(), (image + difference).cpu().numpy())).to(
+            image.device
+        )
 
     findings = []
     for lesion in lesions:

@@ -17,6 +17,7 @@ from invdiff.data import (
     scan_suffixes,
     simulate,
 )
+from invdiff.data.formats import NOTHING_GIVEN, Given
 from invdiff.data.series import SINGLE, Series
 from invdiff.errors import InputError
 from invdiff.files.digest import digest_of
@@ -91,6 +92,7 @@ def find_subjects(
     *,
     series: Series = SINGLE,
     slices: Sequence[int] | None = None,
+    given: Given = NOTHING_GIVEN,
     bad: Callable[[InputError], None] | None = None,
 ) -> list[Subject]:
     """Every scan and image in a folder, in the order of their names; each is read once, so that bad ones show early.
@@ -100,6 +102,7 @@ def find_subjects(
         simulation: for images.
         series: of each file of scans, the measurements that it holds.
         slices: which slices of each; all, where not given. Negative numbers count from the end.
+        given: what the user says of files of scans, and gives beside them.
         bad: told of each file that can't be used; where not given, the first one is an error.
 
     Raises:
@@ -109,10 +112,12 @@ def find_subjects(
     if place is None:
         return [_subject("the package's brain scan", "brain_pulseq_16ch", "measured", sample_scan, slices)]
     found = []
-    measurements = [(path, one) for path in _files(place) for one in _series(path, series)]
+    beside = {file.absolute() for file in given.files.values()}
+    files = [path for path in _files(place) if path.absolute() not in beside]
+    measurements = [(path, one) for path in files for one in _series(path, series)]
     for path, one in measurements:
         try:
-            found.append(_from_file(path, one, simulation, slices))
+            found.append(_from_file(path, one, simulation, slices, given))
         except InputError as error:
             if bad is None:
                 raise
@@ -144,12 +149,19 @@ def _series(path: Path, series: Series) -> tuple[Series, ...]:
     return (SINGLE,) if path.name.lower().endswith(image_suffixes()) else find_series(path, series)
 
 
-def _from_file(path: Path, series: Series, simulation: Simulation, slices: Sequence[int] | None) -> Subject:
+def _from_file(
+    path: Path, series: Series, simulation: Simulation, slices: Sequence[int] | None, given: Given
+) -> Subject:
     stem = path.name.split(".")[0]
     if path.name.lower().endswith(image_suffixes()):
         return _subject(path.name, stem, str(simulation), partial(simulation, path), slices)
-    subject = _subject(series.of_file(path.name), stem, "measured", partial(read_scan, path, series), slices)
+    read = partial(_read, path, series, given)
+    subject = _subject(series.of_file(path.name), stem, "measured", read, slices)
     return dataclasses.replace(subject, field_of_view=_field_of_view(path, subject))
+
+
+def _read(path: Path, series: Series, given: Given) -> Scan:
+    return read_scan(path, series, axes=None if given.axes is None else given.axes.names, **given.files)
 
 
 def _subject(name: str, stem: str, source: str, read: Callable[[], Scan], slices: Sequence[int] | None) -> Subject:

@@ -39,6 +39,13 @@ def read_archive(path: Path, keys: Sequence[str] | None = None) -> dict[str, NDA
 
 
 def names_in(path: Path) -> list[str]:
-    """The names of the arrays in a ``.npz`` file that can be read."""
-    with ZipFile(path) as archive:
-        return [name.removesuffix(".npy") for name in archive.namelist()]
+    """The names of the arrays in a ``.npz`` file.
+
+    Raises:
+        InputError: it is missing, damaged, or no archive.
+    """
+    try:
+        with ZipFile(path) as archive:
+            return [name.removesuffix(".npy") for name in archive.namelist()]
+    except Exception as error:  # as above
+        raise InputError(f"{path} can't be read as a NumPy archive: {error}.") from error

@@ -3,11 +3,13 @@
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from invdiff.errors import InputError
 from invdiff.files.atomic import atomic
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 
 _LINKS_IN_A_ROW = 16
+_PAIRS = (("real", "imag"), ("r", "i"), ("re", "im"))
 _REFERENCE = 16  # bytes that a row of varying length takes where it is referred to
 
 
@@ -81,6 +84,45 @@ def find_numbers(group: "h5py.Group", name: str) -> "h5py.Dataset | None":
     return found
 
 
+@dataclass(frozen=True)
+class ComplexPairs:
+    """Complex numbers that a data set holds as records of two real ones, as MATLAB writes them."""
+
+    dataset: Any
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the array."""
+        return tuple(self.dataset.shape)
+
+    @property
+    def dtype(self) -> "np.dtype[Any]":
+        """Of its numbers: complex64 or complex128."""
+        return np.result_type(self.dataset.dtype[0], np.complex64)
+
+    def __getitem__(self, key: Any) -> NDArray[Any]:
+        """The numbers at these places."""
+        pairs = self.dataset[key]
+        real, imaginary = self.dataset.dtype.names
+        found: NDArray[Any] = (pairs[real] + np.complex64(1j) * pairs[imaginary]).astype(self.dtype, copy=False)
+        return found
+
+
+def find_array(group: "h5py.Group", name: str) -> "h5py.Dataset | ComplexPairs | None":
+    """The numbers in the data set of that name, complex ones also as records of two; ``None`` where there is none.
+
+    Raises:
+        InputError: as `find_numbers`.
+    """
+    found = find_dataset(group, name)
+    kinds = (
+        {found.dtype[part].kind for part in range(len(found.dtype))} if found is not None and found.dtype.names else ()
+    )
+    if found is not None and found.dtype.names in _PAIRS and kinds == {"f"}:
+        return ComplexPairs(found)
+    return find_numbers(group, name)
+
+
 def find_text(group: "h5py.Group", name: str) -> str | None:
     """The one text in the data set of that name; ``None`` where there is none.
 
@@ -133,9 +175,9 @@ def _blocks(dataset: "h5py.Dataset") -> Iterator[tuple[int, int]]:
         if start is not None:
             yield start, dataset.id.get_storage_size()
         return
-    for index in range(dataset.id.get_num_chunks()):
-        chunk = dataset.id.get_chunk_info(index)
-        yield chunk.byte_offset, chunk.size
+    chunks: list[Any] = []
+    dataset.id.chunk_iter(chunks.append)  # to ask for one by its number takes a walk past all before it
+    yield from ((chunk.byte_offset, chunk.size) for chunk in chunks)
 
 
 def attributes_of(group: "h5py.Group") -> dict[str, Any]:

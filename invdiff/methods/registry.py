@@ -13,17 +13,19 @@ from invdiff.methods import (  # noqa: F401 - each registers its own
     xie2022,
 )
 from invdiff.methods.method import REGISTERED, Method
+from invdiff.methods.own import offered
 
 METHODS = dict(sorted(REGISTERED.items(), key=lambda named: named[1].paper.year))
 """Methods by name, in the order of their papers."""
 
 
 def find_method(name: str) -> Method:
-    """The method of that name.
+    """The method of that name, of this package or, where it has none, of another that offers it.
 
     Raises:
-        InputError: there is none.
+        InputError: there is none, or what is offered is no method.
     """
-    if name not in METHODS:
+    found = METHODS.get(name) or offered(name)
+    if found is None:
         raise InputError(f"There is no method {name!r}; there are {', '.join(METHODS)}.")
-    return METHODS[name]
+    return found

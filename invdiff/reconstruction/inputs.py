@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from invdiff.data.condition import Condition
-from invdiff.data.formats import list_series
+from invdiff.data.formats import NOTHING_GIVEN, Given, list_series, open_scan
 from invdiff.data.series import SINGLE, Series, told_apart
 from invdiff.errors import InputError
 from invdiff.files.digest import digest_of
@@ -49,7 +49,13 @@ class Measurement:
         """The SHA-256 of all that its problems depend on."""
         slices = [self.measured.digest(index) for index in range(self.measured.slices)]
         return digest_of(
-            self.kind.name, self.assumed.noise_std, self.assumed.map_sets, self.assumed.crop, self.sampled, slices
+            self.kind.name,
+            self.assumed.noise_std,
+            self.assumed.map_sets,
+            self.assumed.crop,
+            self.assumed.maps,
+            self.sampled,
+            slices,
         )
 
     def cases(self, keep: Mask | None = None) -> Cases:
@@ -75,6 +81,7 @@ class Input:
         seed: of what ships.
         condition: how a scan is undersampled first.
         assumed: what the user says of it.
+        given: what the user says of a scan's file, and gives beside it.
     """
 
     kind: Kind
@@ -83,6 +90,7 @@ class Input:
     seed: int = 0
     condition: Condition | None = None
     assumed: Assumptions = NOTHING_ASSUMED
+    given: Given = NOTHING_GIVEN
 
     @property
     def name(self) -> str:
@@ -105,7 +113,10 @@ class Input:
         if self.path is None:
             measured, mask = self.kind.ships(self.seed)
             return Measurement(measured, self.kind, mask, self.assumed)
-        measured = self.kind.read(self.path, self.series)
+        if self.given == NOTHING_GIVEN:
+            measured = self.kind.read(self.path, self.series)
+        else:
+            measured = open_scan(self.path, self.series, self.given)
         mask = None if self.condition is None else self.condition.draw(measured.image_shape)
         return Measurement(measured, self.kind, mask, self.assumed)
 
@@ -118,6 +129,7 @@ def find_inputs(
     seed: int = 0,
     condition: Condition | None = None,
     assumed: Assumptions = NOTHING_ASSUMED,
+    given: Given = NOTHING_GIVEN,
 ) -> list[Input]:
     """An input for each measurement in each file among ``paths``, and in those of the folders among them whose name is
     of that kind, in the order of names; what ships where there are no paths.
@@ -129,19 +141,24 @@ def find_inputs(
         seed: of what ships.
         condition: how scans are undersampled first.
         assumed: what the user says of them.
+        given: what the user says of files of scans, and gives beside them; these files are no inputs.
 
     Raises:
         InputError: a path does not exist, a folder holds no such file, or what ships is to be undersampled, or a
-            measurement chosen of it or of pictures.
+            measurement chosen of it or of pictures, or anything given beside them.
     """
+    if given != NOTHING_GIVEN and not (paths and kind.is_sampled):
+        raise InputError("--axes, --maps, --mask and --noise are for k-space given as INPUT.")
     if series != SINGLE and not (paths and kind.is_sampled):
         raise InputError(f"{series.options} is for k-space given as INPUT, of which a file can hold several.")
     if condition is not None and not (paths and kind.is_sampled):
         raise InputError("--undersample is for k-space given as INPUT; the package's own scan comes undersampled.")
     if not paths:
         return [Input(kind, seed=seed, assumed=assumed)]
-    one = Input(kind, seed=seed, condition=condition, assumed=assumed)
+    beside = {file.absolute() for file in given.files.values()}
+    one = Input(kind, seed=seed, condition=condition, assumed=assumed, given=given)
     files = [file for path in paths for file in _files(path, kind)]
+    files = [file for file in files if file.absolute() not in beside or file in paths]
     if not kind.is_sampled:
         return [replace(one, path=file) for file in files]
     return [replace(one, path=file, series=found) for file in files for found in find_series(file, series)]

@@ -74,7 +74,8 @@ def test_files_of_known_formats_that_hold_something_else(tmp_path: Path) -> None
     (tmp_path / "a.png").rename(tmp_path / "b.h5")
     (tmp_path / "a.h5").rename(tmp_path / "b.png")
     with pytest.raises(
-        InputError, match=r"b\.h5 holds PNG; scans are read from \.h5, \.hdf5, \.mrd, \.cfl, \.npz files"
+        InputError,
+        match=r"b\.h5 holds PNG; scans are read from \.h5, \.hdf5, \.mrd, \.mrd2, \.cfl, \.npz, \.npy, \.mat",
     ):
         read_scan(tmp_path / "b.h5")
     with pytest.raises(InputError, match=r"b\.png holds HDF5; images are read from \.npy, \.nii, \.nii\.gz, \.png, "):
@@ -82,9 +83,9 @@ def test_files_of_known_formats_that_hold_something_else(tmp_path: Path) -> None
 
 
 def test_suffixes_come_from_the_table() -> None:
-    assert scan_suffixes() == (".h5", ".hdf5", ".mrd", ".cfl", ".npz")
+    assert scan_suffixes() == (".h5", ".hdf5", ".mrd", ".mrd2", ".cfl", ".npz", ".npy", ".mat")
     assert image_suffixes() == (".npy", ".nii", ".nii.gz", ".png", ".tif", ".jpg", ".dcm")
-    assert set(picture_suffixes()) == {".h5", ".hdf5", ".npz", *image_suffixes()}
+    assert set(picture_suffixes()) == {".mat", ".h5", ".hdf5", ".npz", *image_suffixes()}
 
 
 @pytest.mark.parametrize("one", FORMATS, ids=lambda one: one.name)

@@ -55,7 +55,7 @@ def test_npz(scan: Scan, tmp_path: Path) -> None:
 def test_single_coil_fastmri(tmp_path: Path) -> None:
     kspace = simulate(np.stack([shepp_logan((8, 6))] * 2), coils=1, noise_std=1).kspace[:, 0]
     with h5py.File(tmp_path / "knee.h5", "w") as file:
-        file["kspace"] = kspace.astype(np.complex128)
+        file["kspace"], file.attrs["acquisition"] = kspace.astype(np.complex128), "CORPD_FBK"
     np.testing.assert_array_equal(read_scan(tmp_path / "knee.h5").kspace[:, 0], kspace)
 
 
@@ -84,7 +84,6 @@ def test_bart(scan: Scan, tmp_path: Path) -> None:
 
 def test_bart_files_that_are_no_scan(tmp_path: Path) -> None:
     kspace = np.ones((4, 4, 1, 2), np.complex64)
-    write_cfl(tmp_path / "volume", np.ones((4, 4, 4, 2)))
     write_cfl(tmp_path / "echoes", np.ones((4, 4, 1, 2, 1, 3)))
     write_cfl(tmp_path / "vector", np.ones(4))
     for name in ("short", "alone", "words", "huge", "widow"):
@@ -95,7 +94,6 @@ def test_bart_files_that_are_no_scan(tmp_path: Path) -> None:
     (tmp_path / "words.hdr").write_text("# Dimensions\n4 four 1 2\n")
     (tmp_path / "huge.hdr").write_text("# Dimensions\n" + " ".join(["999999999"] * 16))
     for name, words in {
-        "volume.cfl": "holds 4 x 4 x 4;",
         "echoes.cfl": "holds 4 x 4 x 1, 3 along TE;",
         "vector.cfl": "holds 4 x 1 x 1;",
         "short.cfl": "has 248 bytes",
@@ -265,13 +263,21 @@ def test_headers_that_promise_what_is_not_there(tmp_path: Path, old: str, new: s
         read_scan(path)
 
 
-def test_acquisitions_that_promise_what_is_not_there(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("coils", "samples", "words"),
+    [
+        (65535, 65535, "declare [0-9,]+ bytes of samples, in a file of"),
+        (2, 7, "2 coils x 7 samples can't be the 32 numbers of a line"),
+        (2, 0, "2 coils x 0 samples can't be the 32 numbers of a line"),
+    ],
+)
+def test_acquisitions_that_promise_what_is_not_there(tmp_path: Path, coils: int, samples: int, words: str) -> None:
     write_raw(tmp_path / "raw.h5", [0, 1, 2])
     with h5py.File(tmp_path / "raw.h5", "r+") as file:
         record = file["dataset/data"][1]
-        record["head"]["number_of_samples"] = record["head"]["active_channels"] = 65535
+        record["head"]["number_of_samples"], record["head"]["active_channels"] = samples, coils
         file["dataset/data"][1] = record
-    with pytest.raises(InputError, match="65535 coils x 65535 samples can't be the 32 numbers of a line"):
+    with pytest.raises(InputError, match=words):
         read_scan(tmp_path / "raw.h5")
 
 

@@ -87,7 +87,7 @@ def test_a_file_that_gives_others_is_found(path: Path, broken: str) -> None:
     found = open_scan(path)
     assert isinstance(found, ScanFile)
     changes: dict[str, dict[str, Any]] = {
-        "next slice": {"read": lambda index: found.read((index + 1) % COUNT)},
+        "next slice": {"read": lambda slices: found.read([(number + 1) % COUNT for number in slices])},
         "no mask": {"mask": None},
         "no empty slices": {"empty": frozenset()},
     }

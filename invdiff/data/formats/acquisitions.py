@@ -13,13 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from invdiff.data.formats.acquisition_flags import Use, has_flag, is_reversed, unknown_flags, use_of
-from invdiff.data.formats.header import geometry_of, matrix_of, parse_header
+from invdiff.data.formats.header import geometry_of, matrix_of, parse_header, wanted_along
+from invdiff.data.formats.partitions import InMemory, Partitions, Source
 from invdiff.data.geometry import Plane
 from invdiff.data.interpretation import interpreted
 from invdiff.data.masks import calibration_region, central
 from invdiff.data.scale import largest_part
 from invdiff.data.scan import Scan
 from invdiff.data.series import SINGLE, Series
+from invdiff.data.volume import read_volume
 from invdiff.errors import InputError
 from invdiff.files.declared import ALWAYS_BYTES
 
@@ -62,7 +64,7 @@ def is_needed(acquisition: Any, series: Series) -> bool:
 
 
 def scan_of_acquisitions(path: Path, xml: str, acquisitions: Sequence[Any], series: Series = SINGLE) -> Scan:
-    """The scan that acquisitions make up: two-dimensional, Cartesian, of one encoding.
+    """The scan that acquisitions make up: Cartesian, of one encoding; of three dimensions, see `invdiff.data.volume`.
 
     Lines of one place are averaged by their noise, whose variance is that of a unit of time over the time that a
     sample took. Calibration lines that fit between those of the image are lines of it, unless the header says that
@@ -78,46 +80,132 @@ def scan_of_acquisitions(path: Path, xml: str, acquisitions: Sequence[Any], seri
         InputError: the header is broken, they are of another kind of scan, or of several and ``series`` holds more or
             less than one.
     """
-    import ismrmrd
-
-    header = parse_header(path, ismrmrd, xml)
-    encoding = header.encoding[0]
-    width, height, depth = matrix_of(path, encoding.encodedSpace)
-    trajectory = str(getattr(encoding.trajectory, "value", encoding.trajectory))
-    if trajectory.lower() != "cartesian" or depth != 1 or len(header.encoding) != 1:
+    volume = volume_of_acquisitions(InMemory(acquisitions), path, xml, acquisitions, series)
+    if volume is not None:
+        return read_volume(*volume)
+    encoding = _encoding(path, xml)
+    width, height, _ = matrix_of(path, encoding.encodedSpace)
+    image, apart, matrix = _lines(path, encoding, acquisitions, series)
+    partitions = {one.idx.kspace_encode_step_2 for one in image}
+    if len(partitions) > 1:
         raise InputError(
-            f"{path} holds a {trajectory} scan of {width} x {height} x {depth} in {len(header.encoding)} encodings; "
-            "only two-dimensional Cartesian scans with one encoding can be read."
+            f"{path} holds {len(partitions)} values of 'kspace_encode_step_2', but its header speaks of two dimensions."
         )
-    chosen = series.one_of(series_of(path, acquisitions), str(path))
-    image = [one for one in acquisitions if use_of(one.flags) is Use.IMAGE and _series(one) == chosen]
-    slices = tuple(sorted({one.idx.slice for one in image}))
-    coils = len(image[0].data)
-    embedded, apart = _calibration_lines(encoding, acquisitions, chosen, image)
-    image += [one for one in embedded if one.idx.slice in slices]
-    _check_loops(path, acquisitions, image)
-    samples = _readout(path, encoding, width, image)
-    centre = _central_line(path, encoding, height)
-    matrix = _Matrix(path, slices, coils, samples, height, centre, _usual_time(image))
     kspace, times = matrix.filled(image)
     if not times.any():
         raise InputError(f"{path} holds {len(image)} lines of an image, without a sample in any.")
     if not ((times > 0) == (times[0] > 0)).all():
         raise InputError(
-            f"{path}: its {len(slices)} slices were sampled along different lines; split the file by slice."
+            f"{path}: its {len(matrix.slices)} slices were sampled along different lines; split the file by slice."
         )
     calibration, unused = _calibration(matrix, apart)
-    geometry = geometry_of(path, xml, (samples, height), _planes(image))
+    is_counted = matrix.slices == tuple(range(len(matrix.slices)))
+    geometry = geometry_of(path, xml, (matrix.width, height), _planes(image))
     return Scan(
         kspace=kspace,
         mask=times[0] > 0,
-        noise=_noise(acquisitions, coils, matrix.usual_time, float(np.median(times[times > 0]))),
+        noise=_noise(acquisitions, matrix.coils, matrix.usual_time, float(np.median(times[times > 0]))),
         calibration=calibration,
         name=path.name,
-        attributes={} if slices == tuple(range(len(slices))) else {"slice_numbers": slices},
-        remarks=(*_remarks(image, times, samples, width), *unused, *(() if geometry is None else geometry.remarks)),
+        attributes={} if is_counted else {"slice_numbers": matrix.slices},
+        remarks=(
+            *_remarks(image, times, matrix.width, width),
+            *unused,
+            *(() if geometry is None else geometry.remarks),
+        ),
         geometry=geometry,
     )
+
+
+def volume_of_acquisitions(
+    source: Source, path: Path, xml: str, acquisitions: Sequence[Any], series: Series = SINGLE
+) -> tuple[Partitions, dict[str, Any], int] | None:
+    """The k-space of a three-dimensional scan, what else is known of it, and how many positions along the readout are
+    in the field of view, as `invdiff.data.volume.open_volume` takes them; None where the header tells two dimensions.
+
+    Args:
+        source: of the acquisitions, where their samples are to be read later.
+        path: as for `scan_of_acquisitions`, like the others.
+        xml: the header.
+        acquisitions: of the source.
+        series: which measurement, where there are several.
+
+    Raises:
+        InputError: as `scan_of_acquisitions`, or there are several slabs.
+    """
+    encoding = _encoding(path, xml)
+    width, height, depth = matrix_of(path, encoding.encodedSpace)
+    if depth == 1:
+        return None
+    image, apart, matrix = _lines(path, encoding, acquisitions, series)
+    if len(matrix.slices) > 1:
+        raise InputError(f"{path} holds {len(matrix.slices)} three-dimensional slabs; split the file by slice.")
+    shape = (matrix.coils, matrix.width, height, depth)
+    matrix.check_held(shape, image)
+    centre = _central_line(path, encoding, "kspace_encoding_step_2", depth)
+    columns = np.array([one.idx.kspace_encode_step_2 - centre + depth // 2 for one in image], np.int32)
+    beyond = np.flatnonzero((columns < 0) | (columns >= depth))
+    if len(beyond):
+        raise InputError(
+            f"{path}: a line is of partition {image[beyond[0]].idx.kspace_encode_step_2}, which is none of the {depth} "
+            f"of the encoded matrix, of which {centre} is the central one."
+        )
+    rows = np.array([matrix.place(one)[1] for one in image])
+    each, times = np.array([matrix.time(one) for one in image]), np.zeros((height, depth))
+    np.add.at(times, (rows, columns), each)
+    weights = (each / times[rows, columns]).astype(np.float32)
+    order = {id(one): number for number, one in enumerate(acquisitions)}
+    numbers = np.array([order[id(one)] for one in image], np.int32)
+    geometry = geometry_of(path, xml, (height, depth), axes=(1, 2, 0))
+    planes, wanted = _planes(image), wanted_along(path, xml, matrix.width, 0)
+    if geometry is not None and planes is not None and geometry.slice_thickness is not None:
+        geometry = replace(geometry, planes=planes[0].across(wanted, geometry.slice_thickness))
+    left_out = ("Calibration lines were left out, as those apart from a three-dimensional image are.",) if apart else ()
+    lines = Partitions(path.absolute(), shape, source, matrix, numbers, columns, weights)
+    known = {
+        "mask": times > 0,
+        "noise": _noise(acquisitions, matrix.coils, matrix.usual_time, float(np.median(times[times > 0]))),
+        "geometry": geometry,
+        "remarks": (
+            *_remarks(image, times, matrix.width, width),
+            *left_out,
+            *(() if geometry is None else geometry.remarks),
+        ),
+    }
+    return lines, known, wanted
+
+
+def _encoding(path: Path, xml: str) -> Any:
+    """What the header says of the one encoding."""
+    import ismrmrd
+
+    encodings = parse_header(path, ismrmrd, xml).encoding
+    trajectory = str(getattr(encodings[0].trajectory, "value", encodings[0].trajectory))
+    if trajectory.lower() != "cartesian" or len(encodings) != 1:
+        raise InputError(
+            f"{path} holds a {trajectory} scan in {len(encodings)} encodings; only Cartesian scans with one encoding "
+            "can be read."
+        )
+    return encodings[0]
+
+
+def _lines(
+    path: Path, encoding: Any, acquisitions: Sequence[Any], series: Series
+) -> tuple[list[Any], list[Any], "_Matrix"]:
+    """The lines of the image, calibration lines that are none of it, and where lines belong."""
+    width, height, _ = matrix_of(path, encoding.encodedSpace)
+    chosen = series.one_of(series_of(path, acquisitions), str(path))
+    image = [one for one in acquisitions if use_of(one.flags) is Use.IMAGE and _series(one) == chosen]
+    slices = tuple(sorted({one.idx.slice for one in image}))
+    embedded, apart = _calibration_lines(encoding, acquisitions, chosen, image)
+    image += [one for one in embedded if one.idx.slice in slices]
+    corrects = any(has_flag(one.flags, "IS_PHASECORR_DATA") for one in acquisitions)
+    if corrects and any(is_reversed(one.flags) for one in image):
+        raise InputError(f"{path} holds lines that were read backwards (EPI), which need a phase correction first.")
+    samples = _readout(path, encoding, width, image)
+    centre = _central_line(path, encoding, "kspace_encoding_step_1", height)
+    matrix = _Matrix(path, slices, int(image[0].active_channels), samples, height, centre, _usual_time(image))
+    return image, apart, matrix
 
 
 @dataclass(frozen=True)
@@ -146,31 +234,50 @@ class _Matrix:
         """K-space ``(slices, coils, width, height)`` of the lines, and how long each position was measured for,
         ``(slices, width, height)``, in units of the usual time."""
         shape = (len(self.slices), self.coils, self.width, self.height)
-        measured = sum(line.data.nbytes for line in lines)
-        if math.prod(shape) * np.dtype(np.complex64).itemsize > max(ALWAYS_BYTES, _SPARSEST * measured):
-            raise InputError(f"{self.path} holds {measured:,} bytes of samples, too few for k-space of shape {shape}.")
+        self.check_held(shape, lines)
         total = np.zeros(shape, np.complex64)
         times = np.zeros((shape[0], *shape[2:]))
         index = {number: position for position, number in enumerate(self.slices)}
         for line in lines:
-            samples = _kept(line)
-            place = line.idx.kspace_encode_step_1 - self.centre + self.height // 2
-            start = self.width // 2 - _centre_of(line)
-            if len(samples) != self.coils or not (
-                0 <= place < self.height and 0 <= start <= self.width - samples.shape[1]
-            ):
-                raise InputError(
-                    f"{self.path}: line {line.idx.kspace_encode_step_1} has {len(samples)} coils x {samples.shape[1]} "
-                    f"samples, with the centre at {line.center_sample}, which does not fit the encoded matrix of "
-                    f"{self.coils} coils x {self.width} x {self.height}."
-                )
-            time = line.sample_time_us / self.usual_time if self.usual_time > 0 else 1.0
-            position, along = index[line.idx.slice], slice(start, start + samples.shape[1])
+            along, place = self.place(line)
+            position, time = index[line.idx.slice], self.time(line)
             with np.errstate(over="ignore", invalid="ignore"):  # what becomes infinite is refused with the scan
-                total[position, :, along, place] += time * samples
+                total[position, :, along, place] += time * self.samples(line)
             times[position, along, place] += time
         with np.errstate(over="ignore", invalid="ignore"):
             return (total / np.where(times > 0, times, 1)[:, None]).astype(np.complex64), times
+
+    def check_held(self, shape: tuple[int, ...], lines: Sequence[Any]) -> None:
+        """Raise ``InputError`` if lines are too few to be of k-space of this shape."""
+        itemsize = np.dtype(np.complex64).itemsize
+        measured = sum(itemsize * line.active_channels * line.number_of_samples for line in lines)
+        if math.prod(shape) * itemsize > max(ALWAYS_BYTES, _SPARSEST * measured):
+            raise InputError(f"{self.path} holds {measured:,} bytes of samples, too few for k-space of shape {shape}.")
+
+    def samples(self, line: Any) -> Complex:
+        """The samples of a line that count, from the beginning of k-space to its end: ``(coils, n)``."""
+        kept: Complex = line.data[:, line.discard_pre : line.discard_pre + _length(line)]
+        return kept[:, ::-1] if is_reversed(line.flags) else kept
+
+    def place(self, line: Any) -> tuple[slice, int]:
+        """Where a line's samples belong along the readout, and which line of the matrix it is.
+
+        Raises:
+            InputError: nowhere.
+        """
+        place = line.idx.kspace_encode_step_1 - self.centre + self.height // 2
+        start, length = self.width // 2 - _centre_of(line), _length(line)
+        if line.active_channels != self.coils or not (0 <= place < self.height and 0 <= start <= self.width - length):
+            raise InputError(
+                f"{self.path}: line {line.idx.kspace_encode_step_1} has {line.active_channels} coils x {length} "
+                f"samples, with the centre at {line.center_sample}, which does not fit the encoded matrix of "
+                f"{self.coils} coils x {self.width} x {self.height}."
+            )
+        return slice(start, start + length), place
+
+    def time(self, line: Any) -> float:
+        """How long a sample of a line took, in units of the usual time."""
+        return float(line.sample_time_us / self.usual_time) if self.usual_time > 0 else 1.0
 
 
 def _series(acquisition: Any) -> Series:
@@ -178,10 +285,9 @@ def _series(acquisition: Any) -> Series:
     return Series(None, counters.contrast, counters.repetition, counters.phase, counters.set)
 
 
-def _kept(line: Any) -> Complex:
-    """The samples of a line that count, from the beginning of k-space to its end: ``(coils, n)``."""
-    kept: Complex = line.data[:, line.discard_pre : max(0, line.data.shape[1] - line.discard_post)]
-    return kept[:, ::-1] if is_reversed(line.flags) else kept
+def _length(line: Any) -> int:
+    """How many samples of a line count."""
+    return max(0, int(line.number_of_samples) - int(line.discard_pre) - int(line.discard_post))
 
 
 def _centre_of(line: Any) -> int:
@@ -220,22 +326,11 @@ def _fits_in(encoding: Any, calibration: Sequence[Any], image: Sequence[Any]) ->
 
 
 def _shape(line: Any) -> tuple[Any, ...]:
-    return line.data.shape, line.center_sample, line.sample_time_us
+    return line.active_channels, line.number_of_samples, line.center_sample, line.sample_time_us
 
 
 def _place(line: Any) -> tuple[int, ...]:
     return line.idx.slice, line.idx.kspace_encode_step_1, line.idx.kspace_encode_step_2
-
-
-def _check_loops(path: Path, acquisitions: Sequence[Any], image: Sequence[Any]) -> None:
-    partitions = {one.idx.kspace_encode_step_2 for one in image}
-    if len(partitions) > 1:
-        raise InputError(
-            f"{path} holds {len(partitions)} values of 'kspace_encode_step_2', but its header speaks of two dimensions."
-        )
-    corrects = any(has_flag(one.flags, "IS_PHASECORR_DATA") for one in acquisitions)
-    if corrects and any(is_reversed(one.flags) for one in image):
-        raise InputError(f"{path} holds lines that were read backwards (EPI), which need a phase correction first.")
 
 
 def _planes(image: Sequence[Any]) -> tuple[Plane, ...] | None:
@@ -253,12 +348,12 @@ def _readout(path: Path, encoding: Any, encoded: int, image: Sequence[Any]) -> i
     if space is None:
         return encoded
     reconstructed = matrix_of(path, space)[0]
-    is_cut = {(_kept(one).shape[1], _centre_of(one)) for one in image} == {(reconstructed, reconstructed // 2)}
+    is_cut = {(_length(one), _centre_of(one)) for one in image} == {(reconstructed, reconstructed // 2)}
     return min(encoded, reconstructed) if is_cut else encoded
 
 
-def _central_line(path: Path, encoding: Any, height: int) -> int:
-    centre = getattr(getattr(encoding.encodingLimits, "kspace_encoding_step_1", None), "center", height // 2)
+def _central_line(path: Path, encoding: Any, counter: str, count: int) -> int:
+    centre = getattr(getattr(encoding.encodingLimits, counter, None), "center", count // 2)
     if not isinstance(centre, int):
         raise InputError(f"{path}: the ISMRMRD header gives {centre!r} for the central line, not a whole number.")
     return centre
@@ -299,7 +394,7 @@ def _noise(acquisitions: Sequence[Any], coils: int, time: float, times: float) -
     """The samples of the noise measurements, as loud as in the image, whose positions took ``times`` samples of
     ``time`` microseconds."""
     found = [one for one in acquisitions if use_of(one.flags) is Use.NOISE]
-    if not found or any(len(one.data) != coils for one in found):
+    if not found or any(one.active_channels != coils for one in found):
         return None
     bandwidth = found[0].sample_time_us / time if min(found[0].sample_time_us, time) > 0 else 1.0
     samples: Complex = np.concatenate([one.data for one in found], axis=1)

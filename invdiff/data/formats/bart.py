@@ -2,13 +2,22 @@
 
 import math
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from invdiff.data.axes import Axes
+from invdiff.data.formats.contents import FASTEST_FIRST, Contents
+from invdiff.data.formats.layout import Complete, read_scan_in
 from invdiff.data.scan import Scan
+from invdiff.data.scan_file import ScanFile
+from invdiff.data.volume import ArrayInFile, open_volume, read_volume
 from invdiff.errors import InputError
 
 AXES = (
@@ -25,9 +34,39 @@ def read(path: Path) -> Scan:
     """The scan in a pair of files, of which either is given.
 
     Raises:
-        InputError: as `read_cfl` and `cartesian_kspace`.
+        InputError: as `read_cfl`, `cartesian_kspace` and `read_volume`.
     """
-    return Scan(cartesian_kspace(read_cfl(path), path), name=path.name)
+    volume = _volume(path)
+    return Scan(cartesian_kspace(read_cfl(path), path), name=path.name) if volume is None else read_volume(volume, {})
+
+
+def open_slices(path: Path, axes: Axes | None, complete: Complete | None) -> Scan | ScanFile:
+    """The scan in a pair of files; of a three-dimensional one, slices are read when they are asked for.
+
+    Args:
+        path: of either.
+        axes: of k-space, where the user says them.
+        complete: adds to a scan what other files hold, where there are any.
+
+    Raises:
+        InputError: as `read`, or axes do not fit.
+    """
+    volume = _volume(path) if axes is None and complete is None else None
+    if volume is not None:
+        return open_volume(volume, {})
+    scan = read(path) if axes is None else read_scan_in(contents, path, axes)
+    return scan if complete is None else complete(scan, scan.slices, 0)
+
+
+@contextmanager
+def contents(path: Path) -> Iterator[Contents]:
+    """The one array in a pair of files, without its axes of length one.
+
+    Raises:
+        InputError: as `read_cfl`.
+    """
+    array = read_cfl(path).squeeze()
+    yield Contents([""], {"": array}.get, order=FASTEST_FIRST)
 
 
 def read_cfl(path: Path) -> NDArray[np.complex64]:
@@ -40,18 +79,8 @@ def read_cfl(path: Path) -> NDArray[np.complex64]:
         InputError: one of the two is missing or can't be read, the header gives no dimensions, or they do not fit the
             size of the file.
     """
-    shape, numbers = _dimensions(path.with_suffix(".hdr")), path.with_suffix(".cfl")
-    _check_regular(numbers)
-    try:
-        size = numbers.stat().st_size
-        if size != 8 * math.prod(shape):
-            raise InputError(
-                f"{numbers} has {size} bytes, but its header promises {' x '.join(map(str, shape))} numbers of 8; it "
-                "is cut short, or the two files do not belong together."
-            )
-        return np.fromfile(numbers, "<c8").astype(np.complex64, copy=False).reshape(shape, order="F")
-    except OSError as error:
-        raise InputError(f"{numbers} can't be read: {error.strerror}; a .hdr and a .cfl file go together.") from error
+    with _opened(path) as numbers:
+        return numbers[...]
 
 
 def cartesian_kspace(array: NDArray[np.complex64], where: Path) -> NDArray[np.complex64]:
@@ -72,11 +101,49 @@ def cartesian_kspace(array: NDArray[np.complex64], where: Path) -> NDArray[np.co
     if len(sides) != 2 or more:
         space = " x ".join(str(array.shape[axis]) for axis in _SPACE)
         raise InputError(
-            f"{where} holds {', '.join([space, *more])}; only two-dimensional Cartesian k-space with coils and slices "
-            "can be read: transform along a readout that is fully sampled, and cut the rest out with BART's slice."
+            f"{where} holds {', '.join([space, *more])}; only Cartesian k-space of two dimensions with coils and "
+            "slices, or of three with coils, can be read: cut the rest out with BART's slice."
         )
     rest = [axis for axis in range(array.ndim) if axis not in kept]
     return np.ascontiguousarray(array.transpose(*kept, *rest).reshape([array.shape[axis] for axis in kept]))
+
+
+@dataclass(frozen=True)
+class _Numbers:
+    """The numbers of a pair of files, of which some are asked for; mapped no longer than that takes, since what is
+    mapped counts as memory."""
+
+    path: Path
+    shape: tuple[int, ...]
+
+    def __getitem__(self, index: Any) -> NDArray[np.complex64]:
+        return np.array(np.memmap(self.path, "<c8", "r", shape=self.shape, order="F")[index], np.complex64, order="F")
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[_Numbers]:
+    """The numbers of a pair, which are as many as its header says."""
+    shape, numbers = _dimensions(path.with_suffix(".hdr")), path.with_suffix(".cfl")
+    _check_regular(numbers)
+    try:
+        size = numbers.stat().st_size
+        if size != 8 * math.prod(shape):
+            raise InputError(
+                f"{numbers} has {size} bytes, but its header promises {' x '.join(map(str, shape))} numbers of 8; it "
+                "is cut short, or the two files do not belong together."
+            )
+        yield _Numbers(numbers, shape)
+    except OSError as error:
+        raise InputError(f"{numbers} can't be read: {error.strerror}; a .hdr and a .cfl file go together.") from error
+
+
+def _volume(path: Path) -> ArrayInFile | None:
+    """Where the k-space of a three-dimensional scan lies; ``None`` where it has fewer or more axes."""
+    sizes = _dimensions(path.with_suffix(".hdr"))
+    if any((n > 1) != (axis in _SPACE) for axis, n in enumerate(sizes) if axis != _COIL):
+        return None
+    elsewhere = path.with_suffix(".cfl").absolute()  # workers of a cluster have working folders of their own
+    return ArrayInFile(elsewhere, AXES[:3], _opened, (_COIL, *_SPACE), sizes, (1,) * len(sizes))
 
 
 def _check_regular(path: Path) -> None:

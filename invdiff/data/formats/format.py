@@ -1,12 +1,14 @@
 """What a format is."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 
+from invdiff.data.formats.contents import Contents
 from invdiff.data.geometry import Geometry
 from invdiff.data.picture import Picture
 from invdiff.data.scan import Scan
@@ -28,7 +30,10 @@ class Format:
         recognises: looks further, among formats of one signature.
         companions: suffixes of files that go with one of ``suffixes`` and may be given in its place.
         scan: reads a scan whole.
-        open: reads a scan, a long one slice by slice; where not given, ``scan`` does.
+        contents: opens what its files hold by name; scans are read of it where ``scan`` is not given, and coil maps,
+            masks and noise of other files.
+        open: reads a scan, a long one slice by slice; where not given, it is read whole. Where there are ``contents``,
+            its further arguments are the axes of k-space, where a user says them, and what completes a scan.
         series: lists the measurements in a file, where it can hold several; ``scan`` and ``open`` then take one of them
             as a second argument.
         image: reads real or complex numbers, ``(slices, H, W)`` or ``(H, W)``, and nothing else.
@@ -42,6 +47,7 @@ class Format:
     recognises: Callable[[Path], bool] = lambda path: True
     companions: tuple[str, ...] = ()
     scan: Callable[..., Scan] | None = None
+    contents: Callable[[Path], AbstractContextManager[Contents]] | None = None
     open: Callable[..., Scan | ScanFile] | None = None
     series: Callable[[Path], tuple[Series, ...]] | None = None
     image: Callable[[Path], NDArray[Any]] | None = None
@@ -65,26 +71,27 @@ class Format:
         """
         return (SINGLE,) if self.series is None else self.series(path)
 
-    def read(self, reader: Callable[..., T], path: Path, series: Series) -> T:
+    def read(self, reader: Callable[..., T], path: Path, series: Series, *more: object) -> T:
         """What one of its readers finds of a measurement.
 
         Args:
             reader: ``scan`` or ``open``.
             path: of the file.
             series: which measurement.
+            more: that the reader takes.
 
         Raises:
             InputError: as the reader, or there is no such measurement.
         """
         if self.series is not None:
-            return reader(path, series)
+            return reader(path, series, *more)
         series.one_of((SINGLE,), str(path))
-        return reader(path)
+        return reader(path, *more)
 
     @property
     def has_scan(self) -> bool:
         """Whether its files hold scans."""
-        return self.scan is not None
+        return self.scan is not None or self.contents is not None
 
     @property
     def has_image(self) -> bool:

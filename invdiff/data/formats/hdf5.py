@@ -1,26 +1,61 @@
-"""Scans and pictures in HDF5: fastMRI's layout (Zbontar et al., arXiv 1811.08839), and an ``image`` beside its mask."""
+"""Scans and pictures in HDF5: fastMRI's layout (Zbontar et al., arXiv 1811.08839), those of other projects, and an
+``image`` beside its mask."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from invdiff.data.axes import Axes
+from invdiff.data.formats.contents import Contents
 from invdiff.data.formats.geometry_arrays import PLANE_KEYS, arrays_of, planes_in
-from invdiff.data.formats.layout import PICTURE_KEYS, SCAN_KEYS, STACKS, picture_of, scan_of
-from invdiff.data.picture import Picture
+from invdiff.data.formats.header import encoded_matrix, geometry_of, wanted_along
+from invdiff.data.formats.layout import (
+    KNOWN_KEYS,
+    Complete,
+    Reading,
+    arrays_by,
+    known_of,
+    read_scan_in,
+    reading_of,
+    scan_in,
+)
+from invdiff.data.formats.layouts import find_name
 from invdiff.data.scan import TOGETHER, Scan
 from invdiff.data.scan_file import ScanFile
+from invdiff.data.volume import ArrayInFile, open_volume, read_volume
 from invdiff.errors import InputError
-from invdiff.files.hdf5 import attributes_of, find_dataset, find_numbers, find_text, reading, write_attributes, writing
+from invdiff.files.hdf5 import (
+    attributes_of,
+    find_array,
+    find_dataset,
+    find_text,
+    reading,
+    write_attributes,
+    writing,
+)
 
 if TYPE_CHECKING:
     import h5py
 
 _HEADER = "ismrmrd_header"
-_SLICE_KEYS = tuple(key for key in SCAN_KEYS if key not in PLANE_KEYS)
+_VOLUMES = ("maps", "ground_truth", "calibration")
+"""What would be three-dimensional with k-space."""
+
+
+@contextmanager
+def contents(path: Path) -> Iterator[Contents]:
+    """What a file holds by name, while it is open.
+
+    Raises:
+        InputError: it is damaged.
+    """
+    with reading(path) as file:
+        yield Contents(list(file), partial(find_array, file), partial(find_text, file), attributes_of(file))
 
 
 def read(path: Path) -> Scan:
@@ -29,35 +64,35 @@ def read(path: Path) -> Scan:
     Raises:
         InputError: it is broken, or does not hold a scan.
     """
-    with reading(path) as file:
-        arrays, attributes, present = _arrays(file, SCAN_KEYS), attributes_of(file), _present(file)
-    return scan_of(path, arrays, attributes, present)
+    volume = _volume(path)
+    return read_scan_in(contents, path) if volume is None else read_volume(*volume)
 
 
-def open_slices(path: Path) -> Scan | ScanFile:
-    """The scan in a file; of more slices than are looked at together, each is read when it is asked for.
+def open_slices(path: Path, axes: Axes | None, complete: Complete | None) -> Scan | ScanFile:
+    """The scan in a file; of more slices than are looked at together, or of three-dimensional k-space, each is read
+    when it is asked for.
+
+    Args:
+        path: of the file.
+        axes: of its k-space, where the user says them.
+        complete: adds to a scan what other files hold, where there are any; to three-dimensional k-space when all of it
+            is read.
 
     Raises:
-        InputError: as `read`.
+        InputError: it is broken, or does not hold a scan.
     """
-    count = _count(path)
-    if count <= TOGETHER:
-        return read(path)
+    volume = _volume(path) if axes is None else None
+    if volume is not None:
+        return open_volume(*volume) if complete is None else _completed(read_volume(*volume), complete)
+    with contents(path) as held:
+        found = reading_of(path, held, axes)
+        if found.slices <= TOGETHER:
+            scan = scan_in(path, held, found)
+            assert scan is not None
+            return _completed(scan, complete)
+        planes = planes_in(path, arrays_by(held, PLANE_KEYS))
     elsewhere = path.absolute()  # workers of a cluster have working folders of their own
-    with reading(path) as file:
-        planes = planes_in(path, _arrays(file, PLANE_KEYS))
-    return ScanFile.survey(path, partial(_read_slice, elsewhere), count, planes)
-
-
-def read_picture(path: Path) -> Picture:
-    """The picture in a file.
-
-    Raises:
-        InputError: it is broken, or does not hold a picture.
-    """
-    with reading(path) as file:
-        arrays = _arrays(file, PICTURE_KEYS)
-    return picture_of(path, arrays)
+    return ScanFile.survey(path, partial(_read_slices, elsewhere, found, complete), found.slices, planes)
 
 
 def write_scan(scan: Scan, path: str | os.PathLike[str]) -> None:
@@ -92,44 +127,74 @@ def write_scan(scan: Scan, path: str | os.PathLike[str]) -> None:
         write_attributes(file, {key: _storable(value) for key, value in scan.attributes.items()})
 
 
-def _count(path: Path) -> int:
-    """How many slices can be read one by one; zero where the file is of another layout."""
+def _completed(scan: Scan, complete: Complete | None) -> Scan:
+    return scan if complete is None else complete(scan, scan.slices, 0)
+
+
+def _read_slices(path: Path, found: Reading, complete: Complete | None, indices: Sequence[int]) -> list[Scan | None]:
+    """The scans of slices; ``None`` where nothing was seen."""
+    with contents(path) as held:
+        scans = [scan_in(path, held, found, index) for index in indices]
+    if complete is None:
+        return scans
+    return [
+        None if scan is None else complete(scan, found.slices, index)
+        for index, scan in zip(indices, scans, strict=True)
+    ]
+
+
+def _volume(path: Path) -> tuple[ArrayInFile, dict[str, Any], int | None] | None:
+    """Where three-dimensional k-space lies, what else the file knows, and how many positions along x are in the field
+    of view; ``None`` where it holds slices.
+
+    It is ``(1, coils, z, y, x)``, or ``(coils, z, y, x)`` where the header's encoded matrix is of x, y and z.
+
+    Raises:
+        InputError: there are coil maps or a ground truth, which would be three-dimensional, too.
+    """
     with reading(path) as file:
-        stacks = {key: stack for key in STACKS if (stack := find_numbers(file, key)) is not None}
-        if "kspace" not in stacks or stacks["kspace"].ndim not in (3, 4):
-            return 0
-        count = len(stacks["kspace"])
-        return count if all(stack.ndim >= 3 and len(stack) == count for stack in stacks.values()) else 0
+        kspace = _kspace_in(file)
+        if kspace is None or kspace.ndim not in (4, 5):
+            return None
+        header = find_text(file, _HEADER)
+        x, y, z = (1, 1, 1) if header is None else encoded_matrix(path, header)
+        if kspace.shape[:1] != (1,) if kspace.ndim == 5 else z == 1 or kspace.shape[1:] != (z, y, x):
+            return None
+        held = Contents(list(file), partial(find_array, file))
+        given = [name for role in _VOLUMES if (name := find_name(held, role)) is not None]
+        if given:
+            raise InputError(
+                f"{path}: kspace of shape {kspace.shape} is three-dimensional, and {' and '.join(given)} of such scans "
+                "can't be read; leave it out of the file."
+            )
+        known = {**known_of(path, arrays_by(held, KNOWN_KEYS)), "attributes": attributes_of(file)}
+        steps = kspace.chunks or (1,) * kspace.ndim
+        first = kspace.ndim - 4
+        places = (first, first + 3, first + 2, first + 1)
+        elsewhere = path.absolute()  # workers of a cluster have working folders of their own
+        lying = ArrayInFile(elsewhere, ("x", "y", "z"), _kspace, places, kspace.shape, steps)
+    if known["mask"] is not None:
+        known["mask"] = np.atleast_2d(known["mask"]).T  # of the file's (z, y)
+    if header is None:
+        return lying, known, None
+    _, along, height, width = lying.shape
+    known["geometry"] = geometry_of(path, header, (height, width), axes=(1, 2, 0))
+    return lying, known, wanted_along(path, header, along, 0)
 
 
-def _read_slice(path: Path, index: int) -> Scan | None:
-    """The scan of one slice; ``None`` where nothing was seen: its k-space or every coil map is zero."""
+def _kspace_in(file: "h5py.File") -> "h5py.Dataset | None":
+    """Complex numbers by the usual name: what else k-space may be is no volume."""
+    stored = find_dataset(file, "kspace")
+    return stored if stored is not None and stored.dtype.kind == "c" else None
+
+
+@contextmanager
+def _kspace(path: Path) -> Iterator["h5py.Dataset"]:
     with reading(path) as file:
-        arrays, attributes, present = _arrays(file, _SLICE_KEYS, index), attributes_of(file), _present(file)
-    seen = all(np.any(arrays[key]) for key in ("kspace", "sensitivity_maps") if key in arrays)
-    if not seen:
-        return None
-    scan = scan_of(path, arrays, attributes, present)
-    return scan if "mask" in arrays else scan.changed(mask=None)  # what zeros mean is told by all slices together
-
-
-def _arrays(file: "h5py.File", keys: Sequence[str], index: int | None = None) -> dict[str, Any]:
-    """The numbers that a file has of these keys; of stacks, those of one slice, where its index is given."""
-    arrays: dict[str, Any] = {}
-    for key in keys:
-        if key == _HEADER:
-            held: Any = find_text(file, key)
-        elif (held := find_numbers(file, key)) is not None:
-            held = held[()] if index is None or key not in STACKS else held[index : index + 1]
-        if held is not None:
-            arrays[key] = held
-    return arrays
-
-
-def _present(file: "h5py.File") -> list[str]:
-    """The data sets of a file that has no k-space, in words."""
-    named = {name: find_dataset(file, name) for name in file} if "kspace" not in file else {}
-    return [f"{name} {held.shape}" for name, held in named.items() if held is not None]
+        kspace = _kspace_in(file)
+        if kspace is None:
+            raise InputError(f"{path} has no dataset 'kspace' any more.")
+        yield kspace
 
 
 def _storable(value: Any) -> Any:

@@ -31,7 +31,11 @@ class _Space:
 
 
 def geometry_of(
-    path: Path, xml: str, shape: tuple[int, int], planes: tuple[Plane, ...] | None = None
+    path: Path,
+    xml: str,
+    shape: tuple[int, int],
+    planes: tuple[Plane, ...] | None = None,
+    axes: tuple[int, int, int] = (0, 1, 2),
 ) -> Geometry | None:
     """The geometry that a header tells of an image; None where it tells none, or the library that reads it is missing.
 
@@ -41,8 +45,9 @@ def geometry_of(
     Args:
         path: of the header's file.
         xml: the header.
-        shape: (H, W) of the image, along x and y.
+        shape: (H, W) of the image.
         planes: of every slice, where known.
+        axes: which of x, y and z are H, W, and across slices.
 
     Raises:
         InputError: it is no such header.
@@ -52,18 +57,41 @@ def geometry_of(
     except ImportError:
         return None
     encoded, recon = _spaces(path, ismrmrd, xml)
-    height, width = (_length(size, axis, encoded, recon) for axis, size in enumerate(shape))
+    height, width = (_length(size, axis, encoded, recon) for axis, size in zip(axes, shape, strict=False))
     if height is None or width is None:
         return None
-    (x, y, _), (x_mm, y_mm, _) = recon.matrix, recon.field_of_view
+    x, y = (recon.matrix[axis] for axis in axes[:2])
+    x_mm, y_mm = (recon.field_of_view[axis] for axis in axes[:2])
     return Geometry(
         shape,
         (height, width),
-        encoded.voxel(2),
+        encoded.voxel(axes[2]),
         None if x_mm is None or y_mm is None else (x_mm, y_mm),
         None if x is None or y is None else (x, y),
         planes,
     )
+
+
+def wanted_along(path: Path, xml: str, size: int, axis: int) -> int:
+    """How many pixels of a grid about its middle belong to the recon field of view, along x, y or z; all, where a
+    header does not tell, or the library that reads it is missing.
+
+    Args:
+        path: of the header's file.
+        xml: the header.
+        size: pixels of the grid.
+        axis: 0, 1 or 2.
+
+    Raises:
+        InputError: it is no such header.
+    """
+    try:
+        import ismrmrd
+    except ImportError:
+        return size
+    encoded, recon = _spaces(path, ismrmrd, xml)
+    whole, part = _length(size, axis, encoded, recon), recon.field_of_view[axis]
+    return size if whole is None or part is None or part >= whole else max(1, round(size * (part / whole)))
 
 
 def _length(size: int, axis: int, encoded: _Space, recon: _Space) -> float | None:
@@ -90,6 +118,20 @@ def _space(given: Any) -> _Space:
         tuple(n if isinstance(n, int) and is_size(n) else None for n in pixels),
         tuple(n if is_size(n) else None for n in (getattr(lengths, axis, None) for axis in "xyz")),
     )
+
+
+def encoded_matrix(path: Path, xml: str) -> tuple[int, int, int]:
+    """The encoded matrix (x, y, z) of a header; of ones where the library that reads it is missing.
+
+    Raises:
+        InputError: it is no such header.
+    """
+    try:
+        import ismrmrd
+    except ImportError:
+        return 1, 1, 1
+    x, y, z = (n or 1 for n in _spaces(path, ismrmrd, xml)[0].matrix)
+    return x, y, z
 
 
 def matrix_of(path: Path, space: Any) -> tuple[int, int, int]:

@@ -1,20 +1,28 @@
 """ISMRMRD raw data (Inati et al., Magnetic Resonance in Medicine 77, 2017) in HDF5 files: a header and acquisitions."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from invdiff.data.formats.acquisitions import is_needed, scan_of_acquisitions, series_of
+from invdiff.data.formats.acquisitions import is_needed, scan_of_acquisitions, series_of, volume_of_acquisitions
 from invdiff.data.scan import Scan
+from invdiff.data.scan_file import ScanFile
 from invdiff.data.series import SINGLE, Series, told_apart
+from invdiff.data.volume import open_volume
 from invdiff.errors import InputError
 from invdiff.files.hdf5 import check_rows, find, find_dataset, find_text, reading
 
 if TYPE_CHECKING:
     import h5py
+
+_TOGETHER = 32
+"""Acquisitions that are read at a time."""
 
 
 def holds_acquisitions(path: Path) -> bool:
@@ -47,17 +55,98 @@ def read(path: Path, series: Series = SINGLE) -> Scan:
         InputError: the file is broken, of another kind of scan, holds several and ``series`` more or less than one of
             them, or the library that reads it is missing.
     """
-    ismrmrd = _library(path)
+    measurement, xml, name = _chosen(path, series)
+    with measurement.opened() as acquisitions:
+        return scan_of_acquisitions(path, xml, acquisitions, measurement.series).changed(name=name)
+
+
+def open_slices(path: Path, series: Series = SINGLE) -> Scan | ScanFile:
+    """The scan in a file; of a three-dimensional one, slices are read when they are asked for.
+
+    Args:
+        path: of the file.
+        series: as for `read`.
+
+    Raises:
+        InputError: as `read`.
+    """
+    measurement, xml, name = _chosen(path, series)
+    with measurement.opened() as acquisitions:
+        volume = volume_of_acquisitions(measurement, path, xml, acquisitions, measurement.series)
+        if volume is None:
+            return scan_of_acquisitions(path, xml, acquisitions, measurement.series).changed(name=name)
+    return replace(open_volume(*volume), name=name)
+
+
+@dataclass(frozen=True)
+class _Measurement:
+    """The acquisitions that count for one measurement of a file.
+
+    Attributes:
+        path: of the file, absolute.
+        group: that they are in.
+        series: which of them count.
+    """
+
+    path: Path
+    group: str
+    series: Series
+
+    @contextmanager
+    def opened(self) -> Iterator[list["_Acquisition"]]:
+        """They, by their heads; samples are read when they are asked for."""
+        with reading(self.path) as file:
+            heads, data = _heads(file, _library(self.path))[self.group], _checked(file, self.group)
+            _check_heads(heads, file)
+            rows = _Rows(data)
+            yield [
+                _Acquisition(head, rows, number) for number, head in enumerate(heads) if is_needed(head, self.series)
+            ]
+
+
+class _Acquisition:
+    """An acquisition, as the library's own reader makes them, which would open the file for writing."""
+
+    def __init__(self, head: Any, rows: "_Rows", number: int) -> None:
+        self._head, self._rows, self._number = head, rows, number
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._head, name)
+
+    @property
+    def data(self) -> NDArray[np.complex64]:
+        """Its samples ``(coils, n)``, read now."""
+        numbers = self._rows[self._number]
+        shape = (int(self._head.active_channels), int(self._head.number_of_samples))
+        if not math.prod(shape) or numbers.shape != (2 * math.prod(shape),):
+            raise ValueError(f"{shape[0]} coils x {shape[1]} samples can't be the {numbers.size} numbers of a line")
+        samples: NDArray[np.complex64] = numbers.view(np.complex64).reshape(shape)
+        return samples
+
+
+class _Rows:
+    """The numbers of acquisitions, of which some are read together: one by one takes ten times as long."""
+
+    def __init__(self, data: "h5py.Dataset") -> None:
+        self._data = data.fields("data")
+        self._first, self._held = 0, data[:0]
+
+    def __getitem__(self, number: int) -> Any:
+        if not self._first <= number < self._first + len(self._held):
+            self._first = number - number % _TOGETHER
+            self._held = self._data[self._first : self._first + _TOGETHER]
+        return self._held[number - self._first]
+
+
+def _chosen(path: Path, series: Series) -> tuple[_Measurement, str, str]:
+    """The measurement of a file, its header, and what to call it."""
     with reading(path) as file:
-        heads = _heads(file, ismrmrd)
-        held = _series(path, heads)
+        held = _series(path, _heads(file, _library(path)))
         chosen = series.one_of(held, str(path))
-        group, one = str(chosen.group), replace(chosen, group=None)
-        needed = [number for number, head in enumerate(heads[group]) if is_needed(head, one)]
-        xml = find_text(file, f"{group}/xml") or ""
-        acquisitions = _acquisitions(file, group, needed, ismrmrd)
-    scan = scan_of_acquisitions(path, xml, acquisitions, one)
-    return scan.changed(name=told_apart(held)[held.index(chosen)].of_file(scan.name))
+        xml = find_text(file, f"{chosen.group}/xml") or ""
+    elsewhere = path.absolute()  # workers of a cluster have working folders of their own
+    measurement = _Measurement(elsewhere, str(chosen.group), replace(chosen, group=None))
+    return measurement, xml, told_apart(held)[held.index(chosen)].of_file(path.name)
 
 
 def _library(path: Path) -> Any:
@@ -109,19 +198,21 @@ def _data(file: "h5py.File", group: str) -> "h5py.Dataset | None":
     return data
 
 
-def _acquisitions(file: "h5py.File", group: str, needed: Sequence[int], ismrmrd: Any) -> list[Any]:
-    """Acquisitions as the library's own reader makes them, which would open the file for writing."""
+def _check_heads(heads: Sequence[Any], file: "h5py.File") -> None:
+    """Raise ``InputError`` if heads speak of more samples than their file has room for."""
+    declared = sum(8 * int(head.active_channels) * int(head.number_of_samples) for head in heads)
+    limit = file.id.get_filesize()
+    if declared > limit:
+        raise InputError(
+            f"{file.filename}: its acquisitions declare {declared:,} bytes of samples, in a file of {limit:,} bytes; "
+            "it is damaged or cut short."
+        )
+
+
+def _checked(file: "h5py.File", group: str) -> "h5py.Dataset":
+    """The acquisitions of a group, of which no row is longer than the file."""
     data = _data(file, group)
     assert data is not None
     places = [data.dtype.fields[name][1] for name in ("traj", "data")]  # as in the file, where references are as long
     check_rows(data, data.id.get_type().get_size(), places)
-    return [_acquisition(data[number], ismrmrd) for number in needed]
-
-
-def _acquisition(record: Any, ismrmrd: Any) -> Any:
-    coils, length = int(record["head"]["active_channels"]), int(record["head"]["number_of_samples"])
-    if not coils * length or record["data"].shape != (2 * coils * length,):  # the library makes room for what heads say
-        raise ValueError(f"{coils} coils x {length} samples can't be the {record['data'].size} numbers of a line")
-    acquisition = ismrmrd.Acquisition(record["head"])
-    acquisition.data[:] = record["data"].view(np.complex64).reshape(coils, length)
-    return acquisition
+    return data

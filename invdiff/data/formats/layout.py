@@ -1,66 +1,313 @@
-"""What named arrays in a file are: a scan in fastMRI's layout, or a picture."""
+"""What named arrays in a file are: a scan, by the names that projects use for its arrays, or a picture."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from invdiff.data.formats.geometry_arrays import GEOMETRY_KEYS, geometry_in
+from invdiff.data.axes import Axes
+from invdiff.data.axes_by_shape import axes_by_shape
+from invdiff.data.axis_order import Stored, told_axes
+from invdiff.data.formats.contents import FASTEST_FIRST, Contents, Turned
+from invdiff.data.formats.geometry_arrays import GEOMETRY_KEYS, PLANE_KEYS, geometry_in
 from invdiff.data.formats.header import geometry_of
+from invdiff.data.formats.layouts import find_name, known_axes
 from invdiff.data.picture import Picture
 from invdiff.data.scan import Scan
 from invdiff.errors import InputError
 
-STACKS = ("kspace", "sensitivity_maps", "ground_truth", "calibration")
-"""What has an entry for every slice."""
-SCAN_KEYS = (*STACKS, "mask", "noise_std", "noise", "ismrmrd_header", *GEOMETRY_KEYS)
+Opened = Callable[[Path], AbstractContextManager[Contents]]
+"""Opens what a file holds by name."""
+
+Complete = Callable[[Scan, int, int], Scan]
+"""Adds to a scan what other files hold: the scan, how many slices its file has, and the first of them."""
+
+_ROLES = ("kspace", "mask", "maps", "noise", "noise_std", "ground_truth", "calibration")
+KNOWN_KEYS = ("mask", "noise_std", "noise")
+"""What there is once for all slices."""
 PICTURE_KEYS = ("image", "mask", "noise_std", "ground_truth")
+OPTIONAL = {"maps": ("slice", "set", "coil"), "ground_truth": ("slice",)}
+"""Axes that arrays of the same y and x may have beside these."""
+_HEADER = "ismrmrd_header"
+_SINGLE_COIL = (
+    "acquisition",
+    "patient_id",
+)  # attributes of fastMRI's files, whose k-space of three axes is of one coil
 
 
-def scan_of(path: Path, arrays: Mapping[str, Any], attributes: Mapping[str, Any], present: Sequence[str]) -> Scan:
-    """The scan that arrays by ``SCAN_KEYS`` are.
+@dataclass(frozen=True)
+class Reading:
+    """How the arrays of a file are a scan.
+
+    Attributes:
+        names: of the arrays, by what they hold.
+        axes: of those that have images or coils.
+        slices: how many there are.
+        remarks: what of it could be doubted.
+    """
+
+    names: Mapping[str, str]
+    axes: Mapping[str, Axes]
+    slices: int
+    remarks: tuple[str, ...] = field(default=())
+
+
+def reading_of(path: Path, contents: Contents, axes: Axes | None = None) -> Reading:
+    """How the arrays of a file are a scan; no more of k-space is read than its axes ask for.
 
     Args:
-        path: of their file.
-        arrays: what of ``SCAN_KEYS`` there is.
-        attributes: whatever else the file says.
-        present: what the file holds, in words, where it is no scan.
+        path: of the file.
+        contents: of the file.
+        axes: of its k-space, as the user says; None: as the layout of that name says, or as the numbers tell.
 
     Raises:
-        InputError: they are no scan.
+        InputError: the file holds no k-space, its axes are not told, or shapes do not fit together.
     """
-    if "kspace" not in arrays:
-        raise InputError(f"{path} has no dataset 'kspace'; it holds {', '.join(present) or 'no datasets at all'}.")
-    for key in arrays.keys() - {"ismrmrd_header", *GEOMETRY_KEYS}:
-        _check_numbers(path, key, arrays[key])
-    kspace, maps = arrays["kspace"], arrays.get("sensitivity_maps")
-    if np.ndim(kspace) not in (3, 4):
+    names = {role: name for role in _ROLES if (name := find_name(contents, role)) is not None}
+    if list(contents.names) == [""]:
+        names["kspace"] = ""
+    held = {role: array for role, name in names.items() if (array := contents.find(name)) is not None}
+    stored = held.get("kspace")
+    if stored is None:
+        image = find_name(contents, "image")
         raise InputError(
-            f"{path}: kspace has shape {np.shape(kspace)}; it must be (slices, coils, H, W) or (slices, H, W)."
+            f"{path} has no dataset 'kspace'; it holds {', '.join(contents.described) or 'no datasets at all'}."
+            f"{'' if image is None else f' {image!r} are images: see --operator denoise and invdiff simulate.'}"
         )
-    if kspace.ndim == 3:
-        kspace = kspace[:, None]
-    if maps is not None and maps.ndim == 3:
-        maps = maps[:, None]
-    shape = (kspace.shape[-2], kspace.shape[-1])
-    geometry = geometry_in(path, arrays, shape)
-    if geometry is None and "ismrmrd_header" in arrays:
-        geometry = geometry_of(path, _text(path, arrays["ismrmrd_header"]), shape)
-    return Scan(
-        kspace=kspace,
-        mask=arrays.get("mask"),
-        maps=maps,
+    what = f"{path}: {names['kspace'] or 'k-space'}"
+    _check_numbers(path, names["kspace"] or "k-space", stored)
+    if len(stored.shape) < 2:
+        raise InputError(
+            f"{what} has shape {tuple(stored.shape)}; it must be (slices, coils, H, W), (slices, H, W), (coils, H, W)."
+        )
+    found, remarks = _kspace_axes(path, contents, names["kspace"], stored, axes, what)
+    shape = tuple(stored.shape)
+    lengths = {name: found.length(shape, name) for name in ("coil", "y", "x")} | {"slice": found.stacked(shape)}
+    known = {"kspace": found}
+    order = [one for name in found.names for one in name.split("*")]
+    for role in (*OPTIONAL, "calibration"):
+        if role in held:
+            _check_numbers(path, role, held[role])
+            by_row = known_axes(names[role], role, held[role])
+            if by_row is None and role in OPTIONAL:
+                by_row = fitting_axes(held[role], lengths, OPTIONAL[role], order, f"{path}: {role}")
+            if by_row is None or by_row.stacked(held[role].shape) not in (1, lengths["slice"]):
+                raise InputError(
+                    f"{path}: {role} has shape {tuple(held[role].shape)}, which does not fit the {lengths['slice']} "
+                    "slices of kspace."
+                )
+            known[role] = by_row
+    return Reading({role: names[role] for role in held}, known, lengths["slice"], remarks)
+
+
+def fitting_axes(
+    stored: Stored, lengths: Mapping[str, int], optional: Sequence[str], order: Sequence[str], what: str
+) -> Axes:
+    """The axes of an array that belongs to k-space.
+
+    Args:
+        stored: the array.
+        lengths: of k-space's axes ``slice``, ``coil``, ``y`` and ``x``.
+        optional: axes that it may have beside ``y`` and ``x``.
+        order: of axes, where shapes allow several.
+        what: it is, for the sentence.
+
+    Raises:
+        InputError: its shape fits none.
+    """
+    required = ["y", "x", *(("coil",) if "coil" in optional and lengths["coil"] > 1 else ())]
+    found = axes_by_shape(
+        stored.shape,
+        lengths,
+        required=required,
+        optional=[name for name in optional if name not in required],
+        order=[*(name for name in (*optional, "y", "x") if name not in order), *order],
+        has_parts=stored.dtype.kind != "c" and "coil" in optional,
+    )
+    if found is None:
+        sizes = ", ".join(f"{lengths[name]} along {name}" for name in ("slice", "coil", "y", "x"))
+        raise InputError(f"{what} has shape {tuple(stored.shape)}, but kspace asks for {sizes}.")
+    return found
+
+
+def scan_in(path: Path, contents: Contents, reading: Reading, index: int | None = None) -> Scan | None:
+    """The scan in a file; of one slice, where its index is given.
+
+    ``None`` where nothing was seen of that slice: its k-space or every coil map is zero.
+
+    Raises:
+        InputError: the arrays are no scan.
+    """
+    arrays: dict[str, Any] = {}
+    for role, name in reading.names.items():
+        stored = contents.find(name)
+        assert stored is not None
+        _check_numbers(path, role, stored)
+        axes = reading.axes.get(role)
+        if axes is None:
+            arrays[role] = stored[()]
+            continue
+        stacked = axes.stacked(stored.shape) > 1
+        array = axes.arranged(stored[axes.window(stored.shape, index) if index is not None and stacked else ()])
+        count = reading.slices if index is None else 1
+        arrays[role] = np.broadcast_to(array, (count, *array.shape[1:]))
+    if index is not None and not all(np.any(arrays[role]) for role in ("kspace", "maps") if role in arrays):
+        return None
+    keys = [key for key in GEOMETRY_KEYS if index is None or key not in PLANE_KEYS]
+    image_shape = (arrays["kspace"].shape[-2], arrays["kspace"].shape[-1])
+    geometry = geometry_in(path, arrays_by(contents, keys), image_shape)
+    header = contents.text(_HEADER)
+    if geometry is None and header is not None:
+        geometry = geometry_of(path, header, image_shape)
+    truth = arrays.get("ground_truth")
+    scan = Scan(
+        kspace=arrays["kspace"],
+        mask=mask_of(arrays.get("mask"), arrays["kspace"].shape, reading.axes["kspace"], reading.slices),
+        maps=arrays.get("maps"),
         noise_std=_level(path, arrays.get("noise_std")),
-        noise=arrays.get("noise"),
-        ground_truth=arrays.get("ground_truth"),
+        noise=noise_of(arrays.get("noise"), arrays["kspace"].shape[1]),
+        ground_truth=None if truth is None else truth[:, 0],
         calibration=arrays.get("calibration"),
         name=path.name,
-        attributes=attributes,
-        remarks=() if geometry is None else geometry.remarks,
+        attributes=contents.attributes,
+        remarks=(*reading.remarks, *(() if geometry is None else geometry.remarks)),
         geometry=geometry,
     )
+    return scan if index is None or "mask" in arrays else scan.changed(mask=None)  # all slices tell what zeros mean
+
+
+def arrays_by(contents: Contents, keys: Sequence[str]) -> dict[str, NDArray[Any]]:
+    """What there is of these names."""
+    return {key: stored[()] for key in keys if (stored := contents.find(key)) is not None}
+
+
+def read_scan_in(opened: Opened, path: Path, axes: Axes | None = None) -> Scan:
+    """The scan in a file of named arrays.
+
+    Raises:
+        InputError: it is broken, or does not hold a scan.
+    """
+    with opened(path) as contents:
+        scan = scan_in(path, contents, reading_of(path, contents, axes))
+    assert scan is not None
+    return scan
+
+
+def mask_of(
+    mask: NDArray[Any] | None, shape: tuple[int, ...], axes: Axes | Sequence[str], slices: int
+) -> NDArray[Any] | None:
+    """A mask ``(H, W)`` or ``(W,)`` of one that may be repeated for every slice and coil; what fits nothing stays as it
+    is, for `Scan` to refuse.
+
+    Args:
+        mask: as a file has it.
+        shape: of k-space, (slices, coils, H, W).
+        axes: in whose order those of the mask are, where shapes allow several.
+        slices: in the whole file.
+    """
+    if mask is None or mask.ndim < 2:
+        return mask
+    names = axes.names if isinstance(axes, Axes) else axes
+    order = [*names, *(name for name in ("slice", "coil", "y", "x") if name not in names)]
+    lengths = {"slice": slices, "coil": shape[1], "y": shape[2], "x": shape[3]}
+    if mask.size == shape[3]:
+        return mask.reshape(-1)
+    found = axes_by_shape(mask.shape, lengths, required=("y", "x"), optional=("slice", "coil"), order=order)
+    if found is None:
+        return mask
+    every = found.arranged(mask)
+    return every[0, 0] if (every == every[:1, :1]).all() else mask
+
+
+def noise_of(noise: NDArray[Any] | None, coils: int) -> NDArray[Any] | None:
+    """Samples of noise ``(coils, n)`` of an array with an axis of coils, the first of that length; what has none stays
+    as it is, for `Scan` to refuse."""
+    if noise is None:
+        return None
+    if not np.iscomplexobj(noise) and noise.ndim > 2 and noise.shape[-1] == 2:
+        noise = noise[..., 0] + 1j * noise[..., 1]
+    axis = next((axis for axis, n in enumerate(noise.shape) if n == coils and noise.ndim > 1), None)
+    return noise if axis is None else np.moveaxis(noise, axis, 0).reshape(coils, -1)
+
+
+def _kspace_axes(
+    path: Path, contents: Contents, name: str, stored: Stored, axes: Axes | None, what: str
+) -> tuple[Axes, tuple[str, ...]]:
+    shape = tuple(stored.shape)
+    if axes is not None:
+        return axes.fitted(shape, what), ()
+    by_row = known_axes(name, "kspace", stored)
+    if by_row is not None:
+        return by_row, ()
+    usual = _usual(contents, len(shape))
+    if usual is not None and len(shape) == 3 and stored.dtype.kind == "c" and _is_single_coil(path, contents):
+        return usual, ()
+    found = _told_axes(contents, stored, what)
+    if usual == found or (len(shape) == 2 and stored.dtype.kind == "c"):
+        return found, ()
+    other = "" if usual is None else f"; --axes {usual} reads it otherwise"
+    return found, (f"{what} of shape {shape} was read as axes {found}, as its numbers tell{other}.",)
+
+
+def _usual(contents: Contents, count: int) -> Axes | None:
+    """So many axes of k-space in the usual order of a file."""
+    names = {3: ("slice", "y", "x"), 4: ("slice", "coil", "y", "x")}.get(count)
+    return None if names is None else Axes(tuple(name for name in contents.order if name in names))
+
+
+def _told_axes(contents: Contents, stored: Stored, what: str) -> Axes:
+    """The axes that the numbers tell; of a file whose first axis is the fastest, by them in the opposite order."""
+    if contents.order != FASTEST_FIRST:
+        return told_axes(stored, what)
+    try:
+        found = told_axes(Turned(stored), what)
+    except InputError as error:
+        raise InputError(
+            f"{what} of shape {tuple(stored.shape)}, {stored.dtype}, does not tell what its axes are; say it in the "
+            "order of the shape, such as --axes y,x,coil,slice or y,x,coil,part."
+        ) from error
+    swapped = {"y": "x", "x": "y"}
+    return Axes(tuple(swapped.get(name, name) for name in found.names[::-1]))
+
+
+def _is_single_coil(path: Path, contents: Contents) -> bool:
+    """Whether a file is of fastMRI's single-coil data, whatever its numbers tell."""
+    said = any(name in contents.attributes for name in _SINGLE_COIL) or contents.text(_HEADER) is not None
+    return said or "singlecoil" in path.name.lower()
+
+
+def read_picture_in(opened: Opened, path: Path) -> Picture:
+    """The picture in a file of named arrays.
+
+    Raises:
+        InputError: it is broken, or does not hold a picture.
+    """
+    with opened(path) as contents:
+        held = {key: contents.find(name) for key in PICTURE_KEYS if (name := find_name(contents, key)) is not None}
+        for key, stored in held.items():
+            if stored is not None:
+                _check_numbers(path, key, stored)
+        arrays = {key: stored[()] for key, stored in held.items() if stored is not None}
+    return picture_of(path, arrays)
+
+
+def known_of(path: Path, arrays: Mapping[str, Any]) -> dict[str, Any]:
+    """What arrays by ``KNOWN_KEYS`` say of all slices of a `Scan`, by its arguments.
+
+    Raises:
+        InputError: they are no numbers.
+    """
+    for key in arrays.keys() & set(KNOWN_KEYS):
+        _check_numbers(path, key, arrays[key])
+    return {
+        "mask": arrays.get("mask"),
+        "noise_std": _level(path, arrays.get("noise_std")),
+        "noise": arrays.get("noise"),
+    }
 
 
 def picture_of(path: Path, arrays: Mapping[str, Any]) -> Picture:
@@ -72,7 +319,7 @@ def picture_of(path: Path, arrays: Mapping[str, Any]) -> Picture:
     if "image" not in arrays:
         raise InputError(f"{path} has no dataset 'image', which inpainting and denoising begin from.")
     for key, array in arrays.items():
-        _check_numbers(path, key, array)
+        _check_numbers(path, key, np.asarray(array))
     mask, truth = arrays.get("mask"), arrays.get("ground_truth")
     return Picture(
         _stack(arrays["image"]),
@@ -97,14 +344,6 @@ def _level(path: Path, level: Any) -> float | None:
     return float(np.asarray(level).item())
 
 
-def _text(path: Path, text: Any) -> str:
-    array = np.asarray(text)
-    if array.size != 1 or array.dtype.kind not in "US":
-        raise InputError(f"{path}: ismrmrd_header of shape {array.shape} holds {array.dtype}, not a text.")
-    value = array.item()
-    return value if isinstance(value, str) else bytes(value).decode(errors="replace")
-
-
-def _check_numbers(path: Path, key: str, array: Any) -> None:
-    if np.asarray(array).dtype.kind not in "biufc":
-        raise InputError(f"{path}: {key} of shape {np.shape(array)} holds {np.asarray(array).dtype}, not numbers.")
+def _check_numbers(path: Path, key: str, stored: Any) -> None:
+    if stored.dtype.kind not in "biufc":
+        raise InputError(f"{path}: {key} of shape {tuple(stored.shape)} holds {stored.dtype}, not numbers.")

@@ -1,26 +1,28 @@
-"""Scans and pictures in NumPy archives, with the keys of the HDF5 layout."""
+"""Scans and pictures in NumPy archives, with the names of the HDF5 layouts."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from typing import Any
 
-from invdiff.data.formats.layout import PICTURE_KEYS, SCAN_KEYS, picture_of, scan_of
-from invdiff.data.picture import Picture
-from invdiff.data.scan import Scan
+from numpy.typing import NDArray
+
+from invdiff.data.formats.contents import Contents
 from invdiff.files.archive import names_in, read_archive
 
 
-def read(path: Path) -> Scan:
-    """The scan in an archive.
+@contextmanager
+def contents(path: Path) -> Iterator[Contents]:
+    """What an archive holds by name.
 
     Raises:
-        InputError: it is broken, or does not hold a scan.
+        InputError: it is broken.
     """
-    return scan_of(path, read_archive(path, SCAN_KEYS), {}, names_in(path))
+    names = names_in(path)
+    find = cache(lambda name: read_archive(path, [name]).get(name))
+    yield Contents(names, find, lambda name: _text(find(name)))
 
 
-def read_picture(path: Path) -> Picture:
-    """The picture in an archive.
-
-    Raises:
-        InputError: it is broken, or does not hold a picture.
-    """
-    return picture_of(path, read_archive(path, PICTURE_KEYS))
+def _text(array: NDArray[Any] | None) -> str | None:
+    return None if array is None or array.size != 1 or array.dtype.kind != "U" else str(array.item())

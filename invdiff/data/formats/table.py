@@ -1,12 +1,13 @@
 """The formats there are, and which of them a file is of."""
 
+import os
 from collections.abc import Callable
 from functools import cache, partial
 from importlib.metadata import entry_points
 from itertools import chain
 from pathlib import Path
 
-from invdiff.data.formats import bart, dicom, hdf5, ismrmrd, mrd_stream, nifti, npy, npz, picture_file
+from invdiff.data.formats import bart, dicom, hdf5, ismrmrd, layout, mat, mrd_stream, nifti, npy, npz, picture_file
 from invdiff.data.formats.format import Format
 from invdiff.errors import InputError
 
@@ -23,12 +24,21 @@ FORMATS = (
         "HDF5",
         (".h5", ".hdf5"),
         _HDF5,
-        lambda path: not ismrmrd.holds_acquisitions(path),
+        lambda path: not (mat.signs(path) or ismrmrd.holds_acquisitions(path)),
         scan=hdf5.read,
+        contents=hdf5.contents,
         open=hdf5.open_slices,
-        picture=hdf5.read_picture,
+        picture=partial(layout.read_picture_in, hdf5.contents),
     ),
-    Format("ISMRMRD", (".mrd",), _HDF5, ismrmrd.holds_acquisitions, scan=ismrmrd.read, series=ismrmrd.series),
+    Format(
+        "ISMRMRD",
+        (".mrd",),
+        _HDF5,
+        ismrmrd.holds_acquisitions,
+        scan=ismrmrd.read,
+        open=ismrmrd.open_slices,
+        series=ismrmrd.series,
+    ),
     Format(
         "a stream of MRD 2",
         (".mrd2",),
@@ -36,9 +46,22 @@ FORMATS = (
         scan=mrd_stream.read,
         series=mrd_stream.series,
     ),
-    Format("BART", (".cfl",), companions=(".hdr",), scan=bart.read),
-    Format("a NumPy archive", (".npz",), ((0, b"PK\3\4"),), scan=npz.read, picture=npz.read_picture),
-    Format("NumPy", (".npy",), ((0, b"\x93NUMPY"),), image=npy.read),
+    Format("BART", (".cfl",), companions=(".hdr",), scan=bart.read, contents=bart.contents, open=bart.open_slices),
+    Format(
+        "a NumPy archive",
+        (".npz",),
+        ((0, b"PK\3\4"),),
+        contents=npz.contents,
+        picture=partial(layout.read_picture_in, npz.contents),
+    ),
+    Format("NumPy", (".npy",), ((0, b"\x93NUMPY"),), contents=npy.contents, image=npy.read),
+    Format(
+        "MATLAB",
+        (".mat",),
+        mat.SIGNATURES,
+        contents=mat.contents,
+        picture=partial(layout.read_picture_in, mat.contents),
+    ),
     Format(
         "NIfTI",
         (".nii", ".nii.gz"),
@@ -97,6 +120,25 @@ def find_format(path: Path, held: str, holds: Callable[[Format], bool]) -> Forma
     if signed:
         raise InputError(f"{path} holds {signed[0].name}; {held} are read from {kinds} files.")
     raise InputError(f"{path} has the suffix '{path.suffix}'; {held} are read from {kinds} files.")
+
+
+def existing(path: str | os.PathLike[str], what: str) -> Path:
+    """The path of a file, which may be given without its suffix where one file alone has that name.
+
+    Raises:
+        InputError: there is no such file.
+    """
+    path = Path(path)
+    if os.path.isfile(path):  # which answers for a name that is longer than any file's, too
+        return path
+    suffixes = dict.fromkeys(suffix for one in formats() for suffix in one.suffixes)
+    named = [longer for suffix in suffixes if path.name and os.path.isfile(longer := Path(f"{path}{suffix}"))]
+    if len(named) == 1 and not os.path.isdir(path):
+        return named[0]
+    several = f"; there are {', '.join(longer.name for longer in named)}" if len(named) > 1 else ""
+    raise InputError(
+        f"{path} {'is a folder' if os.path.isdir(path) else 'does not exist'}{several}; give the path of {what}."
+    )
 
 
 def suffixes_of(holds: Callable[[Format], bool]) -> tuple[str, ...]:
