@@ -49,8 +49,23 @@ def rows(out: Path) -> list[dict[str, str]]:
 def test_the_table_is_the_library_s(invdiff: Run, folder: Path, tmp_path: Path) -> None:
     command = "detect", folder / "sense.h5", "--prior", folder / "prior.safetensors", "--out", tmp_path, *QUICK
     places = "--at", "8,9", "--at", "15.5,4"
-    ran = invdiff(*command, "--size", "3px", "--contrast", "-0.2", *places, "--samples", 2, "--seed", 4, "--slices", 1)
+    ran = invdiff(
+        *command,
+        "--size",
+        "3px",
+        "--contrast",
+        "-0.2",
+        *places,
+        "--samples",
+        2,
+        "--seed",
+        4,
+        "--slices",
+        1,
+        "--no-audit",
+    )
     assert ran.code == 0, ran.err
+    assert "audit" not in ran.out
     assert sorted(path.name for path in tmp_path.iterdir()) == ["detect.csv", "detect.png"]
     cases = scan_cases(read_scan(folder / "sense.h5"), "sense")
     lesions = [Lesion((8, 9), (3, 3), -0.2), Lesion((15.5, 4), (3, 3), -0.2)]
@@ -68,6 +83,26 @@ def test_the_table_is_the_library_s(invdiff: Run, folder: Path, tmp_path: Path) 
     assert "of 2 lesion(s)" in ran.out
     with Image.open(tmp_path / "detect.png") as picture:
         assert picture.size[0] > picture.size[1] > 100
+
+
+def test_the_spread_is_corrected_by_what_is_held_back(invdiff: Run, folder: Path, tmp_path: Path) -> None:
+    command = "detect", folder / "sense.h5", "--prior", folder / "prior.safetensors", "--at", "8,9", "--size", "3px"
+    told = {}
+    for option in ("--audit", "--no-audit"):
+        ran = invdiff(*command, "--samples", 3, "--out", tmp_path / option, option, *QUICK)
+        assert ran.code == 0, ran.err
+        assert ("audit: error bars" in ran.out) == (option == "--audit")
+        (told[option],) = rows(tmp_path / option)
+    assert told["--audit"]["recovered"] == told["--no-audit"]["recovered"]
+    assert float(told["--audit"]["spread"]) != pytest.approx(float(told["--no-audit"]["spread"]), rel=0.01)
+
+
+def test_where_nothing_can_be_held_back_the_spread_is_as_drawn(invdiff: Run, folder: Path, tmp_path: Path) -> None:
+    command = "detect", folder / "denoise.png", "--operator", "denoise", "--prior", folder / "prior.safetensors"
+    ran = invdiff(*command, "--samples", 2, "--size", "3px", "--at", "8,9", "--out", tmp_path, *QUICK)
+    assert ran.code == 0, ran.err
+    assert "without an audit" in ran.out
+    assert float(rows(tmp_path)[0]["spread"]) > 0
 
 
 @pytest.mark.parametrize(

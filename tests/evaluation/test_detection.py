@@ -20,6 +20,7 @@ from invdiff.evaluation import Lesion, detect, lesions_all_over
 from invdiff.methods import estimate, fast
 from invdiff.operators import LinearOperator, denoising, fourier, inpainting, sense
 from invdiff.priors import GaussianPrior, Intensity, load_prior
+from invdiff.reconstruction.audit import Correction
 
 SIDE = 24
 LESIONS = [Lesion((5, 6), (3, 3), 0.2), Lesion((16, 5), (3, 3), -0.2), Lesion((11, 17), (3, 3), 0.2)]
@@ -135,6 +136,20 @@ def test_amounts_are_those_of_the_samples_with_the_lesion() -> None:
         np.testing.assert_allclose(finding.amounts, finding.lesion.contrast * np.array(amounts), rtol=1e-4)
         assert finding.spread == pytest.approx(np.std(finding.amounts, ddof=1))
         assert finding.spread > 0
+
+
+def test_a_correction_widens_the_spread_about_the_image() -> None:
+    of = problem("denoising")
+    found = detect(of, Linear(noise=0), PRIOR, LESIONS, samples=6, spread=Linear())
+    twice = Correction(np.array([0.2]), np.array([4.0]), np.array([0.1]), 4.0, 0.1)
+    wide = detect(of, Linear(noise=0), PRIOR, LESIONS, samples=6, spread=Linear(), correction=twice)
+    for drawn, widened in zip(found.findings, wide.findings, strict=True):
+        assert widened.recovered == drawn.recovered
+        assert widened.spread == pytest.approx(2 * drawn.spread, rel=1e-3)
+        alone = drawn.lesion.within(found.image)
+        amount = float((alone.conj() * (found.image + found.difference)).real.sum() / alone.abs().square().sum())
+        assert widened.amounts.mean() == pytest.approx(drawn.lesion.contrast * amount, rel=1e-3)
+        assert drawn.amounts.mean() != pytest.approx(drawn.lesion.contrast * amount, rel=1e-3)
 
 
 def test_one_sample_tells_no_spread() -> None:
