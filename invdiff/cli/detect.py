@@ -164,7 +164,8 @@ def detect(
     cases = _only(found).read().cases()
     wanted = Lesion((0, 0), _pixels(size, cases), contrast)
     chosen_lesions = [replace(wanted, place=place) for place in places]
-    check_apart(chosen_lesions or [wanted])
+    if chosen_lesions:
+        check_apart(chosen_lesions)
     for lesion in chosen_lesions:
         lesion.disc(cases.shown(cases.sampled).shape)
     middle = cases.full[len(cases.full) // 2]
