@@ -1,14 +1,15 @@
 """Maps refined with the image where they explain samples held back better, and left alone where not."""
 
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from invdiff.cli.options import maps_of
 from invdiff.data import Scan, shepp_logan, simulate
 from invdiff.data.masks import equispaced
-from invdiff.errors import InputError
 from invdiff.priors import GaussianPrior
 from invdiff.reconstruction import FolderStore, ScanCases, known_maps, scan_cases
 
@@ -97,8 +98,7 @@ def test_two_sets_that_were_asked_for_are_refined_as_two() -> None:
     assert image == (2, *SHAPE)
 
 
-def test_a_refusal_names_what_there_is() -> None:
-    from invdiff.cli.solve import _maps
-
-    with pytest.raises(InputError, match="--maps is joint or estimated, not 'mean'"):
-        _maps("mean")
+def test_the_option_names_a_file_or_how_maps_are_found() -> None:
+    assert maps_of(None) == (None, None)
+    assert maps_of("joint") == (None, "joint")
+    assert maps_of("./joint") == (Path("joint"), None)
