@@ -9,6 +9,7 @@ from invdiff.cli.detect import detect
 from invdiff.cli.evaluate import evaluate
 from invdiff.cli.listings import methods, operators
 from invdiff.cli.output import tell
+from invdiff.cli.regions import regions
 from invdiff.cli.sample import sample
 from invdiff.cli.simulate import simulate
 from invdiff.cli.solve import solve
@@ -24,7 +25,20 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (solve, detect, evaluate, tune_lambda, train, sample, verify, simulate, methods, operators, convert):
+for command in (
+    solve,
+    detect,
+    regions,
+    evaluate,
+    tune_lambda,
+    train,
+    sample,
+    verify,
+    simulate,
+    methods,
+    operators,
+    convert,
+):
     app.command()(command)
 
 
