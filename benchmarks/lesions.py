@@ -71,7 +71,7 @@ def table(samples: Annotated[int, typer.Option(help="For the spread.")] = 8) -> 
 
 @app.command()
 def picture(out: Path, samples: Annotated[int, typer.Option(help="For the spread.")] = 8) -> None:
-    """One lesion of two pixels at two accelerations."""
+    """One lesion of two pixels at two accelerations, near a place where these differ most."""
     lesion = Lesion(PLACE, (2, 2), CONTRAST)
     rows, columns = (slice(int(centre) - HALF, int(centre) + HALF + 1) for centre in PLACE)
     images = {}

@@ -20,14 +20,14 @@ from invdiff.reconstruction import scan_cases
 
 Run = Callable[..., Any]
 QUICK = ("--set", "steps=3", "--precision", "f32")
-SHAPE = (24, 20)
+SPREAD = METHODS["estimate"].spread
 
 
 @pytest.fixture(autouse=True)
 def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Samples beside an estimate take the defaults of their method, which are many steps."""
-    fast = METHODS["fast"]
-    monkeypatch.setitem(METHODS, "fast", replace(fast, build=partial(fast.build, steps=4)))
+    method = METHODS[SPREAD]
+    monkeypatch.setitem(METHODS, SPREAD, replace(method, build=partial(method.build, steps=4)))
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def test_the_table_is_the_library_s(invdiff: Run, folder: Path, tmp_path: Path) 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["detect.csv", "detect.png"]
     cases = scan_cases(read_scan(folder / "sense.h5"), "sense")
     lesions = [Lesion((8, 9), (3, 3), -0.2), Lesion((15.5, 4), (3, 3), -0.2)]
-    methods = [METHODS[name].with_settings(given) for name, given in (("estimate", {"steps": "3"}), ("fast", {}))]
+    methods = [METHODS[name].with_settings(given) for name, given in (("estimate", {"steps": "3"}), (SPREAD, {}))]
     prior = load_prior(folder / "prior.safetensors")
     expected = detect(cases.problem(1), methods[0], prior, lesions, samples=2, spread=methods[1], seed=4, case=1)
     assert len(rows(tmp_path)) == 2
