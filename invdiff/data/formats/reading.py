@@ -40,8 +40,8 @@ def read_scan(
       (slices, H, W) from a single coil or (coils, H, W) of a slice; if present ``mask`` (W,) or (H, W),
       ``sensitivity_maps`` (slices, coils, H, W) or (slices, sets, coils, H, W), ``ground_truth``, ``noise_std``,
       ``noise`` (coils, n) of a separate noise scan, ``calibration``, ``ismrmrd_header`` and the group ``geometry``.
-      Other names and orders are rows of
-      `invdiff.data.formats.layouts`; of others, the order of axes is told by the numbers, and remarked.
+      Other names and orders are rows of `invdiff.data.formats.layouts`; of others, the numbers tell the order of axes,
+      and the only array of complex numbers is k-space: both are remarked.
     - ISMRMRD raw data (``.h5``, ``.mrd``; Inati et al., Magnetic Resonance in Medicine 77, 2017) and streams of MRD 2:
       Cartesian imaging; averages are averaged, noise measurements become ``noise``, and calibration lines that are no
       lines of the image ``calibration``. Needs the ``ismrmrd`` library, and of streams ``mrd-python``.
@@ -53,7 +53,7 @@ def read_scan(
     - Formats of other packages, which are entry points ``invdiff.formats``.
 
     Where k-space itself clearly says otherwise, it is believed: its energy is brought to the centre, and padding under
-    a mask is not sampled; the scan's remarks say so.
+    a mask is not sampled; the scan's remarks say so, and where it looks like an image.
 
     Args:
         path: of the file.
