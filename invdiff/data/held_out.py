@@ -10,7 +10,7 @@ Mask = NDArray[np.bool_]
 
 
 def held_out(sampled: Mask, fraction: float, seed: int, *, least: int = 1) -> Mask:
-    """Which samples to hold back, bool ``(H, W)``: whole lines where ``sampled`` is the same along axis -2.
+    """Which samples to hold back, bool ``(H, W)``: whole lines where lines were sampled whole, else points.
 
     Args:
         sampled: bool ``(H, W)``.
@@ -21,6 +21,8 @@ def held_out(sampled: Mask, fraction: float, seed: int, *, least: int = 1) -> Ma
     Raises:
         InputError: fewer than the least, or none, are sampled outside the calibration region.
     """
+    if (sampled == sampled[:, :1]).all() and not sampled.all():  # lines along the other axis
+        return held_out(sampled.T, fraction, seed, least=least).T
     free = sampled.copy()
     centre = tuple(
         slice(n // 2 - c // 2, n // 2 - c // 2 + c)

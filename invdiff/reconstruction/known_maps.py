@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from invdiff.data.held_out import held_out
 from invdiff.diffusion.sampler import scale_of
 from invdiff.errors import InputError
 from invdiff.files.digest import digest_of
@@ -16,7 +17,6 @@ from invdiff.priors import Prior
 from invdiff.problem import Problem
 from invdiff.reconstruction.cases import Cases, ScanCases
 from invdiff.reconstruction.forecast import Forecast, forecast
-from invdiff.reconstruction.held_back import held_back
 from invdiff.reconstruction.joint import Joint
 from invdiff.reconstruction.known_noise import coarse_estimate, not_yet
 from invdiff.reconstruction.preparation import HeldBack, with_map_sets
@@ -24,6 +24,7 @@ from invdiff.reconstruction.store import MemoryStore, Store
 from invdiff.reconstruction.trial import Measure
 from invdiff.reconstruction.units import Arrays, Drawing
 
+_SHARE = 0.12  # of what was sampled outside the calibration region, to hold back
 _CLEARLY = 3.0  # standard errors by which other maps must be better than those at hand
 
 
@@ -129,7 +130,7 @@ def _candidates(cases: ScanCases, joint: Joint) -> Iterator[_Candidate]:
     assert cases.preparation is not None
     assert cases.preparation.calibration is not None
     at_hand = cases.preparation.calibration.sets
-    held = held_back(cases.sampled)
+    held = held_out(cases.sampled, _SHARE, 0)
     kept = torch.tensor(cases.sampled & ~held)
     hidden = torch.tensor(held)
     noise_std = cases.preparation.noise_std
