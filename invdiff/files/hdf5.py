@@ -1,5 +1,6 @@
 """HDF5 files that appear whole or not at all, and are safe to read from strangers."""
 
+import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ from invdiff.errors import InputError
 from invdiff.files.atomic import atomic
 from invdiff.files.declared import check_declared
 from invdiff.files.hdf5_heaps import check_heaps
+from invdiff.files.hdf5_places import Content
+from invdiff.files.hdf5_trees import check_chunk_trees, check_group_trees
 
 if TYPE_CHECKING:
     import h5py
@@ -36,8 +39,12 @@ def reading(path: str | os.PathLike[str]) -> Iterator["h5py.File"]:
     import h5py
 
     try:
-        check_heaps(Path(path))
+        content = Content.now(Path(path))
+        check_heaps(content)
         with h5py.File(path, "r") as file:
+            if file.id.get_create_plist().get_sizes() != (8, 8):
+                raise InputError(f"{path} has addresses or lengths of other than 8 bytes; copy it with h5repack.")
+            check_group_trees(content, file.userblock_size)
             yield file
     except InputError:
         raise
@@ -115,11 +122,10 @@ def find_array(group: "h5py.Group", name: str) -> "h5py.Dataset | ComplexPairs |
         InputError: as `find_numbers`.
     """
     found = find_dataset(group, name)
-    kinds = (
-        {found.dtype[part].kind for part in range(len(found.dtype))} if found is not None and found.dtype.names else ()
-    )
-    if found is not None and found.dtype.names in _PAIRS and kinds == {"f"}:
-        return ComplexPairs(found)
+    if found is not None and found.dtype.names in _PAIRS and found.dtype[0].kind == "f":
+        parts = np.dtype([(name, found.dtype[0]) for name in found.dtype.names])
+        if found.dtype == parts:  # of records whose parts overlap, the library writes more than there is memory for
+            return ComplexPairs(found)
     return find_numbers(group, name)
 
 
@@ -166,6 +172,13 @@ def check_rows(dataset: "h5py.Dataset", size: int, places: Sequence[int]) -> Non
                         f"{dataset.file.filename}: {dataset.name} declares a row of {longest:,}, in a file of "
                         f"{limit:,} bytes; it is damaged or cut short."
                     )
+
+
+def count_written(dataset: "h5py.Dataset") -> int:
+    """How many elements of a data set its file holds; the library gives zeros for others."""
+    if dataset.chunks is None:
+        return int(dataset.size) if dataset.id.get_storage_size() else 0
+    return min(int(dataset.size), dataset.id.get_num_chunks() * math.prod(dataset.chunks))
 
 
 def _blocks(dataset: "h5py.Dataset") -> Iterator[tuple[int, int]]:
@@ -221,9 +234,13 @@ def _find(group: "h5py.Group", name: str, links: int) -> Any:
 
 
 def _check_own(dataset: "h5py.Dataset", where: str) -> None:
-    """Raise ``InputError`` unless a data set's numbers lie in its file, and it has the room for them."""
+    """Raise ``InputError`` unless a data set's numbers lie in its file, are found there, and it has the room for
+    them."""
     if dataset.is_virtual or dataset.external:
         raise InputError(f"{where} takes its numbers from other files; write them into this one.")
+    if dataset.chunks is not None:
+        content = Content.now(Path(dataset.file.filename))
+        check_chunk_trees(content, dataset.file.userblock_size, len(dataset.chunks))
     held = min(dataset.id.get_storage_size(), dataset.file.id.get_filesize())
     for shape in (dataset.shape, dataset.chunks):
         check_declared(where, shape or (), dataset.id.get_type().get_size(), held)
