@@ -204,7 +204,7 @@ def _data(file: "h5py.File", group: str, ismrmrd: Any) -> "h5py.Dataset | None":
         h5py.check_vlen_dtype(data.dtype[name]) != np.float32 for name in ("traj", "data")
     ):
         raise InputError(
-            f"{data.file.filename}: {group}/data is not laid out as ISMRMRD has acquisitions; write it with its library."
+            f"{data.file.filename}: {group}/data holds no acquisitions as ISMRMRD lays them out; use its library."
         )
     written = count_written(data)
     if written < data.size:  # the library gives zeros for the others
