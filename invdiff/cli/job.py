@@ -175,6 +175,8 @@ class Job:
                 self.output.show(table(seen.ground_truth, rows, cases.target + few))
             scores = {"psnr": psnr(seen.ground_truth, seen.image), "ssim": ssim(seen.ground_truth, seen.image)}
             scores["nmse"] = nmse(seen.ground_truth, seen.image)
+        for sentence in str(seen.attributes.get("audit_verdict", "")).splitlines():
+            self.output.say(f"audit: {sentence}")
         there = "was there already:" if outcome.was_there else "wrote"
         self.output.wrote(f"{there} {', '.join(map(str, written[:-1]))} and {written[-1]}")
         return scores

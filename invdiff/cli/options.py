@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from invdiff.cli.output import Output
     from invdiff.data import Condition
     from invdiff.data.formats import Given
+    from invdiff.reconstruction.cases.scans import Maps
 
 PriorName = Annotated[
     str | None,
@@ -46,6 +47,16 @@ AxesText = Annotated[
         metavar="NAMES",
         help="Of k-space in its file, such as coil,y,x or slice,y,x,coil; part is of real and imaginary numbers.",
         show_default="as the file's layout has them, or as the numbers tell",
+    ),
+]
+MapsName = Annotated[
+    str | None,
+    typer.Option(
+        "--maps",
+        metavar="FILE|joint|estimated",
+        help="Coil maps: a file of them, of one slice or all, in any format of arrays; 'joint': refined with the image "
+        "where that explains held-back samples better; 'estimated'.",
+        show_default="joint where estimated ones leave calibration data unexplained",
     ),
 ]
 MapsFile = Annotated[
@@ -148,3 +159,12 @@ def tell_companions(output: "Output", given: "Given", count: int) -> None:
     """Say that files given beside several inputs go with each of them."""
     for holds, path in given.files.items():
         output.say(f"--{holds} {path} goes with all {count} files")
+
+
+def maps_of(option: str | None) -> "tuple[Path | None, Maps | None]":
+    """The file of coil maps that ``--maps`` names, or how they are found; a file of the name ``joint`` is
+    ``./joint``."""
+    match option:
+        case "joint" | "estimated":
+            return None, option
+    return None if option is None else Path(option), None

@@ -16,7 +16,7 @@ from invdiff.cli.options import (
     DeviceName,
     DryRun,
     Group,
-    MapsFile,
+    MapsName,
     MaskFile,
     MemoryLimit,
     NoiseFile,
@@ -124,7 +124,7 @@ def solve(
     acceleration: Acceleration = 4.0,
     centre_fraction: CentreFraction = 0.08,
     axes: AxesText = None,
-    maps: MapsFile = None,
+    maps: MapsName = None,
     mask: MaskFile = None,
     noise: NoiseFile = None,
     noise_std: NoiseStd = None,
@@ -143,6 +143,13 @@ def solve(
             min=0, max=1, help="Of ESPIRiT: eigenvalues below count as background.", show_default="as the data ask"
         ),
     ] = None,
+    audit: Annotated[
+        bool,
+        typer.Option(
+            help="Judge and correct the spread of posterior samples by samples of the scan that are held back, which "
+            "takes as long as the samples themselves."
+        ),
+    ] = True,
     device: DeviceName = "cpu",
     precision: PrecisionName = "auto",
     threads: Threads = None,
@@ -167,13 +174,14 @@ def solve(
     begun = time.perf_counter()  # before all that takes time
     from invdiff.cli.computing import Computing, read_shard
     from invdiff.cli.heap import keep_heap
-    from invdiff.cli.options import parse_settings, tell_companions, undersampling
+    from invdiff.cli.options import maps_of, parse_settings, tell_companions, undersampling
     from invdiff.cli.pipes import PIPE, results_folder, spooled, write_images
     from invdiff.data import Series
     from invdiff.data.formats import given_of
     from invdiff.methods import find_method
     from invdiff.priors import load_prior
     from invdiff.reconstruction import Assumptions, Study, find_inputs, find_kind
+    from invdiff.reconstruction.audit import FRACTION
 
     keep_heap()
     output = Output(as_json, quiet, piped=out == PIPE)
@@ -202,10 +210,12 @@ def solve(
         shard=read_shard(shard),
         attributes={"prior": prior},
         memory_limit=computing.limit,
+        held_back=FRACTION if audit else 0.0,
     )
     condition = undersampling(undersample, acceleration, centre_fraction, seed)
-    given, series = given_of(axes, maps, mask, noise), Series(group, contrast, repetition, phase, set_number)
-    assumed = Assumptions(noise_std, map_sets, crop)
+    maps_file, how = maps_of(maps)
+    given, series = given_of(axes, maps_file, mask, noise), Series(group, contrast, repetition, phase, set_number)
+    assumed = Assumptions(noise_std, map_sets, crop, how)
     initial = start if start not in (None, "zero-filled", "least-squares") else None
     with spooled(inputs or []) as paths, results_folder(out) as folder, computing.executor() as executor:
         found = find_inputs(paths, kind, series=series, seed=seed, condition=condition, assumed=assumed, given=given)

@@ -15,6 +15,9 @@ from invdiff.errors import InputError
 
 Complex = NDArray[np.complex64]
 
+FEWEST_COILS = 4
+"""For two map sets to be chosen: of fewer coils they explain nearly anything."""
+
 CROPS = (0.9, 0.8, 0.7, 0.5, 0.3, 0.0)
 _SECOND_SET = 0.7  # the least crop of two sets: where two images overlap, the second eigenvalue is near one too
 _AS_GOOD = 1.03  # residuals within this factor are not told apart, so that the higher crop wins
@@ -22,7 +25,6 @@ _UNEXPLAINED = 1.3  # times what noise alone would leave: the maps miss somethin
 _BETTER = 0.35  # of the power that one set leaves beyond noise, a second may leave at most
 _NOISE_ALONE = (0.98, 1.05)  # of the norm of calibration data: the rest is chance, and a level beyond is not theirs
 _MOSTLY_NOISE = 0.7  # half of the power
-_FEWEST_COILS = 4  # for two sets to be chosen: of fewer coils they explain nearly anything
 _WEIGHT = 1e-3  # of the Tikhonov penalty of the fit, in units of the maps' power
 
 
@@ -89,7 +91,7 @@ def calibrate(scan: Scan, noise_std: float, *, crop: float | None = None, sets: 
     one = None if sets == 2 else _choose(scan, found, noise_std, CROPS if crop is None else (crop,), 1)
     if one is not None:
         enough = one.residual <= _UNEXPLAINED * one.noise_residual
-        if sets == 1 or enough or scan.coils < _FEWEST_COILS:
+        if sets == 1 or enough or scan.coils < FEWEST_COILS:
             return one
     crops = tuple(value for value in CROPS if value >= _SECOND_SET) if crop is None else (crop,)
     two = _choose(scan, found, noise_std, crops, 2)

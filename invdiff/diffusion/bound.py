@@ -81,7 +81,7 @@ class Bound:
         Raises:
             InputError: an index, ``seed`` or ``case`` is negative.
         """
-        noise = NoiseStream(seed, case, samples, self.y.device, self.support)
+        noise = NoiseStream(seed, case, samples, self.y.device, self.support, self.sampler.noise)
         return Context(self, noise, Denoiser(self.prior, self.sampler.signal))
 
     def draw(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
@@ -138,15 +139,17 @@ class Context:
         """The prior's estimate of the clean image from the states ``x`` at level ``k``: one network call a sample."""
         return self.denoiser.denoise(x, self.levels.alpha[k], self.levels.beta[k], self.noise)
 
-    def estimate(self, x: Tensor, k: int) -> Estimate:
-        """The guided estimate of the states ``x`` at level ``k``: one network call a sample."""
-        alpha, beta = self.levels.alpha[k], self.levels.beta[k]
+    def unguided(self, x: Tensor, k: int) -> Estimate:
+        """The prior's estimate of the states ``x`` at level ``k``: one network call a sample."""
         mean = self.denoise(x, k)
-        estimate = Estimate(mean, (x - alpha * mean) / beta)
-        return estimate if self.guidance is None else self.guidance(estimate, x, k, self)
+        return Estimate(mean, (x - self.levels.alpha[k] * mean) / self.levels.beta[k])
+
+    def estimate(self, x: Tensor, k: int) -> Estimate:
+        """The guided estimate of the states ``x`` at level ``k``: as many network calls a sample as guidance says."""
+        return self.unguided(x, k) if self.guidance is None else self.guidance(partial(self.unguided, k=k), x, k, self)
 
     def score(self, x: Tensor, k: int) -> Tensor:
-        """The score at ``x``, (alpha E[x_0] - x) / beta^2 of the guided estimate: one network call a sample."""
+        """The score at ``x``, (alpha E[x_0] - x) / beta^2 of the guided estimate: network calls as `estimate`."""
         alpha, beta = self.levels.alpha[k], self.levels.beta[k]
         if self.guidance is None:
             return self.denoiser.score(x, alpha, beta, self.noise)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -10,6 +11,9 @@ from torch import Tensor
 from invdiff.errors import InputError
 
 START = 0
+
+Pairing = Literal["independent", "antithetic"]
+"""What the noise of samples has to do with each other."""
 
 
 @dataclass
@@ -25,9 +29,12 @@ class NoiseStream:
         samples: the indices of the samples drawn together.
         device: where the numbers are drawn.
         support: where there is noise, bool, of a state's shape or its last dimensions; ``None``: everywhere.
+        pairing: ``"antithetic"``: sample 2j + 1 has the noise of sample 2j with the other sign (Hammersley & Morton
+            1956), so that what is odd in the noise cancels in a pair's mean. What is drawn beside noise, such as how an
+            image is turned, a pair shares.
 
     Raises:
-        InputError: the seed, the case or a sample's index is negative.
+        InputError: the seed, the case or a sample's index is negative, or the pairing is none.
     """
 
     seed: int
@@ -35,6 +42,7 @@ class NoiseStream:
     samples: Sequence[int]
     device: torch.device
     support: Tensor | None = None
+    pairing: Pairing = "independent"
     iteration: int = field(default=START, init=False)
     _generators: list[torch.Generator] = field(default_factory=list, repr=False)
 
@@ -45,12 +53,15 @@ class NoiseStream:
                 f"samples {list(self.samples)}."
             )
 
+        check_pairing(self.pairing)
+
     def rewind(self, iteration: int) -> None:
         """Begin the numbers of an iteration; `START` is before the first."""
         self.iteration = iteration
         self._generators = []
         for sample in self.samples:
-            words = np.random.SeedSequence([self.seed, self.case, sample, iteration]).generate_state(2)
+            drawn_as = sample - sample % 2 if self.pairing == "antithetic" else sample
+            words = np.random.SeedSequence([self.seed, self.case, drawn_as, iteration]).generate_state(2)
             generator = torch.Generator(self.device)
             generator.manual_seed(int(words[0]) << 31 ^ int(words[1]))
             self._generators.append(generator)
@@ -58,6 +69,9 @@ class NoiseStream:
     def like(self, x: Tensor) -> Tensor:
         """Noise of the shape and kind of ``x`` (samples, ...); complex noise has unit variance in each part."""
         noise = self.draw(tuple(x.shape[1:]), x.dtype)
+        if self.pairing == "antithetic":
+            signs = torch.tensor([1 - 2 * (sample % 2) for sample in self.samples], device=noise.device)
+            noise = signs.reshape(-1, *[1] * (noise.ndim - 1)) * noise
         return noise if self.support is None else noise * self.support
 
     def draw(self, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
@@ -69,3 +83,9 @@ class NoiseStream:
         ]
         stacked = torch.stack(real)
         return torch.view_as_complex(stacked) if dtype.is_complex else stacked
+
+
+def check_pairing(pairing: str) -> None:
+    """Raise ``InputError`` unless this is a `Pairing`."""
+    if pairing not in get_args(Pairing):
+        raise InputError(f"noise is {' or '.join(get_args(Pairing))}, but got {pairing!r}.")

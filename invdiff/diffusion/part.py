@@ -13,6 +13,7 @@ NEEDS = {
     "density": "a signal whose states have a density, which MagnitudePhase's have not: use SplitComplex or TwoChannel",
     "complex images": "a complex signal: use SplitComplex or TwoChannel",
     "coil images": "a state of coil images: use the view Soss",
+    "no guidance": "the prior's own estimates, for it learns of the data by itself: leave guidance out",
     "coil maps": "coil maps: give a Problem whose operator ends in Sensitivities",
 }
 """What a part can need of a problem or of another part, and how a user gives it."""

@@ -9,6 +9,7 @@ from torch import Tensor
 from invdiff.diffusion.bound import Bound, Progress
 from invdiff.diffusion.grids import Grid, Levels
 from invdiff.diffusion.guidance.base import Guidance
+from invdiff.diffusion.noise import Pairing, check_pairing
 from invdiff.diffusion.part import NEEDS, Part
 from invdiff.diffusion.posterior import Posterior
 from invdiff.diffusion.references import Reference, reference
@@ -38,10 +39,11 @@ class Sampler:
         start: the first state.
         finish: steps after the last level.
         cites: whom to cite for the whole, beside its parts: keys of `invdiff.diffusion.references`.
+        noise: whether samples are ``"independent"``, or ``"antithetic"`` in pairs, as of `NoiseStream`.
 
     Raises:
-        InputError: there is not exactly one predictor among the steps, or one in ``finish``, or a step stands where it
-            makes no sense.
+        InputError: there is not exactly one predictor among the steps, or one in ``finish``, a step stands where it
+            makes no sense, or noise is none of these.
     """
 
     sde: SDE
@@ -53,8 +55,10 @@ class Sampler:
     start: Start = FromNoise()
     finish: Sequence[Step] = ()
     cites: tuple[str, ...] = ()
+    noise: Pairing = "independent"
 
     def __post_init__(self) -> None:
+        check_pairing(self.noise)
         object.__setattr__(self, "steps", tuple(self.steps))  # an iterator is read once, and then it is empty
         object.__setattr__(self, "finish", tuple(self.finish))
         predictors = [type(step).__name__ for step in self.steps if isinstance(step, Predictor)]
@@ -87,7 +91,10 @@ class Sampler:
         Its levels stay those that data were to help with, which may begin too low to draw whole images.
         """
         start = FromNoise() if _needs_measurement(self.start) else self.start
-        steps, finish = ([step for step in each if not _needs_measurement(step)] for each in (self.steps, self.finish))
+        steps, finish = (
+            [step.without_data() if isinstance(step, Predictor) else step for step in each if _is_left(step)]
+            for each in (self.steps, self.finish)
+        )
         return replace(self, steps=steps, finish=finish, start=start, guidance=None)
 
     @property
@@ -99,10 +106,11 @@ class Sampler:
         """`nfe`, of a run over these levels."""
         moved, calls = 0, 0
         first, steps = self.start.first_level(levels), levels.steps
+        guided = self.guidance.network_calls if self.guidance else 1
         for step in self.steps:
-            calls += sum(step.network_calls(k + moved, steps) for k in range(first, steps))
+            calls += sum(step.network_calls(k + moved, steps, guided) for k in range(first, steps))
             moved += isinstance(step, Predictor)
-        return calls + sum(step.network_calls(steps, steps) for step in self.finish)
+        return calls + sum(step.network_calls(steps, steps, guided) for step in self.finish)
 
     @torch.no_grad()
     def bind(self, problem: Problem, prior: Prior) -> Bound:
@@ -129,6 +137,7 @@ class Sampler:
         prior = prior if white(prior) == 1 else UnitWhite(prior)
         observed, y = self.view.observe(scaled.operator, scaled.y)
         known = {"measurement": problem.is_measured, "noise_std": problem.noise_std is not None}
+        known["no guidance"] = self.guidance is None
         offers = self.signal.offers | self.view.offers(problem) | {name for name, is_so in known.items() if is_so}
         for part in self.parts:
             for need in sorted(part.needs - offers):
@@ -228,6 +237,11 @@ def _with_inner(*parts: Part) -> tuple[Part, ...]:
 
 def _needs_measurement(part: Part) -> bool:
     return any("measurement" in inner.needs for inner in _with_inner(part))
+
+
+def _is_left(step: Step) -> bool:
+    """Whether there is something of a step without data: a sampler always moves on."""
+    return isinstance(step, Predictor) or not _needs_measurement(step)
 
 
 _NORM_TOLERANCE = 1e-5  # of a norm that is taken for one: rounding of maps that are normalised

@@ -5,20 +5,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from invdiff.diffusion.bounds import check_positive
 from invdiff.diffusion.context import Context
+from invdiff.diffusion.data_covariance import DataCovariance
 from invdiff.diffusion.grids import Levels
 from invdiff.diffusion.part import Part
+from invdiff.diffusion.power import power_at_frequencies
 from invdiff.diffusion.steps.base import State, Step
 from invdiff.errors import InputError
 from invdiff.operators import Circulant
 from invdiff.operators.inner_solve import Converged
 from invdiff.operators.real_part import RealCirculant
-from invdiff.priors.base import Prior
 
 STRONGEST = 1e4
 """Of a prior against the data: what is weighed more is as good as zero, and its rounding would hide the rest."""
@@ -106,15 +106,37 @@ class WienerStart(Start):
         return State(levels.alpha[0] * image.to(blank.dtype).expand_as(blank), 0)
 
 
-def power_at_frequencies(prior: Prior, images: Tensor) -> Tensor:
-    """The mean power of the prior's images at each frequency of images ``(..., H, W)``, frequency zero first: real
-    ``(H, W)``, interpolated between the bins of |k| in the logarithm."""
-    bins = np.array(prior.power_spectrum or (2 * (prior.data_std or 1.0) ** 2,))
-    middles = (np.arange(len(bins)) + 0.5) / len(bins)  # of the bins, in units of the Nyquist frequency
-    down, across = (2 * np.fft.fftfreq(side) for side in images.shape[-2:])
-    floor = np.finfo(np.float32).tiny
-    power = np.exp(np.interp(np.hypot(down[:, None], across), middles, np.log(np.maximum(bins, floor))))
-    return torch.from_numpy(power).to(images.device, images.dtype.to_real())
+@dataclass(frozen=True)
+class FromPseudoInverse(Start):
+    """A⁺ y, without noise (the public code of Mardani 2024)."""
+
+    needs = frozenset({"measurement", "data"})
+    cites: ClassVar[tuple[str, ...]] = ("mardani2024",)
+
+    def __call__(self, blank: Tensor, context: Context) -> State:
+        return State(context.levels.alpha[0] * context.pinv_y.to(blank.dtype).expand_as(blank), 0)
+
+
+@dataclass(frozen=True)
+class FromLikelihood(Start):
+    """A draw of the first level given the data alone: x ~ N(M Aᴴ y / s^2, M), M = (AᴴA / s^2 + I / sigma^2)^-1 in units
+    in which alpha is one, of an image without a mean (BART's ``sample``; Blumenthal 2025).
+
+    Args:
+        covariance: M.
+    """
+
+    covariance: DataCovariance = DataCovariance()
+    cites: ClassVar[tuple[str, ...]] = ("blumenthal2025",)
+
+    @property
+    def inner(self) -> tuple[Part, ...]:
+        return (self.covariance,)
+
+    def __call__(self, blank: Tensor, context: Context) -> State:
+        levels = context.levels
+        x = self.covariance.move(levels.sigma(0), blank, context.adjoint_y, 1.0, context)
+        return State(levels.alpha[0] * x, 0)
 
 
 @dataclass(frozen=True)

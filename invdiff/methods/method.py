@@ -49,7 +49,8 @@ class Method:
     ) -> Sampler:
         """The sampler with parameters given as text.
 
-        A ``signal`` that is not given suits image and prior, as `Signal.suiting` says.
+        A ``signal`` that is not given suits image and prior, as `Signal.suiting` says. Beside a method's own parameters
+        ``noise`` is that of `Sampler`.
 
         Args:
             settings: parameters by name.
@@ -64,11 +65,13 @@ class Method:
         if "signal" in parameters and "signal" not in settings:
             default: Signal = parameters["signal"].default
             values["signal"] = default.suiting(is_complex=is_complex, channels=channels)
-        for name, text in settings.items():
+        own = {name: text for name, text in settings.items() if name != "noise"}
+        for name, text in own.items():
             if name not in parameters:
-                raise InputError(f"{self.name} has no parameter {name}; it has {', '.join(parameters)}.")
+                raise InputError(f"{self.name} has no parameter {name}; it has {', '.join(parameters)}, noise.")
             values[name] = self._read(name, text, parameters[name].annotation)
-        return self.build(**values)
+        made = self.build(**values)
+        return replace(made, noise=settings["noise"]) if "noise" in settings else made  # type: ignore[arg-type] # it checks
 
     def _read(self, name: str, text: str, kind: Any) -> Any:
         from pydantic import TypeAdapter, ValidationError

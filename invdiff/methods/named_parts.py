@@ -28,6 +28,7 @@ def named_parts() -> dict[type[Part], dict[str, Part]]:
             "probability-flow": steps.ProbabilityFlow(),
             "ddim": steps.DDIM(),
             "2m": steps.DPMSolver2M(),
+            "2m-sde": steps.DPMSolver2MSDE(),
             "next-level": steps.NextLevel(),
             "half-quadratic": steps.HalfQuadratic(),
         },

@@ -2,15 +2,25 @@
 
 from invdiff.errors import InputError
 from invdiff.methods import (  # noqa: F401 - each registers its own
+    blumenthal2025,
     chung2022,
     chung2022ccdf,
+    chung2023,
     chung2024,
     estimate,
     fast,
     jalal2021,
+    kawar2022,
+    mardani2024,
+    rozet2024,
     song2020,
     song2021,
+    song2023,
+    split_gibbs,
+    wu2024,
     xie2022,
+    zhang2025,
+    zhu2023,
 )
 from invdiff.methods.method import REGISTERED, Method
 from invdiff.methods.own import offered

@@ -28,15 +28,15 @@ class Converged(InnerSolve):
         at_most: iterations after which the rest is given up.
 
     Raises:
-        InputError: the tolerance is not between 0 and 1, or at_most not at least one.
+        InputError: the tolerance is not from 1e-15 to below 1, or at_most not at least one.
     """
 
     tolerance: float = 1e-3
     at_most: int = 100
 
     def __post_init__(self) -> None:
-        if not 0 < self.tolerance < 1:
-            raise InputError(f"tolerance is a relative residual between 0 and 1, but got {self.tolerance}.")
+        if not 1e-15 <= self.tolerance < 1:  # of less, rounding leaves nothing
+            raise InputError(f"tolerance is a relative residual, from 1e-15 to below 1, but got {self.tolerance}.")
         _check_steps(self.at_most)
 
     def __call__(self, operator: LinearOperator, b: Tensor, guess: Tensor, trace: Trace) -> Tensor:

@@ -1,5 +1,6 @@
 """P(Λ): the measured samples alone, as a vector."""
 
+import torch
 from torch import Tensor
 
 from invdiff.operators.adjoint import Adjoint
@@ -58,6 +59,13 @@ class Subsample(LinearOperator, Frozen):
 @PRODUCT.rule(Adjoint, Subsample, "P(Λ)ᴴ P(Λ) = Λ")
 def _(left: Adjoint, right: Subsample) -> LinearOperator | None:
     return Mask(right.mask) if same(left.operator, right) else None
+
+
+@PRODUCT.rule(Subsample, Subsample, "P(Λ₂) P(Λ₁) = P(Λ₁'s samples that Λ₂ keeps)")
+def _(left: Subsample, right: Subsample) -> LinearOperator:
+    kept = torch.zeros_like(right.mask).flatten()
+    kept[right.index[left.mask]] = True
+    return Subsample(kept.reshape(right.mask.shape))
 
 
 @PRODUCT.rule(Subsample, Mask, "P(Λ) Λ = P(Λ)")

@@ -161,6 +161,11 @@ class ScorePrior(Prior):
         def call(part: Tensor) -> Tensor:
             with computing_in(self.precision, x.device):
                 result: Tensor = self.network(part, torch.full((len(part),), label, dtype=dtype, device=x.device))
+            if part.requires_grad and not result.requires_grad:  # the preconditioning alone would pass one
+                raise InputError(
+                    f"No gradient passes through {type(self.network).__name__}, and this method needs that of the "
+                    "prior's answer; choose another prior, or a method whose guidance differentiates nothing."
+                )
             return result
 
         outputs = [call(part) for part in torch.split(images, self._images_together(call, images))]

@@ -8,9 +8,10 @@ from invdiff.reconstruction.forecast import Forecast, MeasuredOnce, forecast
 from invdiff.reconstruction.generate import Generated, generate
 from invdiff.reconstruction.inputs import Input, Measurement, find_inputs, find_series, sample_cases
 from invdiff.reconstruction.kinds import KINDS, Assumptions, Kind, find_kind, kind_of_coils
+from invdiff.reconstruction.known_maps import known_maps
 from invdiff.reconstruction.known_noise import known_noise
 from invdiff.reconstruction.memory_limit import within
-from invdiff.reconstruction.reconstruct import Stage, gather, reconstruct
+from invdiff.reconstruction.reconstruct import gather, reconstruct
 from invdiff.reconstruction.residual_noise import residual_noise, with_residual_noise
 from invdiff.reconstruction.result import (
     Reconstruction,
@@ -21,6 +22,7 @@ from invdiff.reconstruction.result import (
     write_slices,
 )
 from invdiff.reconstruction.sample import sample_scan
+from invdiff.reconstruction.stage import Stage
 from invdiff.reconstruction.store import FolderStore, MemoryStore, Store
 from invdiff.reconstruction.study import Outcome, Recipe, Study, Watcher
 from invdiff.reconstruction.units import Drawing, Drawn, Unit
@@ -63,6 +65,7 @@ __all__ = [
     "gather",
     "generate",
     "kind_of_coils",
+    "known_maps",
     "known_noise",
     "picture_cases",
     "read_reconstructed",

@@ -49,7 +49,13 @@ class Measurement:
         """The SHA-256 of all that its problems depend on."""
         slices = [self.measured.digest(index) for index in range(self.measured.slices)]
         return digest_of(
-            self.kind.name, self.assumed.noise_std, self.assumed.map_sets, self.assumed.crop, self.sampled, slices
+            self.kind.name,
+            self.assumed.noise_std,
+            self.assumed.map_sets,
+            self.assumed.crop,
+            self.assumed.maps,
+            self.sampled,
+            slices,
         )
 
     def cases(self, keep: Mask | None = None) -> Cases:

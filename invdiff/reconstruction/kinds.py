@@ -15,7 +15,7 @@ from invdiff.data.scan import ScanSlices
 from invdiff.data.series import Series
 from invdiff.errors import InputError
 from invdiff.reconstruction.cases import Cases, picture_cases, scan_cases
-from invdiff.reconstruction.cases.scans import Target
+from invdiff.reconstruction.cases.scans import Maps, Target
 from invdiff.reconstruction.sample import holed_sample, multi_coil_sample, noisy_sample, single_coil_sample
 
 Mask = NDArray[np.bool_]
@@ -30,12 +30,14 @@ class Assumptions:
         noise_std: in each real number, in the file's units.
         map_sets: 1 or 2, of scans.
         crop: of ESPIRiT.
+        maps: whether they are refined with the image; None: as the data ask for.
         truth_by: how the data from before undersampling make a ground truth.
     """
 
     noise_std: float | None = None
     map_sets: int | None = None
     crop: float | None = None
+    maps: Maps | None = None
     truth_by: Target | None = None
 
 
@@ -99,6 +101,7 @@ def _scan_cases(operator: str, scan: ScanSlices, mask: Mask | None, assumed: Ass
         noise_std=assumed.noise_std,
         map_sets=assumed.map_sets,
         crop=assumed.crop,
+        maps=assumed.maps,
         truth_by=assumed.truth_by,
     )
 

@@ -38,7 +38,7 @@ def known_noise(cases: Cases, prior: Prior, *, store: Store | None = None, progr
     """
     if not _is_in_doubt(cases):
         return cases
-    sampler = _coarse(cases, prior)
+    sampler = coarse_estimate(cases, prior)
 
     def coarse(problem: Problem) -> Tensor:
         there = problem.to(prior.device)
@@ -68,15 +68,16 @@ def noise_forecast(cases: Cases, prior: Prior, store: Store, measure: Measure) -
     if not _is_in_doubt(cases):
         return cases, Forecast()
     try:
-        return _remembered(cases, prior, store, _not_yet), Forecast()
+        return _remembered(cases, prior, store, not_yet), Forecast()
     except LookupError:
-        drawing = Drawing(cases.of([cases.brightest]), _coarse(cases, prior), prior)
+        drawing = Drawing(cases.of([cases.brightest]), coarse_estimate(cases, prior), prior)
         one = forecast(drawing, 1, measure=measure)
         calls, seconds = _RECONSTRUCTIONS * one.network_calls, _RECONSTRUCTIONS * one.seconds
         return cases, Forecast(network_calls=calls, seconds=seconds, peak_bytes=one.peak_bytes)
 
 
-def _not_yet() -> Arrays:
+def not_yet() -> Arrays:
+    """Nothing was found so far: a `LookupError`."""
     raise LookupError
 
 
@@ -85,13 +86,14 @@ def _is_in_doubt(cases: Cases) -> TypeGuard[ScanCases]:
     return isinstance(cases, ScanCases) and preparation is not None and not preparation.is_settled
 
 
-def _coarse(cases: Cases, prior: Prior) -> Sampler:
+def coarse_estimate(cases: Cases, prior: Prior) -> Sampler:
+    """The method of 20 network calls by which scans are looked at."""
     default = estimate(_CALLS)
     return replace(default, signal=default.signal.suiting(is_complex=cases.is_complex, channels=prior.channels))
 
 
 def _remembered(cases: ScanCases, prior: Prior, store: Store, find: Callable[[], Arrays]) -> Cases:
-    decided = repr(_coarse(cases, prior)), prior.fingerprint(), cases.fingerprint(cases.brightest)
+    decided = repr(coarse_estimate(cases, prior)), prior.fingerprint(), cases.fingerprint(cases.brightest)
     residual = store.recall("noise", digest_of(*decided)[:32], find)
     if not residual:
         return cases

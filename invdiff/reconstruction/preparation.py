@@ -34,6 +34,26 @@ class ResidualNoise:
     freedom: float
 
 
+@dataclass(frozen=True)
+class HeldBack:
+    """What samples that were held back say of coil maps.
+
+    Attributes:
+        is_refined: whether maps refined with the image were taken.
+        gain: what the best maps as estimated leave of the samples, by norm, over what the best refined ones leave.
+    """
+
+    is_refined: bool
+    gain: float
+
+    @property
+    def report(self) -> str:
+        """A line on it."""
+        if self.is_refined:
+            return f"coil maps refined with the image: held-back samples explained {self.gain:.2f} times better"
+        return "coil maps kept as estimated: refined with the image they explain held-back samples not clearly better"
+
+
 @dataclass(frozen=True, eq=False)
 class Preparation:
     """What was done to a scan before it is reconstructed, and found out about it.
@@ -44,8 +64,9 @@ class Preparation:
         noise_uncertainty: one relative standard deviation of it; zero where it was given.
         noise_source: where the noise level is from, in words.
         calibration: the coil maps, and how well they explain the calibration data; None where there is one coil.
-        warnings: sentences, the scan's remarks first.
+        remarks: sentences: the scan's own, and on the noise.
         residual: the noise that the residual of a fit shows, what maps misfit included; None where nobody looked.
+        held_back: how maps were chosen by samples held back; None where nobody looked.
     """
 
     covariance: NDArray[np.complex128] | None
@@ -53,14 +74,30 @@ class Preparation:
     noise_uncertainty: float
     noise_source: str
     calibration: Calibration | None = None
-    warnings: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
     residual: ResidualNoise | None = None
+    held_back: HeldBack | None = None
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What to warn of, in sentences: the remarks, maps of mostly noise, and maps that leave calibration data
+        unexplained, unless they were refined since."""
+        found, looked = self.calibration, self.held_back
+        if found is None or (looked is not None and looked.is_refined):
+            return self.remarks
+        of_noise = (_of_noise(found),) if found.is_of_noise else ()
+        return *self.remarks, *of_noise, *(() if found.explains else (_unexplained(found),))
 
     @property
     def data_noise_std(self) -> float:
         """The level that the data term assumes: that of the residual, where somebody looked. Where maps misfit it is
         above the noise, and data are to be believed no more than they can be explained."""
         return self.noise_std if self.residual is None else self.residual.std
+
+    @property
+    def data_noise_uncertainty(self) -> float:
+        """One relative standard deviation of that."""
+        return self.noise_uncertainty if self.residual is None else self.residual.uncertainty
 
     @property
     def known_noise_std(self) -> float:
@@ -114,6 +151,8 @@ class Preparation:
                 else ""
             )
             lines.append(f"coil maps: {crop}, {found.sets} set(s){left}")
+        if self.held_back is not None:
+            lines.append(self.held_back.report)
         return tuple(lines)
 
     @property
@@ -139,6 +178,8 @@ class Preparation:
                 "calibration_residual": found.residual,
                 "calibration_noise_residual": found.noise_residual,
             }
+        if self.held_back is not None:
+            stored |= {"maps_refined": self.held_back.is_refined, "maps_refined_gain": self.held_back.gain}
         return stored
 
 
@@ -161,7 +202,7 @@ def prepare(
         InputError: the noise level is negative or not finite, or maps can't be estimated.
     """
     prepared = _noise(scan, noise_std)
-    prepared = replace(prepared, warnings=(*scan.remarks, *prepared.warnings))
+    prepared = replace(prepared, remarks=(*scan.remarks, *prepared.remarks))
     scan = _in_virtual_coils(scan, prepared)
     if scan.coils == 1 and scan.maps is None:
         return scan.changed(maps=np.ones(scan.kspace.shape, np.complex64)), prepared
@@ -169,15 +210,34 @@ def prepare(
         found = calibrate(scan, prepared.noise_std, crop=crop, sets=map_sets)
     else:
         found = check_maps(scan, scan.maps, prepared.noise_std)
-    warnings = prepared.warnings
-    if found.is_of_noise:
-        warnings += (_of_noise(found),)
-    if not found.explains:
-        warnings += (_unexplained(found),)
-    if prepared.covariance is not None:
-        found = replace(found, maps=normalised_before_whitening(found.maps, prepared.covariance))
-    prepared = replace(prepared, calibration=found, warnings=warnings)
-    return scan.changed(maps=found.maps), prepared
+    return _seen_through(found, scan, prepared)
+
+
+def with_map_sets(scan: Scan, preparation: Preparation, sets: int) -> tuple[Scan, Preparation]:
+    """A scan that was prepared, with maps of as many sets.
+
+    Args:
+        scan: prepared.
+        preparation: its own.
+        sets: 1 or 2; maps of that many sets stay.
+
+    Raises:
+        InputError: there are fewer coils.
+    """
+    at_hand = preparation.calibration
+    if at_hand is not None and at_hand.sets == sets:
+        return scan, preparation
+    return _seen_through(calibrate(scan, preparation.noise_std, sets=sets), scan, preparation)
+
+
+def _seen_through(found: Calibration, scan: Scan, preparation: Preparation) -> tuple[Scan, Preparation]:
+    found = replace(found, maps=at_own_intensities(found.maps, preparation))
+    return scan.changed(maps=found.maps), replace(preparation, calibration=found)
+
+
+def at_own_intensities(maps: Complex, preparation: Preparation) -> Complex:
+    """Maps ``(..., coils, H, W)`` scaled such that an image has the intensities that the file's own coils give it."""
+    return maps if preparation.covariance is None else normalised_before_whitening(maps, preparation.covariance)
 
 
 def prepare_alike(scan: Scan, preparation: Preparation) -> Scan:
@@ -197,8 +257,7 @@ def prepare_alike(scan: Scan, preparation: Preparation) -> Scan:
     if found is None or found.crop is None:
         return scan.changed(maps=np.ones(scan.kspace.shape, np.complex64))
     maps = estimated_maps(scan, preparation.noise_std, crop=found.crop, sets=found.sets)
-    covariance = preparation.covariance
-    return scan.changed(maps=maps if covariance is None else normalised_before_whitening(maps, covariance))
+    return scan.changed(maps=at_own_intensities(maps, preparation))
 
 
 def _in_virtual_coils(scan: Scan, preparation: Preparation) -> Scan:
@@ -232,7 +291,7 @@ def _noise(scan: Scan, given: float | None) -> Preparation:
         )
     whitens = scan.coils > 1 and scan.maps is None
     return Preparation(
-        noise.covariance if whitens else None, noise.std, noise.uncertainty, noise.source, warnings=warnings
+        noise.covariance if whitens else None, noise.std, noise.uncertainty, noise.source, remarks=warnings
     )
 
 

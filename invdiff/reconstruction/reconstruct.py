@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,11 +12,13 @@ from invdiff.data.masks import achieved_acceleration
 from invdiff.diffusion import Sampler
 from invdiff.errors import InputError
 from invdiff.priors import Prior
+from invdiff.reconstruction.audit.correction import Correction
 from invdiff.reconstruction.cases import Cases
 from invdiff.reconstruction.draw import HERE, Progress, draw, provenance
 from invdiff.reconstruction.executors import Executor
 from invdiff.reconstruction.kinds import find_kind
 from invdiff.reconstruction.result import Complex, Reconstruction, SliceResult
+from invdiff.reconstruction.stage import Stage
 from invdiff.reconstruction.store import FolderStore, MemoryStore, Store, samples_of
 from invdiff.reconstruction.units import Drawing
 
@@ -64,21 +66,13 @@ def reconstruct(
     return Reconstruction.of(found, said, cases.geometry)
 
 
-@dataclass(frozen=True)
-class Stage:
-    """What is drawn of every slice.
-
-    Attributes:
-        drawing: how.
-        samples: how many.
-    """
-
-    drawing: Drawing
-    samples: int
-
-
 def gather(
-    cases: Cases, store: Store, *, image: Stage | None = None, posterior: Stage | None = None
+    cases: Cases,
+    store: Store,
+    *,
+    image: Stage | None = None,
+    posterior: Stage | None = None,
+    correction: Correction | None = None,
 ) -> Iterator[SliceResult]:
     """Slice by slice what a store holds; zero where it holds nothing, as of slices that are empty or failed.
 
@@ -87,6 +81,7 @@ def gather(
         store: of finished samples.
         image: of a method that makes one image, its only sample.
         posterior: of the samples.
+        correction: of their spread.
 
     Raises:
         InputError: what is in the store is damaged.
@@ -97,22 +92,22 @@ def gather(
         beside = (drawn or estimate or (None, cases.beside_nothing))[1]
         nothing: NDArray[Any] = np.zeros(cases.sampled.shape)
         no_samples = np.stack([nothing] * posterior.samples) if posterior is not None else nothing[None][:0]
-        yield SliceResult(
+        found = SliceResult(
             samples=_complex(no_samples if drawn is None else drawn[0]),
             zero_filled=_complex(beside["zero_filled"]),
             ground_truth=_complex(beside["ground_truth"]) if "ground_truth" in beside else None,
             estimate=None if image is None else _complex(nothing if estimate is None else estimate[0][0]),
             numbers={"slice": number, **{name: float(beside.get(name, np.nan)) for name in ("scale", "noise_std")}},
         )
+        yield found if correction is None else replace(found, corrected=correction.widened(found.samples, found.image))
 
 
 def _of(store: Store, stage: Stage | None, number: int) -> tuple[NDArray[np.inexact], Mapping[str, Any]] | None:
     if stage is None or number not in stage.drawing.problems.full:
         return None
-    key = stage.drawing.key(number)
-    if not all(store.has(number, sample, key) for sample in range(stage.samples)):
+    if not stage.is_there(store, number):
         return None
-    return samples_of(store, number, key, range(stage.samples))
+    return samples_of(store, number, stage.drawing.key(number), range(stage.samples))
 
 
 def _complex(array: NDArray[Any]) -> Complex:

@@ -32,6 +32,7 @@ class SliceResult:
         ground_truth: the same of the truth, where there is one.
         estimate: the image of a method that makes one and no samples.
         numbers: such as the scale and the noise level, by name.
+        corrected: the samples about the image, with the spread that an audit asks for.
     """
 
     samples: Complex
@@ -39,6 +40,7 @@ class SliceResult:
     ground_truth: Complex | None
     estimate: Complex | None = None
     numbers: Mapping[str, float] = field(default_factory=dict)
+    corrected: Complex | None = None
 
     @property
     def image(self) -> Complex:
@@ -53,8 +55,7 @@ class SliceResult:
             "image": self.image,
             "estimate": self.estimate,
             "mean": None if drawn is None else mean(drawn),
-            "std": None if drawn is None else std(drawn),
-            "samples": drawn,
+            **_spread(drawn, self.corrected),
             "zero_filled": self.zero_filled,
             "ground_truth": self.ground_truth,
             **{name: np.float64(number) for name, number in self.numbers.items()},
@@ -69,7 +70,18 @@ class SliceResult:
             zero_filled=geometry.part(self.zero_filled),
             ground_truth=None if self.ground_truth is None else geometry.part(self.ground_truth),
             estimate=None if self.estimate is None else geometry.part(self.estimate),
+            corrected=None if self.corrected is None else geometry.part(self.corrected),
         )
+
+
+def _spread(drawn: Complex | None, corrected: Complex | None) -> dict[str, NDArray[Any] | None]:
+    """Samples and their standard deviation by name; as they were drawn, beside them, where they were corrected."""
+    if drawn is None:
+        return {}
+    if corrected is None:
+        return {"std": std(drawn), "samples": drawn}
+    as_drawn = {"std_uncorrected": std(drawn), "samples_uncorrected": drawn}
+    return {"std": std(corrected), "samples": corrected, **as_drawn}
 
 
 def mean(samples: Complex, axis: int = 0) -> Complex:
@@ -98,6 +110,7 @@ class Reconstruction:
             slice, such as its scale.
         estimate: the image of a method that makes one and no samples, complex64 ``(slices, H, W)``.
         geometry: of the images, where it is known.
+        corrected: the samples about the image, with the spread that an audit asks for.
     """
 
     samples: Complex
@@ -106,6 +119,7 @@ class Reconstruction:
     attributes: Mapping[str, Any]
     estimate: Complex | None = None
     geometry: Geometry | None = None
+    corrected: Complex | None = None
 
     @classmethod
     def of(cls, slices: Iterable[SliceResult], attributes: Mapping[str, Any], geometry: Geometry | None = None) -> Self:
@@ -117,7 +131,7 @@ class Reconstruction:
             return None if arrays[0] is None else np.stack(arrays)
 
         numbers = {name: np.array([one.numbers[name] for one in every]) for name in every[0].numbers}
-        volumes = {name: stack(name) for name in ("samples", "zero_filled", "ground_truth", "estimate")}
+        volumes = {name: stack(name) for name in ("samples", "zero_filled", "ground_truth", "estimate", "corrected")}
         return cls(**volumes, attributes={**attributes, **numbers}, geometry=geometry)
 
     def __iter__(self) -> Iterator[SliceResult]:
@@ -130,6 +144,7 @@ class Reconstruction:
                 None if self.ground_truth is None else self.ground_truth[k],
                 None if self.estimate is None else self.estimate[k],
                 {name: float(value[k]) for name, value in numbers.items()},
+                None if self.corrected is None else self.corrected[k],
             )
 
     def as_estimate(self) -> Self:
@@ -153,8 +168,9 @@ class Reconstruction:
 
     @property
     def std(self) -> NDArray[np.float32]:
-        """Pixelwise standard deviation of the samples, real ``(slices, H, W)``; zero for a single sample."""
-        return std(self.samples, axis=1)
+        """Pixelwise standard deviation of the samples, corrected where they were, real ``(slices, H, W)``; zero for a
+        single sample."""
+        return std(self.samples if self.corrected is None else self.corrected, axis=1)
 
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write HDF5 as `write_slices` does; whole or not at all.
@@ -174,7 +190,9 @@ def write_slices(
     geometry: Geometry | None = None,
 ) -> None:
     """Write HDF5 with ``image``, ``zero_filled`` and, where there are any, ``estimate``, ``samples`` with their
-    ``mean`` and ``std``, and ``ground_truth``, and each number of the slices as a data set; whole or not at all.
+    ``mean`` and ``std``, and ``ground_truth``, and each number of the slices as a data set; whole or not at all. Where
+    an audit corrected the samples, these are ``samples`` and ``std``, and as they were drawn ``samples_uncorrected``
+    and ``std_uncorrected``; ``mean`` is always of what was drawn.
 
     Of a geometry there are the attributes ``field_of_view_mm`` (2), ``voxel_size_mm`` (2), ``slice_thickness_mm``,
     ``recon_field_of_view_mm`` (2), ``recon_matrix`` (2) and ``affine`` (4, 4), and the data sets ``position_mm``
@@ -215,12 +233,14 @@ def spread_slices(path: str | os.PathLike[str], most: int) -> Reconstruction:
         volumes = {name: numbers[chosen] for name, numbers in held.items()}
         attributes = attributes_of(file)
     none = np.zeros((len(chosen), 0, *volumes["image"].shape[1:]), np.complex64)
+    is_corrected = "samples_uncorrected" in volumes
     return Reconstruction(
-        samples=volumes.get("samples", none),
+        samples=volumes["samples_uncorrected"] if is_corrected else volumes.get("samples", none),
         zero_filled=volumes["zero_filled"],
         ground_truth=volumes.get("ground_truth"),
         attributes={**attributes, **{name: array for name, array in volumes.items() if array.ndim == 1}},
         estimate=volumes.get("estimate"),
+        corrected=volumes["samples"] if is_corrected else None,
     )
 
 

@@ -1,7 +1,7 @@
 """A file reconstructed on disk: finished samples are kept until the result is whole, whoever draws them."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
@@ -15,14 +15,17 @@ from invdiff.files.hdf5 import attributes_of, reading
 from invdiff.files.lock import folder_lock
 from invdiff.methods import Method
 from invdiff.priors import Prior
+from invdiff.reconstruction.audit import FRACTION, HeldCases, Judge, of_held
 from invdiff.reconstruction.cases import Cases
 from invdiff.reconstruction.draw import HERE, WHOLE, Progress, Shard, draw
 from invdiff.reconstruction.executors import Executor
 from invdiff.reconstruction.forecast import Forecast, forecast
+from invdiff.reconstruction.known_maps import known_maps, maps_forecast
 from invdiff.reconstruction.known_noise import known_noise, noise_forecast
 from invdiff.reconstruction.memory_limit import within
-from invdiff.reconstruction.reconstruct import Stage, described, gather
+from invdiff.reconstruction.reconstruct import described, gather
 from invdiff.reconstruction.result import write_slices
+from invdiff.reconstruction.stage import Stage
 from invdiff.reconstruction.store import FolderStore, MemoryStore, Store
 from invdiff.reconstruction.trial import Measure, measured, measured_memory
 from invdiff.reconstruction.units import Drawing
@@ -61,6 +64,26 @@ class Recipe:
     def title(self) -> str:
         """What a progress bar and a picture call it."""
         return self.method.name if self.method.spread else f"{self.method.name}, {self.samples} sample(s)"
+
+
+@dataclass(frozen=True)
+class Step:
+    """A stage of a study.
+
+    Attributes:
+        recipe: what is drawn by it.
+        stage: of a file.
+        judges: whether it is of slices of which samples are held back.
+    """
+
+    recipe: Recipe
+    stage: Stage
+    judges: bool = False
+
+    @property
+    def title(self) -> str:
+        """What a progress bar calls it."""
+        return f"audit of {self.recipe.title}" if self.judges else self.recipe.title
 
 
 class Watcher(Protocol):
@@ -121,6 +144,8 @@ class Study:
         shard: the part of the study that this process draws.
         attributes: more to record.
         memory_limit: bytes of each process; see `within`.
+        held_back: the part of the samples outside the calibration region by which the spread of posterior samples is
+            judged, and corrected; zero for no such audit.
     """
 
     prior: Prior
@@ -131,6 +156,7 @@ class Study:
     shard: Shard = WHOLE
     attributes: Mapping[str, Any] = field(default_factory=dict)
     memory_limit: int | None = None
+    held_back: float = FRACTION
 
     def __call__(
         self,
@@ -188,8 +214,11 @@ class Study:
         if _failures_of(folder / RESULT, self._decides(cases)) is not None:
             return Forecast()
         store: Store = FolderStore(folder / UNITS) if (folder / UNITS).is_dir() else MemoryStore()
-        cases, whole = noise_forecast(cases, self.prior, store, measure)
-        for _, stage in self._stages(cases):
+        cases, whole = maps_forecast(cases, self.prior, store, measure)
+        cases, of_noise = noise_forecast(cases, self.prior, store, measure)
+        whole += of_noise
+        for step in self._steps(cases):
+            stage = step.stage
             whole += forecast(
                 replace(stage.drawing, together=self._together(stage, executor, measure)),
                 stage.samples,
@@ -218,49 +247,66 @@ class Study:
         watcher: Watcher,
     ) -> Outcome:
         path = folder / RESULT
-        together = [self._together(stage, executor, measured_memory) for _, stage in self._stages(cases)]
+        drawn = [step.stage for step in self._steps(cases) if not step.judges]
+        together = [self._together(stage, executor, measured_memory) for stage in drawn]
+        with watcher.progress("coil maps"):
+            cases = known_maps(cases, self.prior, store=store)
         with watcher.progress("noise") as progress:
             cases = known_noise(cases, self.prior, store=store, progress=progress)
         watcher.begun(cases)
-        stages = [
-            (recipe, replace(stage, drawing=replace(stage.drawing, together=most)))
-            for most, (recipe, stage) in zip(together, self._stages(cases), strict=True)
-        ]
+        steps = self._steps(cases, together)
         failures: dict[int, str] = {}
-        for recipe, stage in stages:
-            with watcher.progress(recipe.title) as progress:
+        for step in steps:
+            with watcher.progress(step.title) as progress:
                 found = draw(
-                    stage.drawing,
+                    step.stage.drawing,
                     store,
-                    stage.samples,
+                    step.stage.samples,
                     executor=executor,
                     shard=self.shard,
                     position=position,
                     progress=progress,
                 )
             for number, reason in found.items():
-                store.fail(number, stage.drawing.key(number), reason)
-            failures |= found
+                store.fail(number, step.stage.drawing.key(number), reason)
+            failures |= {} if step.judges else found
             if len(failures) == len(cases.full):
                 raise InputError(next(iter(failures.values())))
-            if recipe is self.image and self.posterior is not None and self.shard == WHOLE:
-                self._write(path, cases, store, stages[:1], "")
+            if step is steps[0] and self.image is not None and self.posterior is not None and self.shard == WHOLE:
+                self._write(path, cases, store, steps[:1], "")
                 watcher.image(path)
         with folder_lock(folder / UNITS / "gather.lock", wait=True):
             there = _failures_of(path, decided)
             if there is not None:  # by another part, meanwhile
                 store.remove()
                 return Outcome(path, there)
-            settled = _settled(store, [stage for _, stage in stages])
-            if settled is None:
+            settled = _settled(store, [step.stage for step in steps if not step.judges])
+            if settled is None or _settled(store, [step.stage for step in steps]) is None:
                 return Outcome(None, failures)
-            self._write(path, cases, store, stages, decided, settled)
+            self._write(path, cases, store, steps, decided, settled)
             store.remove()
         return Outcome(path, settled)
 
-    def _stages(self, cases: Cases) -> list[tuple[Recipe, Stage]]:
-        recipes = [recipe for recipe in (self.image, self.posterior) if recipe is not None]
-        return [(recipe, recipe.stage(cases, self.prior, self.seed, self.device)) for recipe in recipes]
+    def _steps(self, cases: Cases, together: Sequence[int | None] = (None, None)) -> list[Step]:
+        """What is drawn of a file, in this order: the image, the posterior samples, and both of what is shown of
+        slices of which samples are held back."""
+        steps = []
+        for recipe, most in zip(
+            [one for one in (self.image, self.posterior) if one is not None], together, strict=False
+        ):
+            stage = recipe.stage(cases, self.prior, self.seed, self.device)
+            steps.append(Step(recipe, replace(stage, drawing=replace(stage.drawing, together=most))))
+        held = self._held(cases)
+        return steps if held is None else [*steps, *(Step(s.recipe, of_held(s.stage, held), True) for s in steps)]
+
+    def _held(self, cases: Cases) -> HeldCases | None:
+        """What samples are judged by; None where there are not two of them, or too few to hold any back."""
+        if not self.held_back or self.posterior is None or self.posterior.samples < 2:
+            return None
+        try:
+            return HeldCases.of(cases, self.held_back, self.seed)
+        except InputError:
+            return None
 
     def _together(self, stage: Stage, executor: Executor, measure: Measure) -> int | None:
         """How many samples run side by side, at most; refuses what does not fit."""
@@ -271,7 +317,8 @@ class Study:
     def _decides(self, cases: Cases) -> str:
         """All that the result depends on, in few words."""
         keys = [
-            [stage.samples, *(stage.drawing.key(number) for number in cases.full)] for _, stage in self._stages(cases)
+            [step.stage.samples, *(step.stage.drawing.key(number) for number in step.stage.drawing.problems.full)]
+            for step in self._steps(cases)
         ]
         return digest_of(keys, cases.slices, cases.geometry)
 
@@ -284,25 +331,27 @@ class Study:
         path: Path,
         cases: Cases,
         store: FolderStore,
-        stages: list[tuple[Recipe, Stage]],
+        steps: list[Step],
         decided: str,
         failures: Mapping[int, str] | None = None,
     ) -> None:
-        by = {recipe is self.image: (recipe, stage) for recipe, stage in stages}
-        image, posterior = by.get(True), by.get(False)
+        by = {(step.judges, step.recipe is self.image): step for step in steps}
+        image, posterior, judged = by.get((False, True)), by.get((False, False)), by.get((True, False))
         attributes: dict[str, Any] = {}
         for prefix, found in (("samples_", posterior), ("", image or posterior)):
             if found is not None:
-                recipe, stage = found
-                said = {"method": recipe.method.name, "settings": str(dict(recipe.settings))}
+                said = {"method": found.recipe.method.name, "settings": str(dict(found.recipe.settings))}
+                said |= described(cases, found.stage.drawing)
                 attributes |= {f"{prefix}{name}": value for name, value in said.items()}
-                attributes |= {f"{prefix}{name}": value for name, value in described(cases, stage.drawing).items()}
+        audit = None if judged is None else _judge(judged, by.get((True, True)))(store)
         slices = gather(
             cases,
             store,
-            image=None if image is None else image[1],
-            posterior=None if posterior is None else posterior[1],
+            image=None if image is None else image.stage,
+            posterior=None if posterior is None else posterior.stage,
+            correction=None if audit is None else audit.correction,
         )
+        attributes |= {} if audit is None else audit.attributes
         failed: dict[str, list[int]] = {}  # many slices fail for few reasons, and an attribute holds 64 KiB
         for number, reason in (failures or {}).items():
             failed.setdefault(reason, []).append(number)
@@ -312,6 +361,12 @@ class Study:
             write_slices(path, slices, cases.count, attributes)
         else:
             write_slices(path, (one.part(geometry) for one in slices), cases.count, attributes, geometry.cropped)
+
+
+def _judge(posterior: Step, image: Step | None) -> Judge:
+    held = posterior.stage.drawing.problems
+    assert isinstance(held, HeldCases)
+    return Judge(held, posterior.stage, None if image is None else image.stage)
 
 
 def _settled(store: FolderStore, stages: list[Stage]) -> dict[int, str] | None:

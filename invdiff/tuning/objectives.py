@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from invdiff.data.masks import calibration_region
+from invdiff.data.held_out import held_out
 from invdiff.data.picture import Picture
 from invdiff.errors import InputError
 from invdiff.metrics.metrics import nmse, psnr, ssim
@@ -124,32 +124,6 @@ class KspaceHoldout:
 def _kspace(measurement: Measurement) -> NDArray[np.complex64]:
     assert not isinstance(measurement.measured, Picture)
     return measurement.measured.select(range(measurement.measured.slices)).kspace
-
-
-def held_out(sampled: Mask, fraction: float, seed: int) -> Mask:
-    """Which samples to hold back, bool ``(H, W)``: whole lines where ``sampled`` is the same along axis -2.
-
-    Raises:
-        InputError: nothing is sampled outside the calibration region.
-    """
-    free = sampled.copy()
-    centre = tuple(
-        slice(n // 2 - c // 2, n // 2 - c // 2 + c)
-        for n, c in zip(sampled.shape, calibration_region(sampled), strict=True)
-    )
-    free[centre] = False
-    units = free[:1] if (sampled == sampled[0]).all() else free
-    where = np.argwhere(units)
-    if not len(where):
-        raise InputError(
-            "nothing is sampled outside the calibration region, so nothing can be held back; undersample it."
-        )
-    half = np.array(units.shape) // 2
-    outwards = where[np.argsort(np.linalg.norm((where - half) / units.shape, axis=1), kind="stable")]
-    rings = np.array_split(outwards, max(round(fraction * len(where)), 1))
-    held = np.zeros_like(units)
-    held[tuple(np.array([np.random.default_rng([seed, i]).choice(ring) for i, ring in enumerate(rings)]).T)] = True
-    return np.broadcast_to(held, sampled.shape)
 
 
 OBJECTIVES: dict[str, Objective] = {

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from invdiff.data import list_series, open_scan, read_scan, shepp_logan, simulate, write_scan
+from invdiff.data.formats.ismrmrd import _Acquisition
 from invdiff.data.series import Series
 from invdiff.errors import InputError
 from invdiff.reconstruction import find_inputs, find_kind, find_series
@@ -153,9 +154,9 @@ def test_groups_are_called_anything(tmp_path: Path) -> None:
 
 def test_one_repetition_is_read_without_the_lines_of_others(repeated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a long series each is read by itself."""
-    read = []
-    real = ismrmrd.Acquisition.__init__
-    monkeypatch.setattr(ismrmrd.Acquisition, "__init__", lambda self, *a: (real(self, *a), read.append(self))[0])
+    read: list[_Acquisition] = []
+    samples = _Acquisition.data.fget
+    monkeypatch.setattr(_Acquisition, "data", property(lambda self: (samples(self), read.append(self))[0]))
     read_scan(repeated, Series(repetition=1))
     image = [one for one in read if not one.is_flag_set(20)]
     assert {one.idx.repetition for one in image} == {1}

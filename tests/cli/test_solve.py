@@ -20,7 +20,7 @@ from invdiff.reconstruction import picture_cases, reconstruct, scan_cases
 
 Run = Callable[..., Any]
 Interrupt = Callable[[pytest.MonkeyPatch, int], None]
-QUICK = ("--method", "fast", "--set", "steps=3", "--samples", 2)
+QUICK = ("--method", "fast", "--set", "steps=3", "--samples", 2, "--no-audit")
 
 
 def solve(invdiff: Run, folder: Path, name: str, out: Path, *options: object) -> dict[str, Any]:
@@ -180,6 +180,17 @@ def test_samples_do_not_depend_on_how_many_there_are(invdiff: Run, folder: Path,
     assert (one["std"] == 0).all()
 
 
+def test_samples_are_judged_by_what_was_held_back(invdiff: Run, folder: Path, tmp_path: Path) -> None:
+    ran = invdiff("solve", folder / "sense.h5", "--prior", folder / "prior.safetensors", "--out", tmp_path, *QUICK[:-1])
+    assert ran.code == 0
+    with h5py.File(tmp_path / "reconstruction.h5") as file:
+        verdict = file.attrs["audit_verdict"]
+        assert file["samples"].shape == file["samples_uncorrected"].shape
+        assert (file["samples"][()] != file["samples_uncorrected"][()]).any()
+    for sentence in verdict.splitlines():
+        assert f"audit: {sentence}" in ran.out
+
+
 def test_settings_reach_the_method(invdiff: Run, folder: Path, tmp_path: Path) -> None:
     default = solve(invdiff, folder, "denoise.npz", tmp_path / "a", "--operator", "denoise")
     eta = solve(invdiff, folder, "denoise.npz", tmp_path / "b", "--operator", "denoise", "--set", "eta=0.5")
@@ -326,13 +337,13 @@ def broken(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 BAD_INPUT = [
-    ("sense", "{broken}/shape.h5", [], "kspace has shape (24, 20)"),
+    ("sense", "{broken}/shape.h5", [], "maps has shape (2, 3, 24, 20)"),
     ("sense", "{broken}/maps.h5", [], "maps has shape (2, 3, 24, 19)"),
     ("sense", "{broken}/mask.h5", [], "mask has shape (19,)"),
     ("sense", "{broken}/disagree.h5", [], "24 of 480 k-space positions hold signal"),
     ("sense", "{broken}/zero.h5", [], "zero everywhere"),
     ("sense", "{broken}/nan.h5", [], "kspace of shape (2, 3, 24, 20) holds NaN"),
-    ("sense", "{broken}/real.h5", [], "not complex"),
+    ("sense", "{broken}/real.h5", [], "does not tell coils from slices"),
     ("sense", "{broken}/truth.h5", [], "ground_truth is zero everywhere"),
     ("sense", "{broken}/deaf.h5", [], "maps are zero everywhere"),
     ("fourier", "{broken}/corner.h5", [], "too few samples"),

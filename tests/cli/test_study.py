@@ -22,7 +22,7 @@ from invdiff.data import read_scan, write_scan
 Run = Callable[..., Any]
 Interrupt = Callable[[pytest.MonkeyPatch, int], None]
 QUICK = ("--method", "fast", "--set", "steps=3", "--samples", "2", "--threads", "1", "--precision", "f32")
-UNITS = 3 * 2  # samples of the files' three slices
+UNITS = 2 * 3 * 2  # samples of the files' three slices, and as many for their audit
 
 
 @pytest.fixture(scope="module")
@@ -180,7 +180,7 @@ def test_slices_of_a_file_are_those_of_the_whole(
     assert invdiff(*arguments(folder, files / "a.h5", tmp_path, "--slices", "1:2")).code == 0
     with h5py.File(tmp_path / "reconstruction.h5") as file:
         assert file["slice"][()] == [1]
-        for name in ("image", "samples", "std", "zero_filled", "scale", "noise_std"):
+        for name in ("image", "samples_uncorrected", "std_uncorrected", "zero_filled", "scale", "noise_std"):
             shape, of_whole = whole[f"a/{name}"]
             assert file[name].shape == (1, *shape[1:])
             assert file[name][()].tobytes() == of_whole[len(of_whole) // 2 :]
@@ -222,9 +222,9 @@ def test_what_fails_is_named_and_the_others_are_there(
         assert [row["failed"] for row in summary(out)] == ["1", "0", "1"]
     assert not [path for path in out.rglob("*") if path.name.startswith(".") or path.name == "units"]
     with h5py.File(out / "a" / "reconstruction.h5") as file:
-        shape, expected = whole["a/samples"]
+        shape, expected = whole["a/samples_uncorrected"]
         images = np.frombuffer(expected, np.complex64).reshape(shape)
-        np.testing.assert_array_equal(file["samples"][()], [0 * images[0], images[1]])
+        np.testing.assert_array_equal(file["samples_uncorrected"][()], [0 * images[0], images[1]])
 
 
 def test_a_folder_of_which_nothing_comes(invdiff: Run, folder: Path, tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from invdiff.diffusion import (
     DiffPIRWeight,
     DiscreteVP,
     DPMSolver2M,
+    DPMSolver2MSDE,
     EulerMaruyama,
     Geometric,
     GradientConsistency,
@@ -420,6 +421,23 @@ def dpm_solver(paper: Paper) -> Affine:
     raise AssertionError("The last level is the clean image.")
 
 
+def dpm_solver_sde(paper: Paper) -> Affine:
+    """SDE-DPM-Solver++(2M) on VP, in the same symbols."""
+    bars = dds_products(paper)
+    x, previous, h_previous = math.sqrt(1 - bars[0]) * paper.z(), None, 0.0
+    for a, b in pairwise(bars):
+        x0 = paper.clean(x, math.sqrt(a), math.sqrt(1 - a))
+        if b == 1:
+            return x0
+        h = (math.log(b / (1 - b)) - math.log(a / (1 - a))) / 2
+        x = math.sqrt((1 - b) / (1 - a)) * math.exp(-h) * x + math.sqrt(b) * (1 - math.exp(-2 * h)) * x0
+        if previous is not None:
+            x = x + math.sqrt(b) * (1 - math.exp(-2 * h)) / 2 * (h / h_previous) * (x0 - previous)
+        x = x + math.sqrt(1 - b) * math.sqrt(1 - math.exp(-2 * h)) * paper.z()
+        previous, h_previous = x0, h
+    raise AssertionError("The last level is the clean image.")
+
+
 def consistent(paper: Paper, x: Affine, lam: float, alpha: float, beta: float, kind: str) -> Affine:
     """x + lam B (alpha y + beta A z - A x); beta = 0 is the clean step."""
     B = np.linalg.pinv(paper.A) if kind == "projection" else paper.A.T
@@ -596,6 +614,7 @@ CASES = {
     "DDIM(0)": case(ddim(0), VP(), strided, DDIM(), sees_data=False),
     "DDIM(0.6)": case(ddim(0.6), VP(), strided, DDIM(0.6), sees_data=False),
     "DPM-Solver++(2M)": case(dpm_solver, VP(), strided, DPMSolver2M(), sees_data=False),
+    "SDE-DPM-Solver++(2M)": case(dpm_solver_sde, VP(), strided, DPMSolver2MSDE(), sees_data=False),
     "DDS": case(dds(0.85, 2.0), VP(), strided, Renoise(0.85), guidance=Proximal(2.0, EXACTLY)),
     "DDS, noiseless": case(dds(0.5, math.inf), VP(), strided, Renoise(0.5), guidance=Proximal(math.inf, EXACTLY)),
     "DiffPIR": case(

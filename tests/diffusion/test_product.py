@@ -20,7 +20,10 @@ from torch import Tensor
 
 from invdiff import diffusion
 from invdiff.diffusion import (
+    DAPS,
     DDIM,
+    DDRM,
+    DPS,
     SDE,
     VE,
     VP,
@@ -37,6 +40,7 @@ from invdiff.diffusion import (
     DiscreteVP,
     DownToNoise,
     DPMSolver2M,
+    DPMSolver2MSDE,
     EulerMaruyama,
     Every,
     Geometric,
@@ -50,24 +54,30 @@ from invdiff.diffusion import (
     LangevinStep,
     Likelihood,
     MagnitudePhase,
+    MomentMatching,
     NextLevel,
     NoisedLikelihood,
     NormMatchedLikelihood,
+    PiGDM,
     PosteriorVariance,
+    PreconditionedLangevin,
     Predictor,
     ProbabilityFlow,
     Problem,
     ProjectionConsistency,
     Proximal,
     RealImage,
+    REDDiff,
     Renoise,
     ReverseDiffusion,
+    ReverseDraw,
     Sampler,
     Sense,
     SenseStep,
     Signal,
     Soss,
     SplitComplex,
+    SplitGibbs,
     SplittingWeight,
     Step,
     SubVP,
@@ -102,6 +112,9 @@ GUIDANCE: list[Guidance | None] = [
     AnnealedLikelihood(2.0, noise_std=0.0),
     NoisedLikelihood(2.0),
     NormMatchedLikelihood(0.5),
+    DPS(3.0),
+    PiGDM(PosteriorVariance(2.0), Converged(0.1)),
+    MomentMatching(Truncated(3), 0.1),
 ]
 CONSISTENCY: list[Step | None] = [
     None,
@@ -120,10 +133,16 @@ PREDICTORS: list[Predictor] = [
     DDIM(0.5),
     Renoise(0.5),
     DPMSolver2M(),
+    DPMSolver2MSDE(),
     NextLevel(),
     HalfQuadratic(),
+    SplitGibbs(g=0.8),
+    SplitGibbs(ReverseDraw(3)),
+    DAPS(ReverseDraw(3, eta=0.0)),
+    DDRM(),
+    REDDiff(0.5),
 ]
-CORRECTORS: list[LangevinStep | None] = [None, Langevin(0.3), AnnealedLangevin(0.3, 3)]
+CORRECTORS: list[Step | None] = [None, Langevin(0.3), AnnealedLangevin(0.3, 3), PreconditionedLangevin(0.5, 2)]
 SDES: list[SDE] = [VE(LOWEST, HIGHEST), VP(0.1, 8.0), SubVP(0.1, 8.0), Cosine(0.5)]
 GRIDS: list[Grid] = [
     Geometric(5, HIGHEST, LOWEST),
@@ -147,7 +166,7 @@ class Cell:
     guidance: Guidance | None = None
     consistency: Step | None = None
     predictor: Predictor = PREDICTORS[6]
-    corrector: LangevinStep | None = None
+    corrector: Step | None = None
     sde: SDE = SDES[0]
     grid: Grid = GRIDS[0]
     finish: Sequence[Step] = ()
@@ -173,6 +192,8 @@ class Cell:
         """What rows of the table can call its parts: the names of their classes, or what they print."""
         parts = self.sampler().parts
         words = [str(name) for part in parts for name in (type(part).__name__, part)]
+        words.append("no guidance" if self.guidance is None else "guidance")
+        words.append(f"{type(self.view).__name__} of {self.operator}")
         return frozenset([*words, self.operator, self.noise, self.prior_name()])
 
     def bind(self) -> Bound:
@@ -335,7 +356,7 @@ CONDITIONS = [
 """One of each kind, for all predictors, correctors and SDEs."""
 
 
-def makes_progress(predictor: Predictor, corrector: LangevinStep | None) -> bool:
+def makes_progress(predictor: Predictor, corrector: Step | None) -> bool:
     """`NextLevel` alone asks the prior for nothing."""
     return corrector is not None or not isinstance(predictor, NextLevel)
 
@@ -352,12 +373,25 @@ def loops() -> Iterator[Cell]:
 
 def surroundings() -> Iterator[Cell]:
     """What is no part of an iteration: grids, priors, and what is known of the noise."""
+    moving = [predictor for predictor in PREDICTORS if makes_progress(predictor, None)]
     return chain(
         (Cell(sde=sde, grid=grid, guidance=Proximal()) for sde, grid in product(SDES, GRIDS)),
         (Cell(view, signal, prior=prior) for view, signal, prior in product(VIEWS, SIGNALS, PRIORS)),
         (Cell(guidance=guidance, noise="unknown noise level") for guidance in GUIDANCE),
+        (Cell(operator="fourier", predictor=predictor, noise="unknown noise level") for predictor in moving),
+        (Cell(view, operator=operator, predictor=predictor) for view, operator, predictor in taken_apart()),
+        (Cell(operator="fourier", guidance=Proximal(), predictor=predictor) for predictor in moving),
+        (Cell(corrector=corrector, noise="unknown noise level") for corrector in CORRECTORS),
+        (Cell(view, signal, corrector=corrector) for view, signal, corrector in product(VIEWS, SIGNALS, CORRECTORS)),
+        (Cell(guidance=Proximal(), corrector=corrector) for corrector in CORRECTORS),
         (Cell(grid=grid, noise="unknown noise level") for grid in GRIDS if isinstance(grid, DownToNoise)),
     )
+
+
+def taken_apart() -> Iterator[tuple[View, str, Predictor]]:
+    """Views and operators, for predictors that move."""
+    moving = [predictor for predictor in PREDICTORS if makes_progress(predictor, None)]
+    return product(VIEWS, OPERATORS, moving)
 
 
 def anywhere(count: int) -> Iterator[Cell]:
@@ -463,7 +497,9 @@ def test_a_walk_notices_a_refusal_that_is_not_in_the_table() -> None:
 
 @pytest.mark.parametrize("predictor", PREDICTORS, ids=repr)
 def test_every_predictor_listens_to_every_guidance(predictor: Predictor) -> None:
-    """It ends closer to the data than the prior alone does with the same noise."""
+    """It ends closer to the data than the prior alone does with the same noise; or has its own ways, and takes none."""
+    if "no guidance" in predictor.needs:
+        return
     corrector = AnnealedLangevin(0.3, 3) if isinstance(predictor, NextLevel) else None
     alone = Cell(operator="fourier", predictor=predictor, corrector=corrector)
     for guidance in GUIDANCE[1:]:

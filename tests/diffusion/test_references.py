@@ -82,7 +82,7 @@ def test_every_entry_reads_well(entry: Reference) -> None:
 
 @pytest.mark.parametrize("entry", REFERENCES.values(), ids=lambda entry: entry.key)
 def test_identifiers_have_their_form(entry: Reference) -> None:
-    forms = {"doi": r"10\.\d{4,}/\S+", "eprint": r"\d{4}\.\d{5}", "pages": r"\d+(--\d+)?", "url": r"https://\S+"}
+    forms = {"doi": r"10\.\d{4,}/\S+", "eprint": r"\d{4}\.\d{4,5}", "pages": r"\d+(--\d+)?", "url": r"https://\S+"}
     given = fields(entry.bibtex)
     for name in forms.keys() & given.keys():
         assert re.fullmatch(r"\{" + forms[name] + r"\},", given[name]), name

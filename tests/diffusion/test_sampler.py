@@ -124,7 +124,7 @@ def test_a_finish_has_no_predictor() -> None:
         (lambda: Proximal(float("nan")), "zero or more"),
         (lambda: Converged(at_most=0), "at least one conjugate-gradient step"),
         (lambda: Truncated(0), "at least one conjugate-gradient step"),
-        (lambda: Converged(float("nan")), "between 0 and 1"),
+        (lambda: Converged(float("nan")), "below 1"),
         (lambda: DiffPIRWeight(0.0), "above zero"),
         (lambda: PosteriorVariance(0.0), "data_std .* above zero"),
         (lambda: PosteriorVariance(floor=-1.0), "floor .* zero or more, but got -1"),

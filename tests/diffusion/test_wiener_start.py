@@ -24,7 +24,7 @@ from invdiff.diffusion import (
     TwoChannel,
     WienerStart,
 )
-from invdiff.diffusion.start import power_at_frequencies
+from invdiff.diffusion.power import power_at_frequencies
 from invdiff.errors import InputError
 from invdiff.operators import LinearOperator, denoising, fourier, inpainting, sense
 from invdiff.priors import Prior
@@ -167,11 +167,12 @@ def test_it_is_the_mean_power_of_such_images() -> None:
     assert not torch.allclose(measured / expected_power((6, 8)).T.reshape(6, 8), torch.ones(6, 8).double(), rtol=0.1)
 
 
-@pytest.mark.parametrize(("data_std", "power"), [(None, 2.0), (0.3, 0.18)])
+@pytest.mark.parametrize(("data_std", "power"), [(None, 1.0), (0.3, 0.09)])
 def test_without_a_spectrum_it_is_white(data_std: float | None, power: float) -> None:
-    """The power of an image of two real numbers a pixel, each of that deviation."""
-    found = power_at_frequencies(Spectral(None, data_std), torch.zeros(*SHAPE).double())
-    torch.testing.assert_close(found, torch.full(SHAPE, power).double())
+    """The power of an image of one real number a pixel, or of two, each of that deviation."""
+    for kind, numbers in ((torch.float64, 1), (torch.complex128, 2)):
+        found = power_at_frequencies(Spectral(None, data_std), torch.zeros(*SHAPE, dtype=kind))
+        torch.testing.assert_close(found, torch.full(SHAPE, numbers * power).double())
 
 
 @pytest.mark.parametrize("spectrum", [(1.0, 0.0, 0.0), (1e-3, 0.0), (1e6, 1e-6, 1e-30), (0.0, 1.0)])

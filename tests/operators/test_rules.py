@@ -61,6 +61,7 @@ EXAMPLES: dict[str, dict[str, tuple[LinearOperator, LinearOperator]]] = {
         "Aᴴ A": (F.H, F),
         "A Aᴴ": (P, P.H),
         "P(Λ)ᴴ P(Λ)": (P.H, P),
+        "P(Λ₂) P(Λ₁)": (Subsample(torch.arange(P.codomain_shape[0]) % 3 > 0), P),
         "P(Λ) Λ": (P, L),
         "Λ P(Λ)ᴴ": (L, P.H),
         "Λ Λ": (L, L),

@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
-Noise = Callable[[int], Callable[[], Array]]
+Noise = Callable[[int], Callable[..., Array]]
 FOLDER = Path(__file__).parent / "transcriptions"
 
 
@@ -39,6 +39,12 @@ class Levels:
     def geometric(N: int, largest: float, smallest: float) -> list[float]:
         """sigma of VE (Song 2020, appendix F)."""
         return [*(largest * (smallest / largest) ** (i / (N - 1)) for i in range(N)), 0.0]
+
+    @staticmethod
+    def karras(N: int, largest: float, smallest: float, rho: float = 7.0) -> list[float]:
+        """sigma of EDM (Karras 2022, eq. 5)."""
+        ends = largest ** (1 / rho), smallest ** (1 / rho)
+        return [*((ends[0] + i / (N - 1) * (ends[1] - ends[0])) ** rho for i in range(N)), 0.0]
 
     @staticmethod
     def vp(N: int, first: float = 0.1, last: float = 20.0) -> tuple[list[float], list[float]]:
@@ -138,15 +144,16 @@ class Small:
         return x + sigma**2 * self.score(x, 1.0, sigma)
 
     @staticmethod
-    def noise(like: Array, seed: int = 0) -> Noise:
-        """Standard normal arrays of the shape and kind of ``like``, by iteration."""
+    def noise(like: Array, seed: int = 0, data: Array | None = None) -> Noise:
+        """Standard normal arrays of the shape and kind of ``like``, or of ``data``, by iteration."""
 
-        def iteration(number: int) -> Callable[[], Array]:
+        def iteration(number: int) -> Callable[..., Array]:
             rng = np.random.default_rng([seed, number])
 
-            def draw() -> Array:
-                z = rng.standard_normal(like.shape)
-                return z + 1j * rng.standard_normal(like.shape) if np.iscomplexobj(like) else z
+            def draw(*, of_data: bool = False) -> Array:
+                drawn = data if of_data and data is not None else like
+                z = rng.standard_normal(drawn.shape)
+                return z + 1j * rng.standard_normal(drawn.shape) if np.iscomplexobj(drawn) else z
 
             return draw
 

@@ -41,7 +41,7 @@ from invdiff.operators import LinearOperator, fourier, inpainting, sense
 from invdiff.priors import GaussianPrior, Prior
 
 Array = NDArray[Any]
-Noise = Callable[[int], Callable[[], Array]]
+Noise = Callable[[int], Callable[..., Array]]
 ERRORS = ("sign", "order", "level", "scale", "conjugate")
 N = 6
 LARGEST, SMALLEST = 5.0, 0.02
@@ -243,6 +243,49 @@ def dds(at: Setting, kind: str, noise: Noise, **constants: Any) -> list[Array]:
     return transcription(y, A, AH, at.small.score, alpha, beta, prior_std=beta[0], **constants, noise=noise)
 
 
+def of_noise(name: str, levels: str = "geometric", *, of_prior: bool = False) -> Transcribe:
+    """A method that is told the noise level, and draws noise of the data; where it asks, of the prior too."""
+
+    def run(at: Setting, kind: str, noise: Noise, **constants: Any) -> list[Array]:
+        y, A, AH, _ = at.data(kind)
+        own = {"prior_std": math.sqrt(np.diag(at.small.covariance).mean())} if of_prior else {}
+        sigma = getattr(at.levels, levels)(N, LARGEST, SMALLEST)
+        transcription = getattr(at.load(name), name)
+        return transcription(y, A, AH, at.small.score, sigma, noise_std=NOISE_STD, **own, **constants, noise=noise)
+
+    return run
+
+
+def strided(name: str, *told: str, start: bool = False) -> Transcribe:
+    """A method of DDPM's chain; ``told`` the noise level, where that is named, and the data's pseudo-inverse to
+    start."""
+
+    def run(at: Setting, kind: str, noise: Noise, **constants: Any) -> list[Array]:
+        y, A, AH, _ = at.data(kind)
+        alpha, beta = at.levels.strided(N)
+        own: dict[str, Any] = {"noise_std": NOISE_STD} if "noise_std" in told else {}
+        own |= {"start": at.pseudo_inverse(kind)(y)} if start else {"prior_std": beta[0]}
+        transcription = getattr(at.load(name), name)
+        return transcription(y, A, AH, at.small.score, alpha, beta, **own, **constants, noise=noise)
+
+    return run
+
+
+def mmps(at: Setting, kind: str, noise: Noise, **constants: Any) -> list[Array]:
+    y, A, AH, _ = at.data(kind)
+    beta = at.levels.karras(N, LARGEST, SMALLEST)
+    own = {"noise_std": NOISE_STD, "prior_std": beta[0]}
+    return at.load("mmps").mmps(y, A, AH, at.small.score, [1.0] * (N + 1), beta, **own, **constants, noise=noise)
+
+
+def ddrm(at: Setting, kind: str, noise: Noise, **constants: Any) -> list[Array]:
+    y, small = at.data(kind)[0], at.small
+    alpha, beta = at.levels.strided(N)
+    own = {"noise_std": NOISE_STD, "prior_std": beta[0]}
+    operators = (small.mask, small.F, small.FH)
+    return at.load("ddrm").ddrm(y, *operators, small.score, alpha, beta, **own, **constants, noise=noise)
+
+
 # Both sides
 
 
@@ -320,6 +363,14 @@ def score_sde_cases() -> dict[str, Case]:
     return cases
 
 
+EXACT = {**RANGE, "tolerance": 1e-12, "cg_steps": 500}
+HELD = {"held_back": 0.02}
+SPLIT, SOLVED = {"signal": SplitComplex()}, {"tolerance": 1e-13, "cg_steps": 2000}
+PIGDM, MMPS = {"data_std": 0.4, "eta": 0.7, **HELD}, {"cg_steps": 3, "eta": 0.7, **HELD}
+PIR, RED, FLOW = {"prior_weight": 5.0, "zeta": 0.3}, {"rate": 0.05, "weight": 0.25}, {"flow_steps": 3, **HELD}
+GIBBS, PNP, PULA = {"g": 0.7, **HELD}, {"draw_steps": 3, **HELD}, {"g": 0.5, "inner_steps": 2, **HELD}
+
+
 CASES: dict[str, Case] = {
     **song2021_cases(),
     "chung2022_real": Case("real", geometric("chung2022_real"), CHUNG, RANGE),
@@ -344,6 +395,26 @@ CASES: dict[str, Case] = {
     "dds, SENSE": Case("sense", dds, {"gamma": 1.0, **DDS}),
     "dds, noiseless": Case("complex", dds, {"gamma": math.inf, **DDS}),
     "dds, noiseless, SENSE": Case("sense", dds, {"gamma": math.inf, **DDS}),
+    "split_gibbs": Case("complex", of_noise("split_gibbs", "karras", of_prior=True), GIBBS, EXACT),
+    "split_gibbs, SENSE": Case("sense", of_noise("split_gibbs", "karras", of_prior=True), GIBBS, EXACT),
+    "pnp_dm": Case("complex", of_noise("pnp_dm"), PNP, EXACT),
+    "pnp_dm, SENSE": Case("sense", of_noise("pnp_dm"), PNP, EXACT),
+    "pula": Case("complex", of_noise("pula"), PULA, EXACT | {"signal": SplitComplex()}),
+    "dps": Case("complex", strided("dps"), {"zeta": 0.7}, SPLIT),
+    "dps, SENSE": Case("sense", strided("dps"), {"zeta": 0.7}, SPLIT),
+    "dps, real": Case("real", strided("dps"), {"zeta": 0.7}, {"signal": RealImage()}),
+    "pigdm": Case("complex", strided("pigdm", "noise_std"), PIGDM, SPLIT | SOLVED),
+    "pigdm, SENSE": Case("sense", strided("pigdm", "noise_std"), PIGDM, SPLIT | SOLVED),
+    "mmps": Case("complex", mmps, MMPS, RANGE | SPLIT),
+    "mmps, SENSE": Case("sense", mmps, MMPS, RANGE | SPLIT),
+    "diffpir": Case("complex", strided("diffpir", "noise_std"), PIR, SPLIT | SOLVED),
+    "diffpir, SENSE": Case("sense", strided("diffpir", "noise_std"), PIR, SPLIT | SOLVED),
+    "red_diff": Case("complex", strided("red_diff", start=True), RED, SPLIT),
+    "red_diff, SENSE": Case("sense", strided("red_diff", start=True), RED, SPLIT),
+    "daps": Case("complex", of_noise("daps", "karras"), FLOW, EXACT | SPLIT),
+    "daps, SENSE": Case("sense", of_noise("daps", "karras"), FLOW, EXACT | SPLIT),
+    "ddrm": Case("sense", ddrm, {"eta": 0.8, "eta_b": 0.9}),
+    "pula, SENSE": Case("sense", of_noise("pula"), PULA, EXACT),
 }
 
 
@@ -375,14 +446,22 @@ def paper(at: Setting, name: str, error: str | None = None) -> list[Array]:
     """The transcription's iterates, one sample after the other, under the numbers that the library draws."""
     case = CASES[name]
     y, _, _, truth = at.data(case.kind)
-    coils = method_of(name) in ("chung2022_soss", "chung2022_hybrid")
+    coils = method_of(name) in ("chung2022_soss", "chung2022_hybrid", "ddrm")
     blank = torch.from_numpy(np.zeros_like(y if coils else truth))
 
     def replayed(sample: int) -> Noise:
-        def iteration(number: int) -> Callable[[], Array]:
+        def iteration(number: int) -> Callable[..., Array]:
             stream = NoiseStream(SEED, CASE, [sample], blank.device)
             stream.rewind(number)
-            return lambda: stream.like(blank[None])[0].numpy()
+
+            def draw(*, of_data: bool = False) -> Array:
+                if not of_data:
+                    return stream.like(blank[None])[0].numpy()
+                whole = np.zeros_like(y)
+                whole[..., at.small.mask > 0] = stream.like(at.problem(case.kind).y[None])[0].numpy()
+                return whole
+
+            return draw
 
         return iteration
 

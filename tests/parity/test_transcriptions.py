@@ -152,6 +152,34 @@ def dds(kind: str, gamma: float) -> Run:
     return run
 
 
+def of_noise(name: str, kind: str, levels: str = "geometric", **constants: Any) -> Run:
+    """A method that is told the noise level, and draws noise of the data."""
+
+    def run(at: Setting, error: str | None = None) -> list[Array]:
+        y, A, AH, truth = at.data(kind)
+        noise = at.small.noise(truth, at.seed, y)
+        sigma = getattr(at.levels, levels)(at.N, 2.0, 0.02)
+        told = {"noise_std": 0.03, "held_back": 0.02, **constants}
+        return getattr(at.load(name), name)(y, A, AH, at.small.score, sigma, **told, noise=noise, error=error)
+
+    return run
+
+
+def strided(name: str, kind: str, **constants: Any) -> Run:
+    """A method of DDPM's chain."""
+
+    def run(at: Setting, error: str | None = None) -> list[Array]:
+        y, A, AH, truth = at.data(kind)
+        alpha, beta = at.levels.strided(at.N)
+        operators = (at.small.mask, at.small.F, at.small.FH) if name == "ddrm" else (A, AH)
+        start = {"start": AH(y)} if name == "red_diff" else {"prior_std": beta[0]}
+        noise = at.small.noise(y if name == "ddrm" else truth, at.seed)
+        run = getattr(at.load(name), name)
+        return run(y, *operators, at.small.score, alpha, beta, **start, **constants, noise=noise, error=error)
+
+    return run
+
+
 LANGEVIN = {"snr": 0.386, "inner_steps": 3}
 CHUNG = {"lam": 1.0, "snr": 0.16}
 HYBRID = {"m": 2, "lam_first": 1.0, "lam_last": 0.2}
@@ -188,10 +216,30 @@ CASES: dict[str, Run] = {
     "dds": dds("sense", 1.0),
     "dds, one coil": dds("complex", 1.0),
     "dds, noiseless": dds("complex", float("inf")),
+    "split_gibbs": of_noise("split_gibbs", "sense", "karras", g=0.7, prior_std=0.3),
+    "split_gibbs, one coil": of_noise("split_gibbs", "complex", "karras", g=1.0, prior_std=0.3),
+    "pnp_dm": of_noise("pnp_dm", "sense", draw_steps=3),
+    "pnp_dm, one coil": of_noise("pnp_dm", "complex", draw_steps=3),
+    "dps": strided("dps", "sense", zeta=0.5),
+    "dps, one coil": strided("dps", "complex", zeta=0.5),
+    "pigdm": strided("pigdm", "sense", noise_std=0.03, data_std=0.4, held_back=0.02, eta=0.7),
+    "mmps": strided("mmps", "sense", noise_std=0.03, cg_steps=3, held_back=0.0, eta=0.7),
+    "diffpir": strided("diffpir", "sense", noise_std=0.03, prior_weight=5.0, zeta=0.3),
+    "red_diff": strided("red_diff", "sense", rate=0.05, weight=0.25),
+    "daps": of_noise("daps", "sense", "karras", flow_steps=3),
+    "ddrm": strided("ddrm", "sense", noise_std=0.03, eta=0.85, eta_b=1.0),
+    "pula": of_noise("pula", "sense", g=0.5, inner_steps=2),
+    "pula, one coil": of_noise("pula", "complex", g=0.5, inner_steps=1),
 }
-FINISHED = ("song2021", "chung2022_soss", "chung2022_hybrid", "mc_ddpm")  # an image beyond the last level's state
+FINISHED = (
+    "song2021",
+    "chung2022_soss",
+    "chung2022_hybrid",
+    "mc_ddpm",
+    "ddrm",
+)  # an image beyond the last level's state
 REAL = ("song2021", "chung2022_real", "ccdf, real", "score_sde, VE, real")
-MAGNITUDE = ("chung2022_soss", "chung2022_hybrid")
+MAGNITUDE = ("chung2022_soss", "chung2022_hybrid", "ddrm")
 
 
 @pytest.fixture

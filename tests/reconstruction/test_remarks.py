@@ -24,7 +24,7 @@ def test_they_go_with_the_scan() -> None:
 
 
 def test_those_of_all_slices_are_told_once() -> None:
-    survey = ScanFile.survey(Path("long.h5"), a_slice, 3)
+    survey = ScanFile.survey(Path("long.h5"), lambda indices: [a_slice(index) for index in indices], 3)
     expected = ("All slices say this.", "Only slice 1 says this.", "Only slice 2 says this.")
     assert survey.remarks == expected
     assert survey.select([0]).remarks == expected

@@ -1,5 +1,6 @@
 """Studies: whoever draws what, in whatever order and with whatever interrupts, the results are the same."""
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -46,7 +47,7 @@ PRIOR = GaussianPrior(torch.zeros(2, *SHAPE), 0.04 * torch.ones(2, *SHAPE))
 IMAGE = Recipe(find_method("estimate"), {"steps": "3"})
 SAMPLES = Recipe(find_method("fast"), {"steps": "3"}, 2)
 STUDY = Study(PRIOR, IMAGE, SAMPLES)
-UNITS = 3 + 3 * 2  # images and samples
+UNITS = 2 * (3 + 3 * 2)  # images and samples, and both of what an audit shows of the slices
 
 
 def contents(outcome: Outcome) -> dict[str, Any]:
@@ -171,10 +172,41 @@ def test_a_part_without_a_slice_of_the_file_leaves_it_alone(tmp_path: Path) -> N
 
 def test_some_slices_are_those_of_the_whole(tmp_path: Path, whole: dict[str, Any]) -> None:
     some = contents(STUDY(CASES.of([2]), tmp_path))
-    for name in ("image", "samples", "zero_filled", "scale", "noise_std"):
+    for name in ("image", "samples_uncorrected", "zero_filled", "scale", "noise_std"):  # all slices correct the spread
         shape, of_whole = whole[name]
         assert some[name] == ((1, *shape[1:]), of_whole[2 * len(of_whole) // 3 :])
     assert np.frombuffer(some["slice"][1]) == 2
+
+
+# The audit
+
+
+def test_samples_are_about_the_image_with_the_spread_that_the_audit_asks_for(tmp_path: Path) -> None:
+    outcome = STUDY(CASES, tmp_path)
+    assert outcome.path is not None
+    with h5py.File(outcome.path) as file:
+        image, samples, drawn = (file[name][()] for name in ("image", "samples", "samples_uncorrected"))
+        ratio = np.array(json.loads(file.attrs["audit_band_factor"]))
+        overall, verdict = file.attrs["audit_factor"], file.attrs["audit_verdict"]
+        wider = file["std"][()].mean() / file["std_uncorrected"][()].mean()
+        np.testing.assert_allclose(file["mean"][()], drawn.mean(axis=1), atol=1e-6)
+    np.testing.assert_allclose(samples.mean(axis=1), image, atol=1e-5)
+    assert ratio.min() - 0.05 < wider < ratio.max() + 0.05
+    assert ("widened" if overall > 1 else "narrowed") in verdict or "as wide as" in verdict
+
+
+def test_without_an_audit_samples_are_as_drawn(tmp_path: Path) -> None:
+    plain = contents(replace(STUDY, held_back=0.0)(CASES, tmp_path))
+    audited = contents(STUDY(CASES, tmp_path / "audited"))
+    assert plain["samples"] == audited["samples_uncorrected"]
+    assert not [name for name in plain if "uncorrected" in name or "audit" in name]
+
+
+def test_what_has_nothing_to_hold_back_is_not_audited(tmp_path: Path) -> None:
+    whole_centre = np.zeros(SHAPE, bool)
+    whole_centre[:, 3:9] = True
+    cases = scan_cases(simulate(PHANTOM, coils=2, mask=whole_centre, noise_std=0.02), "sense")
+    assert "audit_factor" not in contents(STUDY(cases, tmp_path))
 
 
 # Failures

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from invdiff.data import MASKS, Picture, shepp_logan, simulate
+from invdiff.data.held_out import held_out
 from invdiff.data.masks import calibration_region, equispaced, gaussian_lines, gaussian_points
 from invdiff.errors import InputError
 from invdiff.metrics import nmse, psnr, ssim
 from invdiff.reconstruction import Assumptions, Measurement, find_kind
 from invdiff.tuning import OBJECTIVES, KspaceHoldout, find_objective
-from invdiff.tuning.objectives import held_out
 
 SHAPE = (32, 28)
 PHANTOM = shepp_logan(SHAPE)

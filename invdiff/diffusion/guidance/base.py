@@ -1,8 +1,9 @@
 """The contract of guidance."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from torch import Tensor
 
@@ -25,16 +26,27 @@ class Estimate:
     noise: Tensor
 
 
-class Guidance(Part, ABC):
-    """Maps the prior's estimate of a state to one that has seen the measurement.
+Denoise = Callable[[Tensor], Estimate]
+"""The prior alone at one level: states ``(samples, ...)`` to its estimate of them, one network call a sample."""
 
-    Every predictor and corrector uses the guided estimate, so every one of them runs with every guidance.
+
+class Guidance(Part, ABC):
+    """Asks the prior about a state, and answers with an estimate that has seen the measurement.
+
+    Every predictor and corrector uses the guided estimate, so every one of them runs with every guidance. The loop runs
+    without gradients; guidance that needs one takes it by `Linearised`, and leaves no graph behind.
+
+    Attributes:
+        network_calls: how often it asks the prior for one estimate; a gradient's way back through a call is a part of
+            that call.
     """
+
+    network_calls: ClassVar[int] = 1
 
     @property
     def needs(self) -> frozenset[str]:
         return frozenset({"measurement", "data"})
 
     @abstractmethod
-    def __call__(self, estimate: Estimate, x: Tensor, k: int, context: "Context") -> Estimate:
+    def __call__(self, prior: Denoise, x: Tensor, k: int, context: "Context") -> Estimate:
         """The guided estimate of the state ``x`` at level ``k``."""

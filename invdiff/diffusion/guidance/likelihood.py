@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from torch import Tensor
 
 from invdiff.diffusion.bounds import check_not_negative, check_positive
-from invdiff.diffusion.guidance.base import Estimate, Guidance
+from invdiff.diffusion.guidance.base import Denoise, Estimate, Guidance
 from invdiff.diffusion.norms import norms
 
 if TYPE_CHECKING:
@@ -25,10 +25,15 @@ class Likelihood(Guidance):
     def score(self, estimate: Estimate, x: Tensor, k: int, context: "Context") -> Tensor:
         """g, the gradient of the log likelihood at the state ``x`` of level ``k``."""
 
-    def __call__(self, estimate: Estimate, x: Tensor, k: int, context: "Context") -> Estimate:
-        alpha, beta = context.levels.alpha[k], context.levels.beta[k]
-        g = self.score(estimate, x, k, context)
-        return Estimate(estimate.mean + beta**2 / alpha * g, estimate.noise - beta * g)
+    def __call__(self, prior: Denoise, x: Tensor, k: int, context: "Context") -> Estimate:
+        estimate = prior(x)
+        return shifted(estimate, self.score(estimate, x, k, context), k, context)
+
+
+def shifted(estimate: Estimate, g: Tensor, k: int, context: "Context") -> Estimate:
+    """The estimate at level ``k`` whose score is that of ``estimate`` plus ``g``."""
+    alpha, beta = context.levels.alpha[k], context.levels.beta[k]
+    return Estimate(estimate.mean + beta**2 / alpha * g, estimate.noise - beta * g)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from invdiff.diffusion.bounds import check_not_negative, check_positive
-from invdiff.diffusion.guidance.base import Estimate, Guidance
+from invdiff.diffusion.guidance.base import Denoise, Estimate, Guidance
 from invdiff.diffusion.part import Part
 from invdiff.operators import Identity
 from invdiff.operators.inner_solve import Converged, InnerSolve
@@ -86,8 +86,12 @@ class PosteriorVariance(Part):
         check_not_negative("floor is the least standard deviation of noise", self.floor)
         check_not_negative("held_back is a part of what is left in the estimate", self.held_back)
 
+    def deviation(self, sigma: float) -> float:
+        """r, at a level."""
+        return sigma * self.data_std / math.hypot(sigma, self.data_std)
+
     def __call__(self, sigma: float, context: "Context") -> float:
-        r = sigma * self.data_std / math.hypot(sigma, self.data_std)
+        r = self.deviation(sigma)
         return _ratio(r, max(context.known_noise_std, self.floor, self.held_back * r))
 
 
@@ -128,8 +132,9 @@ class Proximal(Guidance):
     def inner(self) -> tuple[Part, ...]:
         return (self.gamma,) if isinstance(self.gamma, Part) else ()
 
-    def __call__(self, estimate: Estimate, x: Tensor, k: int, context: "Context") -> Estimate:
-        levels, prior_mean = context.levels, estimate.mean
+    def __call__(self, prior: Denoise, x: Tensor, k: int, context: "Context") -> Estimate:
+        levels, estimate = context.levels, prior(x)
+        prior_mean = estimate.mean
         gamma = self.gamma(levels.sigma(k), context) if callable(self.gamma) else self.gamma
         # the larger weight is one, so that the smaller is what is lost to rounding
         of_prior, of_data = (1.0, gamma) if gamma <= 1 else (1 / gamma, 1.0)

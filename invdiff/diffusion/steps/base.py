@@ -47,13 +47,18 @@ class Step(Part, ABC):
     def __call__(self, state: State, context: Context) -> State:
         """The state after this step."""
 
-    def network_calls(self, k: int, steps: int) -> int:
-        """Network calls a sample at level ``k`` of a grid of ``steps`` moves."""
+    def network_calls(self, k: int, steps: int, guided: int) -> int:
+        """Network calls a sample at level ``k`` of a grid of ``steps`` moves, where a guided estimate takes ``guided``
+        of them."""
         return 0
 
 
 class Predictor(Step):
     """A step that moves from level k to level k + 1: a sampler has exactly one."""
 
-    def network_calls(self, k: int, steps: int) -> int:
-        return 1
+    def without_data(self) -> "Predictor":
+        """The move where nothing was measured."""
+        return self
+
+    def network_calls(self, k: int, steps: int, guided: int) -> int:
+        return guided

@@ -4,10 +4,10 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
+from invdiff.diffusion.bounds import check_share
 from invdiff.diffusion.context import Context
 from invdiff.diffusion.grids import Levels
 from invdiff.diffusion.steps.base import Predictor, State
-from invdiff.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,7 @@ class DDIM(Predictor):
     cites: ClassVar[tuple[str, ...]] = ("song2021ddim",)
 
     def __post_init__(self) -> None:
-        if not 0 <= self.eta <= 1:
-            raise InputError(f"eta is the share of fresh noise, from 0 to 1, but got {self.eta}.")
+        check_share("eta is the share of fresh noise", self.eta)
 
     def fresh(self, levels: Levels, k: int) -> float:
         """h, the standard deviation of the fresh noise."""

@@ -1,8 +1,10 @@
-"""The second-order multistep solver DPM-Solver++(2M)."""
+"""The second-order multistep solvers DPM-Solver++(2M) and SDE-DPM-Solver++(2M)."""
 
 import math
 from dataclasses import dataclass
 from typing import ClassVar
+
+from torch import Tensor
 
 from invdiff.diffusion.context import Context
 from invdiff.diffusion.grids import Levels
@@ -29,8 +31,23 @@ class DPMSolver2M(Predictor):
         extrapolated = mean
         if before > 0:  # of two estimates at one level nothing is extrapolated
             extrapolated = mean + h / (2 * before) * (mean - state.memory["previous_mean"])
-        x = levels.beta[k + 1] / levels.beta[k] * state.x - levels.alpha[k + 1] * math.expm1(-h) * extrapolated
-        return state.at(x, k + 1, previous_mean=mean)
+        return state.at(self.moved(state.x, extrapolated, h, k, context), k + 1, previous_mean=mean)
+
+    def moved(self, x: Tensor, D: Tensor, h: float, k: int, context: Context) -> Tensor:
+        """The state at level ``k`` + 1, for a step h in ln(alpha / beta)."""
+        levels = context.levels
+        return levels.beta[k + 1] / levels.beta[k] * x - levels.alpha[k + 1] * math.expm1(-h) * D
+
+
+@dataclass(frozen=True)
+class DPMSolver2MSDE(DPMSolver2M):
+    """x' = (beta'/beta) e^-h x + alpha' (1 - e^-2h) D + beta' sqrt(1 - e^-2h) z (Lu 2022, app. B.3, SDE-DPM-Solver++
+    (2M)), D as in `DPMSolver2M`: the reverse SDE in place of the flow."""
+
+    def moved(self, x: Tensor, D: Tensor, h: float, k: int, context: Context) -> Tensor:
+        alpha, beta, renewed = context.levels.alpha[k + 1], context.levels.beta[k + 1], -math.expm1(-2 * h)
+        kept = beta / context.levels.beta[k] * math.exp(-h)
+        return kept * x + alpha * renewed * D + beta * math.sqrt(max(0.0, renewed)) * context.noise.like(x)
 
 
 def _half_log_snr(levels: Levels, k: int) -> float:

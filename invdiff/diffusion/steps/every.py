@@ -35,8 +35,8 @@ class Every(Step):
     def inner(self) -> tuple[Part, ...]:
         return (self.step,)
 
-    def network_calls(self, k: int, steps: int) -> int:
-        return self.step.network_calls(k, steps) if k % self.m == 0 else 0
+    def network_calls(self, k: int, steps: int, guided: int) -> int:
+        return self.step.network_calls(k, steps, guided) if k % self.m == 0 else 0
 
     def __call__(self, state: State, context: Context) -> State:
         return self.step(state, context) if state.k % self.m == 0 else state

@@ -28,8 +28,8 @@ class Lagging(Step):
     def inner(self) -> tuple[Part, ...]:
         return (self.step,)
 
-    def network_calls(self, k: int, steps: int) -> int:
-        return self.step.network_calls(k - 1, steps)
+    def network_calls(self, k: int, steps: int, guided: int) -> int:
+        return self.step.network_calls(k - 1, steps, guided)
 
     def __call__(self, state: State, context: Context) -> State:
         return replace(self.step(replace(state, k=state.k - 1), context), k=state.k)

@@ -41,8 +41,8 @@ class LangevinStep(Step):
     def moved(self, x: Tensor, score: Tensor, noise: Tensor, k: int, context: Context, heat: float) -> Tensor:
         """x + e s + heat sqrt(2 e) z."""
 
-    def network_calls(self, k: int, steps: int) -> int:
-        return self.steps if k < steps else 0
+    def network_calls(self, k: int, steps: int, guided: int) -> int:
+        return self.steps * guided if k < steps else 0
 
     def __call__(self, state: State, context: Context) -> State:
         x, k, levels = state.x, state.k, context.levels

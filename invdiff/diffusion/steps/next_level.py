@@ -11,7 +11,7 @@ class NextLevel(Predictor):
     """x' = (alpha' / alpha) x: the state is taken for one of the next level, as annealed Langevin dynamics does (Song
     2019, algorithm 1)."""
 
-    def network_calls(self, k: int, steps: int) -> int:
+    def network_calls(self, k: int, steps: int, guided: int) -> int:
         return 0
 
     def __call__(self, state: State, context: Context) -> State:

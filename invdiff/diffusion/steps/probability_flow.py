@@ -19,8 +19,8 @@ class ProbabilityFlow(Predictor):
 
     cites: ClassVar[tuple[str, ...]] = ("song2020", "karras2022")
 
-    def network_calls(self, k: int, steps: int) -> int:
-        return 2 if k + 1 < steps else 1
+    def network_calls(self, k: int, steps: int, guided: int) -> int:
+        return 2 * guided if k + 1 < steps else guided
 
     def __call__(self, state: State, context: Context) -> State:
         levels, k = context.levels, state.k

@@ -20,8 +20,8 @@ class Tweedie(Step):
     place = "finish"
     cites: ClassVar[tuple[str, ...]] = ("vincent2011",)
 
-    def network_calls(self, k: int, steps: int) -> int:
-        return 1
+    def network_calls(self, k: int, steps: int, guided: int) -> int:
+        return guided if self.guided else 1
 
     def __call__(self, state: State, context: Context) -> State:
         k = context.levels.steps - 1

@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from invdiff.data.calibration import FEWEST_COILS
 from invdiff.data.centre import power_of
 from invdiff.data.coils import combine_slices
 from invdiff.data.fourier import to_image, to_kspace
@@ -16,9 +18,11 @@ from invdiff.files.digest import digest_of
 from invdiff.operators import fourier, sense
 from invdiff.problem import Problem
 from invdiff.reconstruction.cases.base import Cases, Image, as_tensor
-from invdiff.reconstruction.preparation import prepare, prepare_alike
+from invdiff.reconstruction.joint import Joint
+from invdiff.reconstruction.preparation import at_own_intensities, prepare, prepare_alike
 
 Complex = NDArray[np.complex64]
+Maps = Literal["estimated", "joint"]
 Target = Callable[[Complex, Complex], Complex]
 """An image of each slice from the coil images of full data and the coil maps."""
 
@@ -63,6 +67,9 @@ class ScanCases(Cases):
         learnt: these, prepared.
         mask: of undersampling, on top of the scan's own; None: as measured.
         truth_by: makes a ground truth of full data; None where the scan brings one, or its data are not full.
+        map_choices: numbers of map sets among which `known_maps` is to choose, as estimated or refined; none: the maps
+            stay.
+        joint: refines the maps of every slice with its image; None: they are as estimated.
     """
 
     scan: ScanSlices
@@ -70,6 +77,8 @@ class ScanCases(Cases):
     learnt: Scan = field(repr=False)
     mask: NDArray[np.bool_] | None = field(default=None, repr=False)
     truth_by: Target | None = None
+    map_choices: tuple[int, ...] = ()
+    joint: Joint | None = None
 
     @property
     def name(self) -> str:
@@ -150,8 +159,9 @@ class ScanCases(Cases):
 
     def _digest(self, number: int) -> str:
         assert self.preparation is not None
-        decided = (self.operator, self.sampled, self.target, self.scan.digest(number))
-        return digest_of(*decided, *self.preparation.decided)
+        decided = (self.operator, self.sampled, self.target, self.scan.digest(number), self.map_choices)
+        refined = () if self.joint is None else self.joint.decided
+        return digest_of(*decided, *self.preparation.decided, *refined)
 
     def prepared(self, number: int) -> Scan:
         """One slice with maps and noise level, in virtual coils where its noise is made white."""
@@ -162,6 +172,13 @@ class ScanCases(Cases):
         return held[number]
 
     def _prepare(self, number: int) -> Scan:
+        scan = self._estimated(number)
+        if self.joint is None:
+            return scan
+        assert self.preparation is not None
+        return scan.changed(maps=at_own_intensities(self.joint.maps(scan), self.preparation))
+
+    def _estimated(self, number: int) -> Scan:
         if number in self.learnt_from:
             return self.learnt.select([self.learnt_from.index(number)])
         assert self.preparation is not None
@@ -195,7 +212,7 @@ class ScanCases(Cases):
     @cached_property
     def measured(self) -> Scan:
         """All slices prepared, with noise level, maps and truth, in memory: what classical methods begin from."""
-        if self.slices == self.learnt_from:
+        if self.slices == self.learnt_from and self.joint is None:
             every = self.learnt
         else:
             scans = [self._prepared_or_empty(number) for number in self.slices]
@@ -215,6 +232,7 @@ def scan_cases(
     noise_std: float | None = None,
     map_sets: int | None = None,
     crop: float | None = None,
+    maps: Maps | None = None,
     truth_by: Target | None = None,
 ) -> ScanCases:
     """The problems of a scan. Maps and noise that the file lacks are estimated from the sampled data alone.
@@ -231,6 +249,8 @@ def scan_cases(
         noise_std: in each real number of k-space, in the scan's units, instead of what the file says.
         map_sets: 1 or 2, instead of what the calibration data ask for.
         crop: of ESPIRiT, instead of the highest that explains the calibration data.
+        maps: ``"joint"`` to have `known_maps` refine them with the image, ``"estimated"`` to leave them; else they are
+            refined where estimated ones leave calibration data unexplained.
         truth_by: how the data from before undersampling make a ground truth, also where the scan's own mask leaves
             out a margin.
 
@@ -254,6 +274,11 @@ def scan_cases(
         raise InputError(f"{scan.name}: ground_truth is zero everywhere; leave it out of the file.")
     shown = raw if mask is None else raw.undersample(mask)
     learnt, preparation = prepare(shown, noise_std=noise_std, map_sets=map_sets, crop=crop)
+    found = preparation.calibration
+    map_choices: tuple[int, ...] = ()
+    if found is not None and (maps == "joint" or (maps is None and found.crop is not None and not found.explains)):
+        is_given = map_sets is not None or crop is not None or found.crop is None
+        map_choices = (found.sets,) if is_given or scan.coils < FEWEST_COILS else (1, 2)
     makes_truth = not scan.has_ground_truth and mask is not None and (scan.mask is None or truth_by is not None)
     return ScanCases(
         operator=operator,
@@ -265,4 +290,5 @@ def scan_cases(
         learnt=learnt,
         mask=mask,
         truth_by=(truth_by or combine_slices) if makes_truth else None,
+        map_choices=map_choices,
     )

@@ -1,0 +1,46 @@
+"""Samples to hold back from a method, so that it can be asked to predict them."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from invdiff.data.masks import calibration_region
+from invdiff.errors import InputError
+
+Mask = NDArray[np.bool_]
+
+
+def held_out(sampled: Mask, fraction: float, seed: int, *, least: int = 1) -> Mask:
+    """Which samples to hold back, bool ``(H, W)``: whole lines where ``sampled`` is the same along axis -2.
+
+    Args:
+        sampled: bool ``(H, W)``.
+        fraction: of the lines, or points, outside the calibration region.
+        seed: of the draw.
+        least: so many at any rate.
+
+    Raises:
+        InputError: fewer than the least, or none, are sampled outside the calibration region.
+    """
+    free = sampled.copy()
+    centre = tuple(
+        slice(n // 2 - c // 2, n // 2 - c // 2 + c)
+        for n, c in zip(sampled.shape, calibration_region(sampled), strict=True)
+    )
+    free[centre] = False
+    units = free[:1] if (sampled == sampled[0]).all() else free
+    where = np.argwhere(units)
+    if not len(where):
+        raise InputError(
+            "nothing is sampled outside the calibration region, so nothing can be held back; undersample it."
+        )
+    if len(where) < least:
+        raise InputError(
+            f"{len(where)} line(s) or point(s) are sampled outside the calibration region, too few to hold {least} "
+            "of them back."
+        )
+    half = np.array(units.shape) // 2
+    outwards = where[np.argsort(np.linalg.norm((where - half) / units.shape, axis=1), kind="stable")]
+    rings = np.array_split(outwards, max(round(fraction * len(where)), least))
+    held = np.zeros_like(units)
+    held[tuple(np.array([np.random.default_rng([seed, i]).choice(ring) for i, ring in enumerate(rings)]).T)] = True
+    return np.broadcast_to(held, sampled.shape)

@@ -1,0 +1,33 @@
+"""Zhu, Zhang, Liang, Cao, Wen, Timofte and Van Gool 2023 (DiffPIR): plug and play within DDIM."""
+
+import math
+
+from invdiff.diffusion.bounds import check_share
+from invdiff.diffusion.grids import DiscreteVP
+from invdiff.diffusion.guidance import DiffPIRWeight, Proximal
+from invdiff.diffusion.sampler import Sampler
+from invdiff.diffusion.sde import VP
+from invdiff.diffusion.signals import Signal, TwoChannel
+from invdiff.diffusion.steps import Renoise
+from invdiff.methods.method import method
+from invdiff.operators.inner_solve import Converged
+
+
+@method("zhu2023")
+def diffpir(
+    steps: int = 100,
+    prior_weight: float = 7.0,
+    zeta: float = 0.3,
+    tolerance: float = 1e-3,
+    cg_steps: int = 100,
+    signal: Signal = TwoChannel(),
+) -> Sampler:
+    """Algorithm 1: the estimate of the clean image between data and prior, by the noise level and that of the state
+    (eq. 13), its noise what it leaves of the state, a share zeta of it renewed (eq. 14).
+
+    ``prior_weight`` is the paper's lambda. The public code leaves out the data step of the last level, and returns a
+    state that is still noisy.
+    """
+    check_share("zeta is the share of fresh noise", zeta)
+    guidance = Proximal(DiffPIRWeight(prior_weight), Converged(tolerance, cg_steps), "estimate")
+    return Sampler(VP(), DiscreteVP(steps), [Renoise(math.sqrt(zeta))], signal, guidance=guidance)

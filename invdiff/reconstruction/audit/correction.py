@@ -1,0 +1,95 @@
+"""By how much posterior samples are to be widened, or drawn together, so that their spread is the error's."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from invdiff.data.fourier import to_image, to_kspace
+from invdiff.reconstruction.audit.discrepancy import Array, Discrepancy
+
+_BANDS = 4
+_NOTHING = 1e6  # squared uncertainty of a band that tells nothing
+_LEAST = 0.04  # of the variance that samples have: error below what noise explains tells no more
+
+
+@dataclass(frozen=True, eq=False)
+class Correction:
+    """The ratio of the error's variance to the samples', band by band of k-space.
+
+    Attributes:
+        radius: of the bands, in cycles a pixel, ascending, ``(bands,)``.
+        ratio: c, ``(bands,)``.
+        uncertainty: one relative standard deviation of c, ``(bands,)``.
+        overall: c of all bands together.
+        overall_uncertainty: of that.
+    """
+
+    radius: Array
+    ratio: Array
+    uncertainty: Array
+    overall: float
+    overall_uncertainty: float
+
+    @classmethod
+    def of(cls, found: Discrepancy, noise_uncertainty: float = 0.0) -> Self:
+        """What held-back samples say: c = (|y - A image|^2 - noise) / variance, summed over a band; its uncertainty by
+        leaving out line after line (jackknife; Efron 1982), and by that of the noise level. Bands that tell little are
+        drawn towards all bands together (James and Stein 1961, on a logarithmic scale).
+
+        Args:
+            found: errors and spread.
+            noise_uncertainty: one relative standard deviation of the noise level.
+        """
+        overall, overall_uncertainty = _ratio(found, np.ones(len(found.error), bool), noise_uncertainty)
+        band = found.places.bands(_BANDS)
+        bands = [band == number for number in np.unique(band)]
+        each = np.array([_ratio(found, chosen, noise_uncertainty) for chosen in bands])
+        logs, spread = np.log(each[:, 0] / overall), each[:, 1] ** 2
+        told = np.isfinite(spread)
+        between = max(float((logs**2 / spread - 1)[told].sum() / (1 / spread[told]).sum()), 0.0) if told.any() else 0.0
+        spread = np.where(told, spread, _NOTHING)
+        kept = between / (between + spread)
+        return cls(
+            np.array([found.places.radius[chosen].mean() for chosen in bands]),
+            overall * np.exp(kept * logs),
+            np.sqrt(kept * spread + (1 - kept) * overall_uncertainty**2),
+            overall,
+            overall_uncertainty,
+        )
+
+    def widened(self, samples: NDArray[np.complex64], image: NDArray[np.inexact]) -> NDArray[np.complex64]:
+        """Samples about an image instead of their mean, their deviations times the root of c in k-space.
+
+        Args:
+            samples: ``(samples, H, W)``.
+            image: ``(H, W)``.
+        """
+        deviations = samples - samples.mean(axis=0)
+        if len(self.ratio) > 1:
+            sides = samples.shape[-2:]
+            k = np.stack(np.meshgrid(*((np.arange(n) - n // 2) / n for n in sides), indexing="ij"))
+            factor = np.sqrt(np.interp(np.linalg.norm(k, axis=0), self.radius, self.ratio)).astype(np.float32)
+            deviations = to_image(factor * to_kspace(deviations))
+        else:
+            deviations = np.sqrt(self.ratio[0]) * deviations
+        widened: NDArray[np.complex64] = (image + deviations).astype(np.complex64)
+        return widened
+
+
+def _ratio(found: Discrepancy, chosen: NDArray[np.bool_], noise_uncertainty: float) -> tuple[float, float]:
+    """c of some positions, and its relative uncertainty."""
+    line = np.unique(found.places.line[chosen], return_inverse=True)[1]
+    sums = np.stack([np.bincount(line, part[chosen]) for part in (found.error, found.noise, found.variance)])
+    error, noise, variance = sums.sum(axis=1)
+    ratio = max((error - noise) / variance, _LEAST)
+    lines = sums.shape[1]
+    if lines < 2:
+        return ratio, np.inf
+    left = sums.sum(axis=1, keepdims=True) - sums
+    without = np.maximum((left[0] - left[1]) / left[2], _LEAST)
+    jackknife = (lines - 1) / lines * ((without - without.mean()) ** 2).sum()
+    by_chance = max(jackknife, ratio**2 / (np.count_nonzero(chosen) * found.slices))  # independent squares have that
+    by_noise = (2 * noise_uncertainty * noise / variance) ** 2
+    return ratio, float(np.sqrt(by_chance + by_noise) / ratio)

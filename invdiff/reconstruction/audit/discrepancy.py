@@ -1,0 +1,71 @@
+"""How far off predictions of held-back samples were, and how far off the spread of posterior samples says they are."""
+
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from invdiff.errors import InputError
+from invdiff.problem import Problem
+from invdiff.reconstruction.audit.held_back import Places, places_of
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Discrepancy:
+    """Squares at each held-back position, summed over coils and slices.
+
+    Attributes:
+        places: where they stand.
+        error: ``|y - A image|^2``, ``(n,)``.
+        noise: what is expected of it though the image were the posterior's mean and that true: noise, and where the
+            image is the mean of few samples, what these few leave of chance, ``(n,)``.
+        variance: of ``A x`` over posterior samples x, ``(n,)``.
+        slices: over how many slices they are summed.
+    """
+
+    places: Places
+    error: Array
+    noise: Array
+    variance: Array
+    slices: int = 1
+
+    @classmethod
+    def of(cls, hidden: Problem, samples: Tensor, image: Tensor | None = None) -> Self:
+        """The errors of an image that was made without having seen some samples, and of posterior samples made so.
+
+        Args:
+            hidden: what they have not seen, with its noise level.
+            samples: ``(samples, *domain)``, at least two.
+            image: of the problem's domain; None: the mean of the samples.
+
+        Raises:
+            InputError: there are fewer than two samples, or the noise level is not known.
+        """
+        if len(samples) < 2:
+            raise InputError("One sample has no spread to be judged; draw two or more.")
+        if hidden.noise_std is None:
+            raise InputError("Held-back samples are judged by their noise, of which the level is not known; give it.")
+
+        def squares(residual: Tensor) -> Array:
+            found: Array = residual.abs().double().square().reshape(-1, residual.shape[-1]).sum(0).numpy()
+            return found
+
+        variance = squares(hidden.operator(samples - samples.mean(0))) / (len(samples) - 1)
+        coils = hidden.y.numel() // hidden.y.shape[-1]
+        reals = 2 if hidden.y.is_complex() else 1
+        noise = np.full(hidden.y.shape[-1], coils * reals * hidden.noise_std**2)
+        return cls(
+            places_of(hidden),
+            squares(hidden.y - hidden.operator(samples.mean(0) if image is None else image)),
+            noise if image is not None else noise + variance / len(samples),
+            variance,
+        )
+
+    def __add__(self, other: "Discrepancy") -> Self:
+        """Of this slice and another, of which the same positions were held back."""
+        summed = {name: getattr(self, name) + getattr(other, name) for name in ("error", "noise", "variance", "slices")}
+        return replace(self, **summed)

@@ -1,0 +1,59 @@
+"""What an image leaves of the measurement, in units of the noise."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from torch import Tensor
+
+from invdiff.problem import Problem
+from invdiff.reconstruction.audit.discrepancy import Array
+from invdiff.reconstruction.audit.held_back import places_of
+
+_BANDS = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Residual:
+    """``|y - A x|^2`` over what noise alone is expected to leave, coil by coil and band by band: near one where the
+    data are explained, above where they are not, below where they are fitted too closely.
+
+    Attributes:
+        ratio: ``(coils, bands)``; one row where there are no coils.
+        radius: of the bands, in cycles a pixel, ``(bands,)``; one of zero where the measurement is no k-space.
+        overall: of all samples together.
+    """
+
+    ratio: Array
+    radius: Array
+    overall: float
+
+    @classmethod
+    def mean(cls, found: Sequence["Residual"]) -> Self:
+        """Of several slices that were sampled alike."""
+        ratio = np.mean([one.ratio for one in found], axis=0)
+        return cls(ratio, found[0].radius, float(np.mean([one.overall for one in found])))
+
+    @classmethod
+    def of(cls, problem: Problem, image: Tensor) -> Self:
+        """What an image leaves of a problem.
+
+        Args:
+            problem: measured by an operator that ends in a choice of samples, with a noise level above zero.
+            image: of its domain.
+
+        Raises:
+            InputError: the operator ends otherwise.
+        """
+        places = places_of(problem)
+        assert problem.noise_std
+        power = (problem.y - problem.operator(image)).abs().double().square().reshape(-1, problem.y.shape[-1]).numpy()
+        power /= (2 if problem.y.is_complex() else 1) * problem.noise_std**2
+        band = places.bands(_BANDS)
+        chosen = [band == number for number in np.unique(band)]
+        return cls(
+            np.stack([power[:, each].mean(axis=1) for each in chosen], axis=1),
+            np.array([places.radius[each].mean() for each in chosen]),
+            float(power.mean()),
+        )
