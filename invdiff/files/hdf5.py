@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from invdiff.errors import InputError
 from invdiff.files.atomic import atomic
+from invdiff.files.damage import read_as
 from invdiff.files.declared import check_declared
 from invdiff.files.hdf5_heaps import check_heaps
 from invdiff.files.hdf5_places import Content
@@ -38,7 +39,7 @@ def reading(path: str | os.PathLike[str]) -> Iterator["h5py.File"]:
     """
     import h5py
 
-    try:
+    with read_as("HDF5", path):
         content = Content.now(Path(path))
         check_heaps(content)
         with h5py.File(path, "r") as file:
@@ -46,13 +47,6 @@ def reading(path: str | os.PathLike[str]) -> Iterator["h5py.File"]:
                 raise InputError(f"{path} has addresses or lengths of other than 8 bytes; copy it with h5repack.")
             check_group_trees(content, file.userblock_size)
             yield file
-    except InputError:
-        raise
-    except Exception as error:  # h5py fails in as many ways as there are kinds of damage, and of types that NumPy lacks
-        why = " ".join(str(error).split())
-        raise InputError(
-            f"{path} can't be read as HDF5: it is damaged, cut short, or of another kind ({why})."
-        ) from error
 
 
 def find(group: "h5py.Group", name: str) -> "h5py.Group | h5py.Dataset | None":
@@ -178,7 +172,7 @@ def count_written(dataset: "h5py.Dataset") -> int:
     """How many elements of a data set its file holds; the library gives zeros for others."""
     if dataset.chunks is None:
         return int(dataset.size) if dataset.id.get_storage_size() else 0
-    return min(int(dataset.size), dataset.id.get_num_chunks() * math.prod(dataset.chunks))
+    return min(int(dataset.size), int(dataset.id.get_num_chunks()) * math.prod(dataset.chunks))
 
 
 def _blocks(dataset: "h5py.Dataset") -> Iterator[tuple[int, int]]:

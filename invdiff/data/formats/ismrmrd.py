@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from invdiff.data.series import SINGLE, Series, told_apart
 from invdiff.data.volume import open_volume
 from invdiff.errors import InputError
 from invdiff.files.hdf5 import check_rows, count_written, find, find_dataset, find_text, reading
+from invdiff.files.hdf5_places import Content
 
 if TYPE_CHECKING:
     import h5py
@@ -27,8 +29,13 @@ _TOGETHER = 32
 
 def holds_acquisitions(path: Path) -> bool:
     """Whether an HDF5 file holds raw data; false where it can't be read."""
+    return _holds_acquisitions(Content.now(path))
+
+
+@lru_cache(maxsize=4096)  # each of the formats in HDF5 asks, at each reading
+def _holds_acquisitions(content: Content) -> bool:
     try:
-        with reading(path) as file:
+        with reading(content.path) as file:
             return bool(_groups(file))
     except InputError:  # its reader says what is wrong with it
         return False
