@@ -172,7 +172,8 @@ def count_written(dataset: "h5py.Dataset") -> int:
     """How many elements of a data set its file holds; the library gives zeros for others."""
     if dataset.chunks is None:
         return int(dataset.size) if dataset.id.get_storage_size() else 0
-    return min(int(dataset.size), int(dataset.id.get_num_chunks()) * math.prod(dataset.chunks))
+    held: int = dataset.id.get_num_chunks() * math.prod(dataset.chunks)
+    return min(held, int(dataset.size))
 
 
 def _blocks(dataset: "h5py.Dataset") -> Iterator[tuple[int, int]]:
