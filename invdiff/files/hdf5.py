@@ -155,7 +155,7 @@ def check_rows(dataset: "h5py.Dataset", size: int, places: Sequence[int]) -> Non
         return  # where the numbers lie, or what they are, is not told then
     limit = dataset.file.id.get_filesize()
     with open(dataset.file.filename, "rb") as raw:
-        for start, length in _blocks(dataset):
+        for start, length in _blocks(dataset, size):
             raw.seek(start)
             block = raw.read(min(length, limit))
             elements = np.frombuffer(block, np.uint8, len(block) // size * size).reshape(-1, size)
@@ -172,12 +172,16 @@ def count_written(dataset: "h5py.Dataset") -> int:
     """How many elements of a data set its file holds; the library gives zeros for others."""
     if dataset.chunks is None:
         return int(dataset.size) if dataset.id.get_storage_size() else 0
-    held: int = dataset.id.get_num_chunks() * math.prod(dataset.chunks)
-    return min(held, int(dataset.size))
+    return min(_count_in_chunks(dataset), int(dataset.size))
 
 
-def _blocks(dataset: "h5py.Dataset") -> Iterator[tuple[int, int]]:
-    """Where in its file the elements of a data set lie, and how many bytes of them."""
+def _count_in_chunks(dataset: "h5py.Dataset") -> int:
+    count: int = dataset.id.get_num_chunks() * math.prod(dataset.chunks)
+    return count
+
+
+def _blocks(dataset: "h5py.Dataset", size: int) -> Iterator[tuple[int, int]]:
+    """Where in its file the elements of a data set lie, each of so many bytes, and how many bytes of them."""
     if dataset.chunks is None:
         start = dataset.id.get_offset()
         if start is not None:
@@ -185,7 +189,14 @@ def _blocks(dataset: "h5py.Dataset") -> Iterator[tuple[int, int]]:
         return
     chunks: list[Any] = []
     dataset.id.chunk_iter(chunks.append)  # to ask for one by its number takes a walk past all before it
-    yield from ((chunk.byte_offset, chunk.size) for chunk in chunks)
+    whole = math.prod(dataset.chunks) * size
+    for chunk in chunks:
+        if chunk.size != whole:  # what it lacks would be whatever is in memory
+            raise InputError(
+                f"{dataset.file.filename}: {dataset.name} has a chunk of {chunk.size:,} bytes where {whole:,} are one; "
+                "it is damaged."
+            )
+        yield chunk.byte_offset, chunk.size
 
 
 def attributes_of(group: "h5py.Group") -> dict[str, Any]:
@@ -231,14 +242,23 @@ def _find(group: "h5py.Group", name: str, links: int) -> Any:
 def _check_own(dataset: "h5py.Dataset", where: str) -> None:
     """Raise ``InputError`` unless a data set's numbers lie in its file, are found there, and it has the room for
     them."""
+    from h5py import h5t
+
     if dataset.is_virtual or dataset.external:
         raise InputError(f"{where} takes its numbers from other files; write them into this one.")
     if dataset.chunks is not None:
         content = Content.now(Path(dataset.file.filename))
         check_chunk_trees(content, dataset.file.userblock_size, len(dataset.chunks))
-    held = min(dataset.id.get_storage_size(), dataset.file.id.get_filesize())
+    kind, stored = dataset.id.get_type(), dataset.id.get_storage_size()
     for shape in (dataset.shape, dataset.chunks):
-        check_declared(where, shape or (), dataset.id.get_type().get_size(), held)
+        check_declared(where, shape or (), kind.get_size(), min(stored, dataset.file.id.get_filesize()))
+    if (
+        dataset.chunks is not None
+        and dataset.id.get_create_plist().get_nfilters() == 0
+        and not any(kind.detect_class(other) for other in (h5t.VLEN, h5t.STRING, h5t.REFERENCE))  # of other sizes there
+        and stored != _count_in_chunks(dataset) * kind.get_size()  # what is lacking would be whatever is in memory
+    ):
+        raise InputError(f"{where} has chunks that are shorter or longer than their numbers; it is damaged.")
 
 
 def _where(group: "h5py.Group", name: str) -> str:
