@@ -26,7 +26,7 @@ from invdiff.reconstruction import ScanCases, known_maps, reconstruct, scan_case
 COILS, NOISE = 8, 0.005
 WRAPPED = 0.15
 """Part of the head's width that lies outside of the field of view."""
-SAMPLINGS = {"4x lines": ("random", 4.0, 0.08), "8x Poisson": ("poisson", 8.0, 0.04)}
+SAMPLINGS = {"4x lines": ("random", 4.0, 0.08), "8x Poisson": ("poisson", 8.0, 0.06)}
 LINES = (8, 24)
 WEIGHTS = slice(1, 6, 2)
 """Of those that classical methods choose among."""

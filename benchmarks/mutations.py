@@ -34,7 +34,7 @@ from invdiff.data import Geometry, Plane, Scan, open_scan, read_image, read_pict
 from invdiff.errors import InputError
 from invdiff.priors import Intensity, ScorePrior, UNet, Velocity, load_prior, save_prior
 from invdiff.priors.published import find_published
-from invdiff.reconstruction.result import read_reconstructed
+from invdiff.reconstruction import Reconstruction, WrittenSamples, conformal_for, read_labels, read_reconstructed
 from invdiff.training import FastMRIImages, GroupedImages, NiftiImages, NpyImages
 from invdiff.training import read_config as read_training_config
 from invdiff.tuning.config import read_config as read_method_config
@@ -188,6 +188,11 @@ def _result(path: Path) -> None:
         file["image"] = KSPACE[0]
 
 
+def _samples(path: Path) -> None:
+    image, estimate = KSPACE.mean(axis=1), KSPACE[:, 0]
+    Reconstruction(KSPACE, image, None, {"slice": np.arange(2), "affine": np.eye(4).tolist()}, estimate).write(path)
+
+
 def _group(path: Path) -> None:
     with h5py.File(path, "w") as file:
         file["a/b/c/images"] = VOLUME
@@ -256,6 +261,14 @@ def _all_slices(path: Path) -> None:
         scan.select([index])
 
 
+def _all_samples(path: Path) -> None:
+    written = WrittenSamples.of(path)
+    conformal_for(written.attributes, written.shape[1])
+    assert written.affine is None or written.affine.shape == (4, 4)
+    for row in range(len(written.numbers)):
+        written[row]
+
+
 READERS = {
     "HDF5": Reader(".h5", _scan, read_scan),
     "HDF5, compressed": Reader(".h5", _packed_scan, read_scan),
@@ -263,6 +276,8 @@ READERS = {
     "HDF5 of a volume": Reader(".h5", _volume, _all_slices),
     "HDF5 picture": Reader(".h5", _picture, read_picture),
     "HDF5 reconstruction": Reader(".h5", _result, read_reconstructed),
+    "HDF5 samples": Reader(".h5", _samples, _all_samples),
+    "labels": Reader(".nii", _nifti, lambda path: read_labels(path, VOLUME.shape)),
     "HDF5 of training": Reader(".h5", _reconstructions, _trained(FastMRIImages, drop_slices=0)),
     "HDF5 of groups": Reader(".h5", _group, lambda path: GroupedImages(path=path).read("train")),
     "ISMRMRD": Reader(".mrd", _raw_data, read_scan),

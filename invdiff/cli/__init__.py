@@ -5,9 +5,11 @@ import sys
 import typer
 
 from invdiff.cli.convert import convert
+from invdiff.cli.detect import detect
 from invdiff.cli.evaluate import evaluate
 from invdiff.cli.listings import methods, operators
 from invdiff.cli.output import tell
+from invdiff.cli.regions import regions
 from invdiff.cli.sample import sample
 from invdiff.cli.simulate import simulate
 from invdiff.cli.solve import solve
@@ -23,7 +25,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (solve, evaluate, tune_lambda, train, sample, verify, simulate, methods, operators, convert):
+COMMANDS = (
+    solve, regions, detect, evaluate, verify, tune_lambda, train, sample, simulate, methods, operators, convert,
+)  # fmt: skip
+for command in COMMANDS:
     app.command()(command)
 
 

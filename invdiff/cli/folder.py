@@ -7,6 +7,7 @@ from invdiff.errors import InputError
 
 RESULTS = {
     "solve": ("reconstruction.h5", "summary.csv"),
+    "detect": ("detect.csv",),
     "evaluate": ("scores.csv",),
     "tune-lambda": ("state.json", "trials.csv"),
     "sample": ("samples.h5",),

@@ -156,7 +156,7 @@ class Job:
         from invdiff.classical import rivals
         from invdiff.metrics import nmse, psnr, ssim
         from invdiff.pictures import table
-        from invdiff.reconstruction import spread_slices
+        from invdiff.reconstruction import conformal_for, spread_slices
 
         assert outcome.path is not None
         seen = spread_slices(outcome.path, _SHOWN)
@@ -177,6 +177,9 @@ class Job:
             scores["nmse"] = nmse(seen.ground_truth, seen.image)
         for sentence in str(seen.attributes.get("audit_verdict", "")).splitlines():
             self.output.say(f"audit: {sentence}")
+        validated = conformal_for(seen.attributes, seen.samples.shape[1])
+        if validated is not None:
+            self.output.say(validated.sentence)
         there = "was there already:" if outcome.was_there else "wrote"
         self.output.wrote(f"{there} {', '.join(map(str, written[:-1]))} and {written[-1]}")
         return scores
@@ -218,10 +221,9 @@ def _draw(path: Path, seen: "Reconstruction", cases: "Cases", study: "Study") ->
     from invdiff.reconstruction import write_contact_sheet
 
     panel, sheet = path.with_name("panel.png"), path.with_name("slices.png")
-    several = seen.samples.shape[1] > 1  # one sample does not tell how far samples disagree
     images = _titled(seen, cases, study)
     numbers = [int(number) for number in seen.attributes["slice"]]
-    write_panel(panel, images, std=seen.std if several else None, truth=seen.ground_truth, numbers=numbers)
+    write_panel(panel, images, std=seen.magnitude_std, truth=seen.ground_truth, numbers=numbers)
     if cases.count == 1:
         return [path, panel]
     write_contact_sheet(sheet, path)

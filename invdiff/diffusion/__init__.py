@@ -4,6 +4,7 @@ from invdiff.diffusion.bound import Bound
 from invdiff.diffusion.clean_draw import CleanDraw, ReverseDraw, SpectralDraw
 from invdiff.diffusion.context import Context
 from invdiff.diffusion.data_covariance import DataCovariance
+from invdiff.diffusion.exchanged_noise import ExchangedNoise
 from invdiff.diffusion.grids import DiscreteCosine, DiscreteVP, DownToNoise, Geometric, Grid, Karras, Levels, Uniform
 from invdiff.diffusion.guidance import (
     DPS,
@@ -103,6 +104,7 @@ __all__ = [
     "Estimate",
     "EulerMaruyama",
     "Every",
+    "ExchangedNoise",
     "FromLikelihood",
     "FromNoise",
     "FromPseudoInverse",

@@ -1,8 +1,12 @@
-"""Methods beside each other: every one on every file, mask and acceleration, scored by every convention."""
+"""Methods beside each other, every one on every file, mask and acceleration, scored by every convention; and what a
+reconstruction shows of lesions."""
 
 from invdiff.evaluation.compare import Comparison, Unit
 from invdiff.evaluation.contenders import CLASSICAL, Classical, Contender, Diffusion, Outcome
+from invdiff.evaluation.detection import Detection, Finding, detect
+from invdiff.evaluation.detection_figure import Shown, write_detection
 from invdiff.evaluation.figure import write_figure
+from invdiff.evaluation.lesions import Lesion, lesions_all_over
 from invdiff.evaluation.score_table import ScoreTable
 from invdiff.evaluation.settings import share_settings
 from invdiff.evaluation.subjects import Simulation, Subject, find_subjects
@@ -15,14 +19,21 @@ __all__ = [
     "Classical",
     "Comparison",
     "Contender",
+    "Detection",
     "Diffusion",
+    "Finding",
+    "Lesion",
     "Outcome",
     "ScoreTable",
+    "Shown",
     "Simulation",
     "Subject",
     "Unit",
+    "detect",
     "find_subjects",
+    "lesions_all_over",
     "share_settings",
     "summary",
+    "write_detection",
     "write_figure",
 ]

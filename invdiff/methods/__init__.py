@@ -1,6 +1,7 @@
 """Published solvers, and ours: a file a paper, each method a few parts put together."""
 
 from invdiff.methods.blumenthal2025 import pula
+from invdiff.methods.calibrated import calibrated
 from invdiff.methods.chung2022 import (
     chung2022_complex,
     chung2022_hybrid,
@@ -33,6 +34,7 @@ __all__ = [
     "METHODS",
     "UNCONDITIONAL",
     "Method",
+    "calibrated",
     "ccdf",
     "chung2022_complex",
     "chung2022_hybrid",

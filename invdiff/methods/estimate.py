@@ -12,7 +12,7 @@ from invdiff.methods.method import method
 from invdiff.operators.inner_solve import Converged
 
 
-@method("invdiff", "zhang2021", spread="fast")
+@method("invdiff", "zhang2021", spread="calibrated")
 def estimate(
     steps: int = 30,
     sigma_max: float = 0.75,
@@ -26,7 +26,7 @@ def estimate(
     """One image, the best in few network calls: half-quadratic splitting with a falling level.
 
     No noise is drawn: the estimate of each level is combined with the data and shown to the network anew, turned at
-    random. It is an estimate and no sample of the posterior; samples of `fast` beside it tell what is uncertain.
+    random. It is an estimate and no sample of the posterior; samples of `calibrated` beside it tell what is uncertain.
     """
     return Sampler(
         VE(),

@@ -16,7 +16,7 @@ from invdiff.metrics.metrics import psnr
 Image = NDArray[Any]
 
 _ROWS = 8
-_ERROR_GAIN = 5
+_GAIN = 5
 _BACKGROUND, _INK = "#101014", "#e8e8ea"
 _INCHES = {"cell": 2.1, "gap": 0.05, "margin": 0.12, "label": 0.26, "title": 0.52, "bar": 0.32}
 
@@ -42,13 +42,14 @@ def write_panel(
 
     With a truth, columns for it and for the error of the last image (five times as bright) follow, and titles hold the
     PSNR of the volume. With a standard deviation, its column comes last. Magnitudes share one grey window, set by the
-    truth or else by the last image; error and deviation have colour bars in the images' units.
+    truth or else by the last image; error and deviation share one of a fifth of that, so that they can be held against
+    each other, with colour bars in the images' units.
 
     Args:
         path: of the file, ending in .png; written whole or not at all.
         images: by title, each ``(slices, H, W)``, real or complex, in the same units; the last is the one under
             scrutiny.
-        std: real ``(slices, H, W)``, the posterior's standard deviation.
+        std: real ``(slices, H, W)``, the standard deviation of the posterior's magnitude.
         truth: ``(slices, H, W)``.
         numbers: what to call the slices; by default they are counted from zero.
 
@@ -86,12 +87,14 @@ def _columns(images: Mapping[str, Image], std: Image | None, truth: Image | None
     if truth is not None:
         error = np.abs(volumes[last] - volumes["truth"])
         columns.append(_Column("truth", volumes["truth"], brightest))
-        columns.append(_Column(f"error\n× {_ERROR_GAIN}", error, brightest / _ERROR_GAIN, "inferno", bar=True))
+        columns.append(_amplified("error", error, brightest))
     if std is not None:
-        columns.append(
-            _Column("standard\ndeviation", volumes["standard deviation"], _brightest(std), "inferno", bar=True)
-        )
+        columns.append(_amplified("standard deviation", volumes["standard deviation"], brightest))
     return columns
+
+
+def _amplified(title: str, volume: NDArray[np.float64], brightest: float) -> _Column:
+    return _Column(f"{title}\n× {_GAIN}", volume, brightest / _GAIN, "inferno", bar=True)
 
 
 def _brightest(volume: Image) -> float:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from invdiff.data.masks import achieved_acceleration
 from invdiff.diffusion import Sampler
 from invdiff.errors import InputError
+from invdiff.files.digest import digest_of
 from invdiff.priors import Prior
 from invdiff.reconstruction.audit.correction import Correction
 from invdiff.reconstruction.cases import Cases
@@ -20,6 +21,7 @@ from invdiff.reconstruction.kinds import find_kind
 from invdiff.reconstruction.result import Complex, Reconstruction, SliceResult
 from invdiff.reconstruction.stage import Stage
 from invdiff.reconstruction.store import FolderStore, MemoryStore, Store, samples_of
+from invdiff.reconstruction.uncertainty import sampling_of
 from invdiff.reconstruction.units import Drawing
 
 
@@ -119,6 +121,8 @@ def described(cases: Cases, drawing: Drawing) -> dict[str, Any]:
     return {
         "operator": find_kind(cases.operator).mathematics,
         "acceleration": achieved_acceleration(cases.sampled),
+        "sampling": sampling_of(cases.sampled),
+        "prior_weights": digest_of(*(tensor.cpu().numpy() for tensor in drawing.prior.tensors())),
         **provenance(drawing.sampler, drawing.prior, drawing.seed),
         **({} if cases.preparation is None else cases.preparation.attributes),
     }

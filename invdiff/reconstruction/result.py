@@ -14,6 +14,7 @@ from invdiff.data.geometry import Geometry
 from invdiff.data.scan import evenly_spaced
 from invdiff.errors import InputError
 from invdiff.files.hdf5 import attributes_of, find_dataset, find_numbers, reading, write_attributes, writing
+from invdiff.reconstruction.uncertainty.magnitude import LEVEL, Magnitude
 
 if TYPE_CHECKING:
     import h5py
@@ -56,11 +57,27 @@ class SliceResult:
             "estimate": self.estimate,
             "mean": None if drawn is None else mean(drawn),
             **_spread(drawn, self.corrected),
+            **self._of_magnitudes,
             "zero_filled": self.zero_filled,
             "ground_truth": self.ground_truth,
             **{name: np.float64(number) for name, number in self.numbers.items()},
         }
         return {name: np.asarray(array) for name, array in given.items() if array is not None}
+
+    @property
+    def magnitude(self) -> Magnitude | None:
+        """What the samples tell of the image's magnitude, corrected where they were; None of fewer than two."""
+        if len(self.samples) < 2:
+            return None
+        return Magnitude.of(self.samples if self.corrected is None else self.corrected, self.estimate)
+
+    @property
+    def _of_magnitudes(self) -> dict[str, NDArray[Any]]:
+        told = self.magnitude
+        if told is None:
+            return {}
+        lower, upper = told.pixels.interval(LEVEL, least=0.0)
+        return {"magnitude_std": told.std, "lower": lower.astype(np.float32), "upper": upper.astype(np.float32)}
 
     def part(self, geometry: Geometry) -> Self:
         """The recon field of view of all of it."""
@@ -172,6 +189,13 @@ class Reconstruction:
         single sample."""
         return std(self.samples if self.corrected is None else self.corrected, axis=1)
 
+    @property
+    def magnitude_std(self) -> NDArray[np.float32] | None:
+        """Pixelwise standard deviation of the image's magnitude, real ``(slices, H, W)``; None of fewer than two
+        samples."""
+        every = [one.magnitude for one in self]
+        return np.stack([told.std for told in every if told is not None]) if None not in every else None
+
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write HDF5 as `write_slices` does; whole or not at all.
 
@@ -192,7 +216,9 @@ def write_slices(
     """Write HDF5 with ``image``, ``zero_filled`` and, where there are any, ``estimate``, ``samples`` with their
     ``mean`` and ``std``, and ``ground_truth``, and each number of the slices as a data set; whole or not at all. Where
     an audit corrected the samples, these are ``samples`` and ``std``, and as they were drawn ``samples_uncorrected``
-    and ``std_uncorrected``; ``mean`` is always of what was drawn.
+    and ``std_uncorrected``; ``mean`` is always of what was drawn. Of two samples or more there are ``magnitude_std``,
+    ``lower`` and ``upper``, float32 ``(slices, H, W)``: the standard deviation of the image's magnitude, and the ends
+    of its 90 % interval by Student's distribution (`invdiff.reconstruction.Magnitude`).
 
     Of a geometry there are the attributes ``field_of_view_mm`` (2), ``voxel_size_mm`` (2), ``slice_thickness_mm``,
     ``recon_field_of_view_mm`` (2), ``recon_matrix`` (2) and ``affine`` (4, 4), and the data sets ``position_mm``

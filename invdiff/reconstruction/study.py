@@ -14,6 +14,7 @@ from invdiff.files.digest import digest_of
 from invdiff.files.hdf5 import attributes_of, reading
 from invdiff.files.lock import folder_lock
 from invdiff.methods import Method
+from invdiff.methods.named_parts import name_of_value
 from invdiff.priors import Prior
 from invdiff.reconstruction.audit import FRACTION, HeldCases, Judge, of_held
 from invdiff.reconstruction.cases import Cases
@@ -59,6 +60,13 @@ class Recipe:
         sampler = self.method.with_settings(self.settings, is_complex=cases.is_complex, channels=prior.channels)
         sampler = sampler if self.start is None else replace(sampler, start=self.start)
         return Stage(Drawing(cases, sampler, prior, seed, device), self.samples)
+
+    @property
+    def parameters(self) -> str:
+        """Every parameter with its value, in words, and where it starts if not as the method does."""
+        values = {name: name_of_value(value) for name, value in self.method.defaults.items()} | dict(self.settings)
+        values |= {} if self.start is None else {"start": repr(self.start)}
+        return " ".join(f"{name}={value}" for name, value in values.items())
 
     @property
     def title(self) -> str:
@@ -341,6 +349,7 @@ class Study:
         for prefix, found in (("samples_", posterior), ("", image or posterior)):
             if found is not None:
                 said = {"method": found.recipe.method.name, "settings": str(dict(found.recipe.settings))}
+                said["parameters"] = found.recipe.parameters
                 said |= described(cases, found.stage.drawing)
                 attributes |= {f"{prefix}{name}": value for name, value in said.items()}
         audit = None if judged is None else _judge(judged, by.get((True, True)))(store)

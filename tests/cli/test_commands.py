@@ -22,7 +22,17 @@ Run = Callable[..., Any]
 def test_help(invdiff: Run) -> None:
     ran = invdiff("--help")
     assert ran.code == 0
-    for command in ("solve", "tune-lambda", "evaluate", "verify", "simulate", "methods", "operators", "convert"):
+    for command in (
+        "solve",
+        "regions",
+        "tune-lambda",
+        "evaluate",
+        "verify",
+        "simulate",
+        "methods",
+        "operators",
+        "convert",
+    ):
         assert f"  {command} " in ran.out
         assert invdiff(command, "--help").code == 0
 

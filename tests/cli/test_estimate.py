@@ -21,14 +21,14 @@ from invdiff.reconstruction import picture_cases, read_reconstructed, reconstruc
 Run = Callable[..., Any]
 Interrupt = Callable[[pytest.MonkeyPatch, int], None]
 Found = dict[str, Any]
-QUICK = ("--set", "steps=3", "--precision", "f32")
+QUICK = ("--set", "steps=3", "--precision", "f32", "--no-audit")
 
 
 @pytest.fixture(autouse=True)
 def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Samples beside an estimate take the defaults of their method, which are many steps."""
-    fast = METHODS["fast"]
-    monkeypatch.setitem(METHODS, "fast", replace(fast, build=partial(fast.build, steps=4)))
+    drawn = METHODS["calibrated"]
+    monkeypatch.setitem(METHODS, "calibrated", replace(drawn, build=partial(drawn.build, steps=4)))
 
 
 def arguments(folder: Path, path: Path, out: Path, *options: object) -> tuple[object, ...]:
@@ -59,7 +59,7 @@ def solve(invdiff: Run, folder: Path, path: Path, out: Path, *options: object) -
         ("denoise.png", "denoise", True),
     ],
 )
-def test_the_image_is_the_library_s_and_the_samples_are_those_of_fast(
+def test_the_image_is_the_library_s_and_the_samples_are_those_of_calibrated(
     invdiff: Run, folder: Path, tmp_path: Path, name: str, operator: str, is_real: bool
 ) -> None:
     found = solve(invdiff, folder, folder / name, tmp_path / "a", "--operator", operator, "--samples", 1, "--seed", 4)
@@ -69,7 +69,7 @@ def test_the_image_is_the_library_s_and_the_samples_are_those_of_fast(
         else picture_cases(read_picture(folder / name), operator)
     )
     prior = load_prior(folder / "prior.safetensors")
-    for dataset, method, settings in (("estimate", "estimate", {"steps": "3"}), ("samples", "fast", {})):
+    for dataset, method, settings in (("estimate", "estimate", {"steps": "3"}), ("samples", "calibrated", {})):
         sampler = METHODS[method].with_settings(settings, is_complex=cases.is_complex)
         expected = reconstruct(cases, sampler, prior, samples=1, seed=4).samples
         np.testing.assert_array_equal(found[dataset], expected if dataset == "samples" else expected[:, 0])
@@ -88,13 +88,14 @@ def test_samples_are_drawn_beside_it(invdiff: Run, folder: Path, tmp_path: Path,
     assert attributes["settings"] == "{'steps': '3'}"
     assert "HalfQuadratic" in attributes["sampler"]
     of_samples = {"samples", "mean", "std"} if samples else set()
+    of_samples |= {"magnitude_std", "lower", "upper"} if samples > 1 else set()
     assert set(found) == {"image", "estimate", "zero_filled", "slice", "scale", "noise_std", *of_samples}
     assert all(np.isfinite(array).all() for array in found.values())
     if not samples:
         assert not any(name.startswith("samples_") for name in attributes)
         return
-    assert (attributes["samples_method"], attributes["samples_nfe"]) == ("fast", 4)
-    assert "Renoise" in attributes["samples_sampler"]
+    assert (attributes["samples_method"], attributes["samples_nfe"]) == ("calibrated", 4)
+    assert "ExchangedNoise" in attributes["samples_sampler"]
     assert found["samples"].shape == (1, samples, 24, 20)
     assert found["std"].any() == (samples > 1)
 

@@ -19,6 +19,7 @@ from invdiff.diffusion import (
     Context,
     Converged,
     DataCovariance,
+    ExchangedNoise,
     FromLikelihood,
     Geometric,
     NextLevel,
@@ -131,6 +132,26 @@ def test_the_split_posterior_is_kept_at_every_g(small, affine_map, name: str, si
     assert distance(covariance=replace(EXACTLY, held_back=1.5)) > 0.05, "another noise level goes unnoticed"
     if g < 1:
         assert distance(law=Normal(law.mean, 4 * law.covariance)) > 1e-3, "another law goes for the posterior's"
+
+
+@pytest.mark.parametrize("g", [0.3, 1.0, 1.7])
+@every_setting
+def test_the_posterior_itself_is_kept_where_noise_is_exchanged(
+    small, affine_map, name: str, signal: Signal, g: float
+) -> None:
+    at = Setting.of(small, name, signal)
+    t = 0.4 * at.noise_std
+    exact, shrinks = at.given_noisy(0.0), np.eye(len(at.mean)) - 0.16 * at.A.T @ at.A
+    drift = 0.16 * at.A.T @ (at.y - at.A @ exact.mean)
+    law = Normal(exact.mean + drift, shrinks @ exact.covariance @ shrinks + t**2 * shrinks)
+
+    def distance(covariance: DataCovariance) -> float:
+        gibbs = SplitGibbs(SpectralDraw(), g, covariance)
+        sampler = Sampler(VE(0.1, 4), Geometric(3, t, t), [gibbs], signal, start=Given(law))
+        return exact.distance(*affine_map(sampler, at.problem, at.prior))
+
+    assert distance(ExchangedNoise(solve=Converged(1e-13, 500))) < 1e-5
+    assert distance(EXACTLY) > 1e-3, "the split's own noise goes unnoticed"
 
 
 @pytest.mark.parametrize("g", [0.5, 1.0, 1.5])

@@ -38,6 +38,19 @@ def test_the_window_is_the_truths(tmp_path: Path) -> None:
     assert b[middle, :third].mean() < 0.5 * a[middle, :third].mean()
 
 
+def test_the_deviation_has_the_scale_of_the_image(tmp_path: Path) -> None:
+    """Twice the deviation looks brighter, where a window of its own would show the same; of a fifth of the truth all is
+    at the window's end, as its error is."""
+
+    def last_column(std: float) -> float:
+        write_panel(tmp_path / "p.png", {"mean": TRUTH[:1]}, truth=TRUTH[:1], std=np.full((1, 40, 32), std))
+        found = pixels(tmp_path / "p.png")
+        return found[found.shape[0] // 4 : -found.shape[0] // 4, -found.shape[1] // 8 : -20].mean()
+
+    white = np.abs(TRUTH).max()
+    assert last_column(0.02 * white) < last_column(0.04 * white) < last_column(0.2 * white) == last_column(white)
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

@@ -1,0 +1,35 @@
+"""Samples whose spread is the posterior's."""
+
+from invdiff.diffusion.clean_draw import SpectralDraw
+from invdiff.diffusion.exchanged_noise import ExchangedNoise
+from invdiff.diffusion.grids import Karras
+from invdiff.diffusion.sampler import Sampler
+from invdiff.diffusion.sde import VE
+from invdiff.diffusion.signals import Signal, SplitComplex
+from invdiff.diffusion.start import FromLikelihood
+from invdiff.diffusion.steps import SplitGibbs
+from invdiff.methods.method import method
+from invdiff.operators.inner_solve import Converged
+
+
+@method("invdiff", "vono2019", "marnissi2018")
+def calibrated(
+    steps: int = 60,
+    sigma_max: float = 0.75,
+    sigma_min: float = 0.005,
+    held_back: float = 0.05,
+    tolerance: float = 2e-4,
+    cg_steps: int = 200,
+    rho: float = 7.0,
+    signal: Signal = SplitComplex(),
+) -> Sampler:
+    """Split Gibbs sampling at a falling level that leaves the posterior as it is once the level is below the noise:
+    bias, spread and intervals are right on exact problems in 50 calls, see `invdiff verify`."""
+    covariance = ExchangedNoise(held_back, Converged(tolerance, cg_steps))
+    return Sampler(
+        VE(),
+        Karras(steps, sigma_max, sigma_min, rho),
+        [SplitGibbs(SpectralDraw(), covariance=covariance)],
+        signal,
+        start=FromLikelihood(covariance),
+    )
