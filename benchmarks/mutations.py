@@ -1,15 +1,15 @@
 """Damaged files for every reader: `python benchmarks/mutations.py [--count 5000] [READER ...]`.
 
 A good file of each kind is damaged at random, and read in a child of this process. It may be read or refused by an
-`InputError`; any other exception, the end of the child, more than five seconds or a GiB are told, with what to give
-`damaged` to make that file again. Exit status 1 if there is one.
+`InputError`; any other exception, the end of the child, more than five seconds of the processor or a GiB, another file
+that is opened or a program that is run are told, with what to give `damaged` to make that file again. Exit status 1 if
+there is one.
 """
 
 import logging
 import os
 import random
 import resource
-import select
 import signal
 import sys
 import tempfile
@@ -39,7 +39,12 @@ from invdiff.training import FastMRIImages, GroupedImages, NiftiImages, NpyImage
 from invdiff.training import read_config as read_training_config
 from invdiff.tuning.config import read_config as read_method_config
 
-SECONDS, BYTES, ROOM = 5.0, 2**30, 2**32
+SECONDS, WAIT, BYTES, ROOM = 5.0, 120.0, 2**30, 2**32
+RUNS = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "socket.connect")
+HANGS = {
+    signal.SIGPROF: f"hang: computes for more than {SECONDS:g} s",
+    signal.SIGALRM: f"hang: waits for more than {WAIT:g} s",
+}
 Fill = Callable[[Path], None]
 
 NUMBERS = np.random.default_rng(0)
@@ -106,6 +111,26 @@ def _stream(path: Path) -> None:
             writer.write_data([mrd.StreamItem.Acquisition(mrd.Acquisition(head=head, data=data))])
 
 
+def _stream_body(path: Path) -> None:
+    _stream(path)
+    path.write_bytes(path.read_bytes()[_length_of_schema(path) :])
+
+
+def _with_schema(path: Path) -> Scan:
+    """The scan in a stream without its schema, which is ten times as long as the rest, and may not be changed."""
+    whole = path.with_name("whole.mrd2")
+    _stream(whole)
+    whole.write_bytes(whole.read_bytes()[: _length_of_schema(whole)] + path.read_bytes())
+    return read_scan(whole)
+
+
+def _length_of_schema(path: Path) -> int:
+    import mrd
+
+    schema = mrd.BinaryMrdWriter.schema.encode()
+    return path.read_bytes().index(schema) + len(schema)
+
+
 def _bart_header(path: Path) -> None:
     path.write_text("# Dimensions\n8 6 1 2\n")
     path.with_suffix(".cfl").write_bytes(KSPACE[0].tobytes())
@@ -120,10 +145,18 @@ def _matlab(path: Path) -> None:
     savemat(
         path, {"ksp": KSPACE.transpose(2, 3, 1, 0), "s_maps": KSPACE.transpose(2, 3, 1, 0), "mask": np.ones((8, 6))}
     )
+    _undate(path)
 
 
 def _packed_matlab(path: Path) -> None:
     savemat(path, {"kspace_full": KSPACE.transpose(2, 3, 1, 0), "said": "text"}, do_compression=True)
+    _undate(path)
+
+
+def _undate(path: Path) -> None:
+    """Have a file be the same on every day."""
+    with path.open("r+b") as file:
+        file.write(b"MATLAB 5.0 MAT-file".ljust(116))
 
 
 def _matlab_in_hdf5(path: Path) -> None:
@@ -140,9 +173,9 @@ def _orders(path: Path) -> None:
 
 
 def _with_maps(path: Path) -> Scan:
-    with tempfile.NamedTemporaryFile(suffix=".npy") as file:
-        np.save(file.name, KSPACE)
-        return read_scan(file.name, axes="slice,coil,y,x", maps=path)
+    scan = path.with_suffix(".npy")
+    np.save(scan, KSPACE)
+    return read_scan(scan, axes="slice,coil,y,x", maps=path)
 
 
 def _picture(path: Path) -> None:
@@ -250,6 +283,7 @@ READERS = {
     "ISMRMRD": Reader(".mrd", _raw_data, read_scan),
     "ISMRMRD of a volume": Reader(".mrd", partial(_raw_data, partitions=2), _all_slices),
     "MRD 2": Reader(".mrd2", _stream, read_scan),
+    "MRD 2, after its schema": Reader(".body", _stream_body, _with_schema),
     "BART header": Reader(".hdr", _bart_header, read_scan),
     "BART numbers": Reader(".cfl", _bart_numbers, read_scan),
     "BART header of a volume": Reader(".hdr", _bart_volume, _all_slices),
@@ -312,7 +346,7 @@ def outcome(reader: Reader, path: Path, content: bytes) -> str:
     return "read"
 
 
-def _outcomes(reader: Reader, name: str, path: Path, good: bytes, numbers: range) -> Iterator[str]:
+def outcomes(reader: Reader, name: str, path: Path, good: bytes, numbers: range) -> Iterator[str]:
     """Those of a child, in order; the last of them may be its end."""
     read, write = os.pipe()
     pid = os.fork()
@@ -321,8 +355,13 @@ def _outcomes(reader: Reader, name: str, path: Path, good: bytes, numbers: range
             used = _peak()
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
             resource.setrlimit(resource.RLIMIT_AS, (_size() + ROOM, resource.RLIM_INFINITY))
+            outside = _watched(path.parent)
             for number in numbers:
+                signal.setitimer(signal.ITIMER_PROF, SECONDS)  # no handler, which a loop in C would not come to
+                signal.setitimer(signal.ITIMER_REAL, WAIT)
                 said = outcome(reader, path, damaged(good, name, number))
+                if outside:
+                    said = f"outside: {outside.pop()}"
                 if _peak() - used > BYTES:
                     said = f"memory: {(_peak() - used) >> 20} MiB"
                 os.write(write, (" ".join(said.split())[:300] + "\n").encode(errors="replace"))
@@ -331,21 +370,30 @@ def _outcomes(reader: Reader, name: str, path: Path, good: bytes, numbers: range
         finally:
             os._exit(0)
     os.close(write)
-    with os.fdopen(read, "rb", buffering=0) as pipe:
-        rest, hung = b"", False
-        while not hung:
-            hung = not select.select([pipe], [], [], SECONDS)[0]
-            chunk = b"" if hung else pipe.read(65536)
-            *lines, rest = (rest + chunk).split(b"\n")
-            yield from (line.decode() for line in lines)
-            if not chunk:
-                break
-    if hung:
-        os.kill(pid, signal.SIGKILL)
-        yield f"hang: nothing after {SECONDS:g} s"
+    with os.fdopen(read) as pipe:
+        yield from (line.rstrip("\n") for line in pipe)
     _, status = os.waitpid(pid, 0)
-    if not hung and os.WIFSIGNALED(status):
-        yield f"signal: {signal.Signals(os.WTERMSIG(status)).name}"
+    if os.WIFSIGNALED(status):
+        ended = signal.Signals(os.WTERMSIG(status))
+        yield HANGS.get(ended, f"signal: {ended.name}")
+
+
+def _watched(folder: Path) -> list[str]:
+    """What this process, from now on, opens outside of a folder and of the libraries that are installed, or runs; as
+    far as Python does it."""
+    seen: list[str] = []
+    allowed = tuple(f"{place}{os.sep}" for place in (folder, sys.prefix, sys.base_prefix, *filter(None, sys.path)))
+
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+        if event in RUNS:
+            seen.append(f"{event} {arguments}")
+        elif event == "open" and isinstance(arguments[0], str | bytes):
+            place = os.path.abspath(os.fsdecode(arguments[0]))
+            if not place.startswith(allowed):
+                seen.append(f"{event} {place}")
+
+    sys.addaudithook(hook)
+    return seen
 
 
 def _peak() -> int:
@@ -374,7 +422,7 @@ def main(
             if (said := outcome(reader, path, good)) != "read":
                 raise SystemExit(f"{name}: the good file gives {said}.")
             while len(found) < count:
-                found.extend(_outcomes(reader, name, path, good, range(len(found), count)))
+                found.extend(outcomes(reader, name, path, good, range(len(found), count)))
         kinds = Counter(found)
         others = [(number, said) for number, said in enumerate(found) if said not in ("read", "InputError")]
         seconds = time.monotonic() - begun

@@ -237,7 +237,8 @@ def _named(alike: list[float | None], is_last: bool, shape: tuple[int, ...], wha
 
 
 def _centre(kspace: Complex) -> Complex | None:
-    """The fully sampled centre ``(channels, h, w)``, about the strongest sample, of a largest part of one."""
+    """The fully sampled centre ``(channels, h, w)``, about the strongest sample; of each channel, the largest part is
+    one, whatever it is to others."""
     power = np.abs(kspace / (largest_part(kspace) or 1.0)).sum(axis=0)
     peak = np.unravel_index(int(np.argmax(power)), power.shape)
     about = tuple(n // 2 - int(place) for n, place in zip(power.shape, peak, strict=True))
@@ -246,8 +247,7 @@ def _centre(kspace: Complex) -> Complex | None:
         return None
     rolled = np.roll(kspace, about, (-2, -1))
     h, w = (slice(n // 2 - side // 2, n // 2 - side // 2 + side) for n, side in zip(power.shape, sides, strict=True))
-    centre: Complex = rolled[:, h, w]
-    return centre / largest_part(centre)
+    return np.stack([channel / (largest_part(channel) or 1.0) for channel in rolled[:, h, w]])
 
 
 def _left(columns: Complex, target: Complex, halves: NDArray[np.bool_]) -> float:

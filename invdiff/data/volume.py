@@ -265,7 +265,7 @@ def read_volume(samples: Samples, known: Mapping[str, Any], wanted: int | None =
     count = math.prod(samples.shape)
     check_memory(f"{samples.path} of {count:,} samples", np.dtype(np.complex64).itemsize * count)
     kspace = seen.volume.kspace(range(seen.volume.positions))
-    kspace[sorted(_empty(np.array([np.square(np.abs(y), dtype=np.float64).sum() for y in kspace])))] = 0
+    kspace[sorted(_empty(np.array([np.square(np.abs(y), dtype=np.float64).sum() for y in kspace]), samples.path))] = 0
     return Scan(kspace, name=samples.path.name, **_known(known, seen))
 
 
@@ -290,7 +290,7 @@ def open_volume(samples: Samples, known: Mapping[str, Any], wanted: int | None =
         energy = np.square(positions.real, dtype=np.float64) + np.square(positions.imag, dtype=np.float64)
         power += energy.sum(axis=(1, 2, 3))
         of_plane[rows, columns] += energy.sum(axis=(0, 1))
-    empty, of_all = _empty(power), _known(known, seen)
+    empty, of_all = _empty(power, samples.path), _known(known, seen)
     geometry: Geometry | None = of_all.pop("geometry")
     of_slice = {**of_all, "geometry": None if geometry is None else replace(geometry, planes=None)}
     read = partial(_read, volume, empty, of_slice)
@@ -303,9 +303,11 @@ def open_volume(samples: Samples, known: Mapping[str, Any], wanted: int | None =
     return ScanFile(name, read, common, common.mask, empty, digests, remarks, planes).interpreted(of_plane)
 
 
-def _empty(power: NDArray[np.float64]) -> frozenset[int]:
-    """Slices of which nothing was seen, by the power of each."""
-    return frozenset(np.flatnonzero(power <= _ROUNDING**2 * power.max()).tolist())
+def _empty(power: NDArray[np.float64], path: Path) -> frozenset[int]:
+    """Slices of which nothing was seen, by the power of each; what is not finite its scan refuses."""
+    if power.max() == 0:
+        raise InputError(f"{path}: kspace is zero everywhere in single precision; multiply it by a large number.")
+    return frozenset(np.flatnonzero((power <= _ROUNDING**2 * power.max()) & np.isfinite(power)).tolist())
 
 
 def _known(known: Mapping[str, Any], seen: _Survey) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """HDF5 files that appear whole or not at all, and are safe to read from strangers."""
 
+import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,8 +14,11 @@ from numpy.typing import NDArray
 
 from invdiff.errors import InputError
 from invdiff.files.atomic import atomic
+from invdiff.files.damage import read_as
 from invdiff.files.declared import check_declared
 from invdiff.files.hdf5_heaps import check_heaps
+from invdiff.files.hdf5_places import Content
+from invdiff.files.hdf5_trees import check_chunk_trees, check_group_trees
 
 if TYPE_CHECKING:
     import h5py
@@ -35,17 +39,14 @@ def reading(path: str | os.PathLike[str]) -> Iterator["h5py.File"]:
     """
     import h5py
 
-    try:
-        check_heaps(Path(path))
+    with read_as("HDF5", path):
+        content = Content.now(Path(path))
+        check_heaps(content)
         with h5py.File(path, "r") as file:
+            if file.id.get_create_plist().get_sizes() != (8, 8):
+                raise InputError(f"{path} has addresses or lengths of other than 8 bytes; copy it with h5repack.")
+            check_group_trees(content, file.userblock_size)
             yield file
-    except InputError:
-        raise
-    except Exception as error:  # h5py fails in as many ways as there are kinds of damage, and of types that NumPy lacks
-        why = " ".join(str(error).split())
-        raise InputError(
-            f"{path} can't be read as HDF5: it is damaged, cut short, or of another kind ({why})."
-        ) from error
 
 
 def find(group: "h5py.Group", name: str) -> "h5py.Group | h5py.Dataset | None":
@@ -115,11 +116,10 @@ def find_array(group: "h5py.Group", name: str) -> "h5py.Dataset | ComplexPairs |
         InputError: as `find_numbers`.
     """
     found = find_dataset(group, name)
-    kinds = (
-        {found.dtype[part].kind for part in range(len(found.dtype))} if found is not None and found.dtype.names else ()
-    )
-    if found is not None and found.dtype.names in _PAIRS and kinds == {"f"}:
-        return ComplexPairs(found)
+    if found is not None and found.dtype.names in _PAIRS and found.dtype[0].kind == "f":
+        parts = np.dtype([(name, found.dtype[0]) for name in found.dtype.names])
+        if found.dtype == parts:  # of records whose parts overlap, the library writes more than there is memory for
+            return ComplexPairs(found)
     return find_numbers(group, name)
 
 
@@ -155,7 +155,7 @@ def check_rows(dataset: "h5py.Dataset", size: int, places: Sequence[int]) -> Non
         return  # where the numbers lie, or what they are, is not told then
     limit = dataset.file.id.get_filesize()
     with open(dataset.file.filename, "rb") as raw:
-        for start, length in _blocks(dataset):
+        for start, length in _blocks(dataset, size):
             raw.seek(start)
             block = raw.read(min(length, limit))
             elements = np.frombuffer(block, np.uint8, len(block) // size * size).reshape(-1, size)
@@ -168,8 +168,20 @@ def check_rows(dataset: "h5py.Dataset", size: int, places: Sequence[int]) -> Non
                     )
 
 
-def _blocks(dataset: "h5py.Dataset") -> Iterator[tuple[int, int]]:
-    """Where in its file the elements of a data set lie, and how many bytes of them."""
+def count_written(dataset: "h5py.Dataset") -> int:
+    """How many elements of a data set its file holds; the library gives zeros for others."""
+    if dataset.chunks is None:
+        return int(dataset.size) if dataset.id.get_storage_size() else 0
+    return min(_count_in_chunks(dataset), int(dataset.size))
+
+
+def _count_in_chunks(dataset: "h5py.Dataset") -> int:
+    count: int = dataset.id.get_num_chunks() * math.prod(dataset.chunks)
+    return count
+
+
+def _blocks(dataset: "h5py.Dataset", size: int) -> Iterator[tuple[int, int]]:
+    """Where in its file the elements of a data set lie, each of so many bytes, and how many bytes of them."""
     if dataset.chunks is None:
         start = dataset.id.get_offset()
         if start is not None:
@@ -177,7 +189,14 @@ def _blocks(dataset: "h5py.Dataset") -> Iterator[tuple[int, int]]:
         return
     chunks: list[Any] = []
     dataset.id.chunk_iter(chunks.append)  # to ask for one by its number takes a walk past all before it
-    yield from ((chunk.byte_offset, chunk.size) for chunk in chunks)
+    whole = math.prod(dataset.chunks) * size
+    for chunk in chunks:
+        if chunk.size != whole:  # what it lacks would be whatever is in memory
+            raise InputError(
+                f"{dataset.file.filename}: {dataset.name} has a chunk of {chunk.size:,} bytes where {whole:,} are one; "
+                "it is damaged."
+            )
+        yield chunk.byte_offset, chunk.size
 
 
 def attributes_of(group: "h5py.Group") -> dict[str, Any]:
@@ -221,12 +240,25 @@ def _find(group: "h5py.Group", name: str, links: int) -> Any:
 
 
 def _check_own(dataset: "h5py.Dataset", where: str) -> None:
-    """Raise ``InputError`` unless a data set's numbers lie in its file, and it has the room for them."""
+    """Raise ``InputError`` unless a data set's numbers lie in its file, are found there, and it has the room for
+    them."""
+    from h5py import h5t
+
     if dataset.is_virtual or dataset.external:
         raise InputError(f"{where} takes its numbers from other files; write them into this one.")
-    held = min(dataset.id.get_storage_size(), dataset.file.id.get_filesize())
+    if dataset.chunks is not None:
+        content = Content.now(Path(dataset.file.filename))
+        check_chunk_trees(content, dataset.file.userblock_size, len(dataset.chunks))
+    kind, stored = dataset.id.get_type(), dataset.id.get_storage_size()
     for shape in (dataset.shape, dataset.chunks):
-        check_declared(where, shape or (), dataset.id.get_type().get_size(), held)
+        check_declared(where, shape or (), kind.get_size(), min(stored, dataset.file.id.get_filesize()))
+    if (
+        dataset.chunks is not None
+        and dataset.id.get_create_plist().get_nfilters() == 0
+        and not any(kind.detect_class(other) for other in (h5t.VLEN, h5t.STRING, h5t.REFERENCE))  # of other sizes there
+        and stored != _count_in_chunks(dataset) * kind.get_size()  # what is lacking would be whatever is in memory
+    ):
+        raise InputError(f"{where} has chunks that are shorter or longer than their numbers; it is damaged.")
 
 
 def _where(group: "h5py.Group", name: str) -> str:

@@ -6,7 +6,7 @@ from typing import IO, Any
 from numpy.lib import format as layout
 from numpy.typing import NDArray
 
-from invdiff.errors import InputError
+from invdiff.files.damage import read_as
 from invdiff.files.declared import check_declared, read_rest
 
 
@@ -16,13 +16,8 @@ def read_npy(path: Path) -> NDArray[Any]:
     Raises:
         InputError: it is missing, damaged, declares more than it holds, or holds Python objects, which are never run.
     """
-    try:
-        with path.open("rb") as file:
-            return array_in(file, path.stat().st_size, str(path))
-    except InputError:
-        raise
-    except Exception as error:  # a damaged header fails in ways that no list holds
-        raise InputError(f"{path} can't be read as a NumPy array: {error}.") from error
+    with read_as("a NumPy array", path), path.open("rb") as file:
+        return array_in(file, path.stat().st_size, str(path))
 
 
 def array_in(file: IO[bytes], size: int, what: str) -> NDArray[Any]:

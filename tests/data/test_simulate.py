@@ -132,7 +132,7 @@ def test_a_flipped_bit_is_an_image_or_a_sentence(tmp_path: Path, place: int, bit
 def test_a_picture_is_read_as_what_it_is_named(tmp_path: Path) -> None:
     """Pillow goes by content, and would hand PostScript to a program that runs it."""
     (tmp_path / "x.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n")
-    with pytest.raises(InputError, match="can't be read as an image: cannot identify"):
+    with pytest.raises(InputError, match=r"can't be read as an image: .*cannot identify"):
         read_image(tmp_path / "x.png")
     with pytest.raises(InputError, match="does not exist"):
         read_image(tmp_path / f"{'9' * 400}.png")

@@ -139,7 +139,8 @@ def _opened(path: Path) -> Iterator[_Numbers]:
 
 def _volume(path: Path) -> ArrayInFile | None:
     """Where the k-space of a three-dimensional scan lies; ``None`` where it has fewer or more axes."""
-    sizes = _dimensions(path.with_suffix(".hdr"))
+    with _opened(path) as numbers:
+        sizes = numbers.shape
     if any((n > 1) != (axis in _SPACE) for axis, n in enumerate(sizes) if axis != _COIL):
         return None
     elsewhere = path.with_suffix(".cfl").absolute()  # workers of a cluster have working folders of their own

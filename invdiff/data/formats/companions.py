@@ -16,6 +16,7 @@ from invdiff.data.formats.layouts import find_name
 from invdiff.data.formats.table import existing, find_format
 from invdiff.data.scan import Scan
 from invdiff.errors import InputError
+from invdiff.files.damage import read_as
 
 _CALLED = {"maps": "coil maps", "mask": "a mask", "noise": "noise"}
 
@@ -106,14 +107,8 @@ def _array(path: Path, holds: str, date: int) -> tuple[NDArray[Any], tuple[str, 
     found = find_format(path, _CALLED[holds], lambda one: one.contents is not None or one.image is not None)
     if found.contents is None:
         assert found.image is not None
-        try:
+        with read_as("an image", path):
             array = np.asarray(found.image(path))
-        except InputError:
-            raise
-        except Exception as error:  # damaged files fail in ways that no list holds
-            raise InputError(
-                f"{path} can't be read: {' '.join(str(error).split()) or type(error).__name__}."
-            ) from error
     else:
         with found.contents(path) as contents:
             order = contents.order

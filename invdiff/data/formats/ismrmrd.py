@@ -1,9 +1,10 @@
 """ISMRMRD raw data (Inati et al., Magnetic Resonance in Medicine 77, 2017) in HDF5 files: a header and acquisitions."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,8 @@ from invdiff.data.scan_file import ScanFile
 from invdiff.data.series import SINGLE, Series, told_apart
 from invdiff.data.volume import open_volume
 from invdiff.errors import InputError
-from invdiff.files.hdf5 import check_rows, find, find_dataset, find_text, reading
+from invdiff.files.hdf5 import check_rows, count_written, find, find_dataset, find_text, reading
+from invdiff.files.hdf5_places import Content
 
 if TYPE_CHECKING:
     import h5py
@@ -28,8 +30,13 @@ _TOGETHER = 32
 
 def holds_acquisitions(path: Path) -> bool:
     """Whether an HDF5 file holds raw data; false where it can't be read."""
+    return _holds_acquisitions(Content.now(path))
+
+
+@lru_cache(maxsize=4096)  # each of the formats in HDF5 asks, at each reading
+def _holds_acquisitions(content: Content) -> bool:
     try:
-        with reading(path) as file:
+        with reading(content.path) as file:
             return bool(_groups(file))
     except InputError:  # its reader says what is wrong with it
         return False
@@ -42,7 +49,7 @@ def series(path: Path) -> tuple[Series, ...]:
         InputError: as `read`.
     """
     with reading(path) as file:
-        return _series(path, _heads(file, _library(path)))
+        return _series(path, file)
 
 
 def read(path: Path, series: Series = SINGLE) -> Scan:
@@ -97,7 +104,10 @@ class _Measurement:
     def opened(self) -> Iterator[list["_Acquisition"]]:
         """They, by their heads; samples are read when they are asked for."""
         with reading(self.path) as file:
-            heads, data = _heads(file, _library(self.path))[self.group], _checked(file, self.group)
+            ismrmrd = _library(self.path)
+            data = _data(file, self.group, ismrmrd)
+            assert data is not None
+            heads = _heads(data, ismrmrd)
             _check_heads(heads, file)
             rows = _Rows(data)
             yield [
@@ -142,7 +152,7 @@ class _Rows:
 def _chosen(path: Path, series: Series) -> tuple[_Measurement, str, str]:
     """The measurement of a file, its header, and what to call it."""
     with reading(path) as file:
-        held = _series(path, _heads(file, _library(path)))
+        held = _series(path, file)
         chosen = series.one_of(held, str(path))
         xml = find_text(file, f"{chosen.group}/xml") or ""
     elsewhere = path.absolute()  # workers of a cluster have working folders of their own
@@ -175,10 +185,14 @@ def _group(file: "h5py.File", name: str) -> "h5py.Group | h5py.Dataset | None":
         return None
 
 
-def _series(path: Path, heads: Mapping[str, Sequence[Any]]) -> tuple[Series, ...]:
+def _series(path: Path, file: "h5py.File") -> tuple[Series, ...]:
+    ismrmrd = _library(path)
+    data = {group: _data(file, group, ismrmrd) for group in _groups(file)}
+    heads = {group: _heads(held, ismrmrd) for group, held in data.items() if held is not None}
     return tuple(replace(one, group=group) for group, some in heads.items() for one in series_of(path, some))
 
 
+<<<<<<< HEAD
 def _heads(file: "h5py.File", ismrmrd: Any) -> dict[str, list[Any]]:
     """Heads of the acquisitions of every group."""
     data = {group: _data(file, group) for group in _groups(file)}
@@ -197,18 +211,38 @@ def _heads(file: "h5py.File", ismrmrd: Any) -> dict[str, list[Any]]:
 def _fields(head: "np.dtype[Any]") -> list[str]:
     """Names of a record's fields, and of those of records in it."""
     return [name for one in head.names or () for name in (one, *(f"{one}/{part}" for part in _fields(head[one])))]
+=======
+def _heads(data: "h5py.Dataset", ismrmrd: Any) -> list[Any]:
+    return [ismrmrd.AcquisitionHeader.from_buffer_copy(head) for head in data.fields("head")[:].reshape(-1)]
+>>>>>>> mutate
 
 
-def _data(file: "h5py.File", group: str) -> "h5py.Dataset | None":
+def _data(file: "h5py.File", group: str, ismrmrd: Any) -> "h5py.Dataset | None":
+    """The acquisitions of a group, all of which are in the file, and of which no row is longer than it; ``None`` where
+    its data are others.
+
+    The library looks at rows also where heads alone are asked for, and may end the process at heads that are laid out
+    in another way.
+    """
     import h5py
 
     data = find_dataset(file, f"{group}/data")
     if data is None or data.dtype.names != ("head", "traj", "data"):
         return None
-    if any(h5py.check_vlen_dtype(data.dtype[name]) != np.float32 for name in ("traj", "data")):
+    if data.dtype["head"] != np.dtype(ismrmrd.AcquisitionHeader) or any(
+        h5py.check_vlen_dtype(data.dtype[name]) != np.float32 for name in ("traj", "data")
+    ):
         raise InputError(
-            f"{data.file.filename}: {group}/data holds {data.dtype}, which are no acquisitions of ISMRMRD."
+            f"{data.file.filename}: {group}/data holds no acquisitions as ISMRMRD lays them out; use its library."
         )
+    written = count_written(data)
+    if written < data.size:  # the library gives zeros for the others
+        raise InputError(
+            f"{data.file.filename}: of {data.size:,} acquisitions in {group}, {written:,} were written; it is damaged "
+            "or cut short."
+        )
+    places = [data.dtype.fields[name][1] for name in ("traj", "data")]  # as in the file, where references are as long
+    check_rows(data, data.id.get_type().get_size(), places)
     return data
 
 
@@ -221,12 +255,3 @@ def _check_heads(heads: Sequence[Any], file: "h5py.File") -> None:
             f"{file.filename}: its acquisitions declare {declared:,} bytes of samples, in a file of {limit:,} bytes; "
             "it is damaged or cut short."
         )
-
-
-def _checked(file: "h5py.File", group: str) -> "h5py.Dataset":
-    """The acquisitions of a group, of which no row is longer than the file."""
-    data = _data(file, group)
-    assert data is not None
-    places = [data.dtype.fields[name][1] for name in ("traj", "data")]  # as in the file, where references are as long
-    check_rows(data, data.id.get_type().get_size(), places)
-    return data

@@ -12,6 +12,7 @@ from invdiff.data.formats.acquisitions import scan_of_acquisitions, series_of
 from invdiff.data.scan import Scan
 from invdiff.data.series import SINGLE, Series
 from invdiff.errors import InputError
+from invdiff.files.damage import read_as
 
 SIGNATURE = b"yardl"
 """The first bytes of a stream."""
@@ -64,22 +65,16 @@ def _parts(path: Path) -> tuple[str, list[Any]]:
         raise InputError(
             f"{path} is a stream of MRD 2; install what reads it: pip install 'invdiff[formats]'."
         ) from error
-    try:
-        with path.open("rb") as file:
-            stream = mrd.BinaryMrdReader(file)
-            _bound(stream, path)
-            header = stream.read_header()
-            acquisitions = [
-                _acquisition(item.value, ismrmrd)
-                for item in stream.read_data()
-                if isinstance(item, mrd.StreamItem.Acquisition)
-            ]
-            stream.close()
-    except InputError:
-        raise
-    except Exception as error:  # damaged streams fail in ways that no list holds
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise InputError(f"{path} can't be read as a stream of MRD 2: {reason}.") from error
+    with read_as("a stream of MRD 2", path), path.open("rb") as file:
+        stream = mrd.BinaryMrdReader(file)
+        _bound(stream, path)
+        header = stream.read_header()
+        acquisitions = [
+            _acquisition(item.value, ismrmrd)
+            for item in stream.read_data()
+            if isinstance(item, mrd.StreamItem.Acquisition)
+        ]
+        stream.close()
     if header is None or not header.encoding:
         raise InputError(f"{path} is a stream of MRD 2 whose header does not say what was encoded.")
     return _xml(header, ismrmrd), acquisitions

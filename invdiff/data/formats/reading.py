@@ -21,6 +21,7 @@ from invdiff.data.scan import Scan
 from invdiff.data.scan_file import ScanFile
 from invdiff.data.series import SINGLE, Series
 from invdiff.errors import InputError
+from invdiff.files.damage import read_as
 
 Content = TypeVar("Content")
 
@@ -192,11 +193,5 @@ def read_picture(path: str | os.PathLike[str]) -> Picture:
 
 
 def _read(reader: Callable[[Path], Content], path: Path) -> Content:
-    try:
+    with read_as("an image", path):
         return reader(path)
-    except InputError:
-        raise
-    except Exception as error:  # damaged files fail in ways that no list holds
-        raise InputError(
-            f"{path} can't be read as an image: {' '.join(str(error).split()) or type(error).__name__}."
-        ) from error

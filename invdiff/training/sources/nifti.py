@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from invdiff.errors import InputError
+from invdiff.files.damage import read_as
 from invdiff.files.nifti import open_nifti
 from invdiff.training.sources.folders import FolderSource
 from invdiff.training.sources.volumes import Volume, check_stack
@@ -68,7 +69,7 @@ class _NiftiVolume(Volume):
         return str(self.path)
 
     def read(self, which: slice = slice(None)) -> NDArray[Any]:
-        try:
+        with read_as("NIfTI", self.path):
             image = open_nifti(self.path)
             from nibabel.orientations import io_orientation  # which is there if the image is
 
@@ -78,8 +79,4 @@ class _NiftiVolume(Volume):
             part = [slice(None)] * 3
             part[superior] = which
             stack = np.asarray(image.dataobj[tuple(part)], np.float32).transpose(superior, anterior, right)
-        except InputError:
-            raise
-        except Exception as error:  # a damaged header fails in as many ways as there are fields
-            raise InputError(f"{self.path} can't be read as NIfTI ({error}); repair or remove it.") from error
         return stack[:, :: -int(directions[anterior]), :: int(directions[right])]

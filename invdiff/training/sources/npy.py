@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from invdiff.errors import InputError
+from invdiff.files.damage import read_as
 from invdiff.training.sources.folders import FolderSource
 from invdiff.training.sources.volumes import Volume, check_stack
 
@@ -33,12 +33,8 @@ class _NpyVolume(Volume):
         return str(self.path)
 
     def read(self, which: slice = slice(None)) -> NDArray[Any]:
-        try:
+        with read_as("a NumPy array", self.path):
             stack = np.load(self.path, mmap_mode="r", allow_pickle=False)
             stack = stack[None] if stack.ndim == 2 else stack
-        except Exception as error:  # a damaged header fails in ways that no list holds
-            raise InputError(
-                f"{self.path} can't be read as a NumPy array ({error}); save numbers of one size (N, H, W)."
-            ) from error
         check_stack(stack.shape, stack.dtype, self.name)
         return np.array(stack[which])
