@@ -46,5 +46,5 @@ def test_fields_are_found_by_name(tmp_path: Path, head: np.dtype) -> None:
 
 def test_a_field_that_is_missing_is_not_taken_for_zero(tmp_path: Path) -> None:
     path = write(tmp_path / "a.h5", np.ones((COILS, H, W), np.complex64), LACKING)
-    with pytest.raises(InputError, match="have no field 'idx'"):
+    with pytest.raises(InputError, match="have no field 'idx"):
         read_scan(path)

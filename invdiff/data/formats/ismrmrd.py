@@ -1,10 +1,11 @@
 """ISMRMRD raw data (Inati et al., Magnetic Resonance in Medicine 77, 2017) in HDF5 files: a header and acquisitions."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -192,29 +193,24 @@ def _series(path: Path, file: "h5py.File") -> tuple[Series, ...]:
     return tuple(replace(one, group=group) for group, some in heads.items() for one in series_of(path, some))
 
 
-<<<<<<< HEAD
-def _heads(file: "h5py.File", ismrmrd: Any) -> dict[str, list[Any]]:
-    """Heads of the acquisitions of every group."""
-    data = {group: _data(file, group) for group in _groups(file)}
-    read = {group: held.fields("head")[:].reshape(-1) for group, held in data.items() if held is not None}
-    packed = ismrmrd.hdf5.acquisition_header_dtype  # files may hold the fields at other places, as compilers align them
-    for group, some in read.items():
-        lacks = next((name for name in _fields(packed) if name not in _fields(some.dtype)), None)
-        if lacks is not None:
-            raise InputError(f"{file.filename}: the heads in {group}/data have no field '{lacks}', as ISMRMRD's do.")
-    return {
-        group: [ismrmrd.AcquisitionHeader.from_buffer_copy(head) for head in require_fields(some, packed)]
-        for group, some in read.items()
-    }
-
-
-def _fields(head: "np.dtype[Any]") -> list[str]:
-    """Names of a record's fields, and of those of records in it."""
-    return [name for one in head.names or () for name in (one, *(f"{one}/{part}" for part in _fields(head[one])))]
-=======
 def _heads(data: "h5py.Dataset", ismrmrd: Any) -> list[Any]:
-    return [ismrmrd.AcquisitionHeader.from_buffer_copy(head) for head in data.fields("head")[:].reshape(-1)]
->>>>>>> mutate
+    """Heads of acquisitions; files may hold their fields at other places, as compilers align them."""
+    read = require_fields(data.fields("head")[:].reshape(-1), ismrmrd.hdf5.acquisition_header_dtype)
+    return [ismrmrd.AcquisitionHeader.from_buffer_copy(head) for head in read]
+
+
+def _fields(head: "np.dtype[Any]", at: int = 0) -> "dict[str, tuple[np.dtype[Any], int]]":
+    """A record's numbers, and those of records in it, by name: of which kind they are, and where."""
+    found: dict[str, tuple[np.dtype[Any], int]] = {}
+    for name, (kind, place, *_) in (head.fields or {}).items():
+        inner = _fields(kind, at + place)
+        found |= {f"{name}/{part}": held for part, held in inner.items()} or {str(name): (kind, at + place)}
+    return found
+
+
+def _overlap(fields: "Mapping[str, tuple[np.dtype[Any], int]]") -> bool:
+    places = sorted((at, at + kind.itemsize) for kind, at in fields.values())
+    return any(end > begin for (_, end), (begin, _) in pairwise(places))
 
 
 def _data(file: "h5py.File", group: str, ismrmrd: Any) -> "h5py.Dataset | None":
@@ -229,8 +225,14 @@ def _data(file: "h5py.File", group: str, ismrmrd: Any) -> "h5py.Dataset | None":
     data = find_dataset(file, f"{group}/data")
     if data is None or data.dtype.names != ("head", "traj", "data"):
         return None
-    if data.dtype["head"] != np.dtype(ismrmrd.AcquisitionHeader) or any(
-        h5py.check_vlen_dtype(data.dtype[name]) != np.float32 for name in ("traj", "data")
+    found, asked = _fields(data.dtype["head"]), _fields(ismrmrd.hdf5.acquisition_header_dtype)
+    lacks = next((name for name in asked if name not in found), None)
+    if lacks is not None:
+        raise InputError(f"{data.file.filename}: the heads in {data.name} have no field '{lacks}', as ISMRMRD's do.")
+    if (
+        any(found[name][0] != kind for name, (kind, _) in asked.items())
+        or _overlap(found)
+        or any(h5py.check_vlen_dtype(data.dtype[name]) != np.float32 for name in ("traj", "data"))
     ):
         raise InputError(
             f"{data.file.filename}: {group}/data holds no acquisitions as ISMRMRD lays them out; use its library."
