@@ -1,5 +1,6 @@
 """Noise of the data, a part of which is the noisy image's: a split that leaves the posterior as it is."""
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -29,7 +30,8 @@ class ExchangedNoise(DataCovariance):
     cites: ClassVar[tuple[str, ...]] = ("papandreou2010", "marnissi2018")
 
     def move(self, t: float, of_image: Tensor, of_data: Tensor, heat: float, context: "Context") -> Tensor:
-        u = (t / context.known_noise_std) ** 2 if context.known_noise_std > 0 else float("inf")
+        ratio = t / context.known_noise_std if context.known_noise_std > 0 else math.inf
+        u = ratio * ratio  # which overflows to infinity, where ** would raise
         if u > _LARGEST:
             return super().move(t, of_image, of_data, heat, context)
         gram = context.operator.gram

@@ -52,6 +52,7 @@ def test_results(
     found = solve(invdiff, folder, name, tmp_path / "a", "--operator", operator, "--seed", 5)
     image, samples = (slices, 24, 20), (slices, 2, 24, 20)
     of_samples = {"mean": (image, "c8"), "std": (image, "f4"), "samples": (samples, "c8"), "zero_filled": (image, "c8")}
+    of_samples |= dict.fromkeys(("magnitude_std", "lower", "upper"), (image, "f4"))
     expected = {"image": (image, "c8"), **of_samples}
     if truth:
         expected["ground_truth"] = (image, "c8")

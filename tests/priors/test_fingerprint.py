@@ -47,6 +47,7 @@ from invdiff.priors import (
 )
 from invdiff.priors.conditional import _Conditioned
 from invdiff.priors.unit_white import UnitWhite
+from invdiff.verification.parts_alike import PartsAlike
 
 
 def numbers(*shape: int, seed: int = 0) -> Tensor:
@@ -118,6 +119,10 @@ KINDS: dict[type[Prior], tuple[Callable[[], dict[str, Any]], dict[str, list[Any]
             "means": [numbers(2, 1, 3, 4, seed=1), numbers(2, 1, 3, 4).flip(0)],
             "covariances": [numbers(2, 1, 3, 4) + 2, [torch.eye(12), 2 * torch.eye(12)]],
         },
+    ),
+    PartsAlike: (
+        lambda: {"part": GaussianMixturePrior(**mixture())},
+        {"part": [GaussianMixturePrior(**mixture(weights=numbers(2, seed=1)))]},
     ),
     UnitWhite: (
         lambda: {"prior": score_prior(intensity=Intensity(value=255.0))},

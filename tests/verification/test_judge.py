@@ -51,7 +51,7 @@ def test_budgets_are_met(name: str, budget: int, steps: int) -> None:
 @pytest.mark.parametrize(
     ("name", "given", "sentence"),
     [
-        ("estimate", {}, "estimate makes one image, which is no sample; judge fast."),
+        ("estimate", {}, "estimate makes one image, which is no sample; judge calibrated."),
         ("mc_ddpm", {}, "needs a prior that knows the unsampled k-space"),
         ("chung2022_real", {}, "makes real images, and these are complex"),
         ("chung2022_soss", {}, "use the view Sense"),
