@@ -2,12 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from invdiff.errors import InputError
 from invdiff.files.hdf5 import attributes_of, find_numbers, reading
+
+if TYPE_CHECKING:
+    import h5py
 
 _SERIES = {"image": "the best image", "std": "standard deviation of the posterior samples"}
 """Data sets that are passed on, each a series of its own, and what they are."""
@@ -39,7 +43,7 @@ def _items(mrd: Any, path: Path) -> Iterator[Any]:
     with reading(path) as file:
         method = str(attributes_of(file).get("method", ""))
         volumes = {name: numbers for name in _SERIES if (numbers := find_numbers(file, name)) is not None}
-        numbers = find_numbers(file, "slice")
+        numbers, lies = find_numbers(file, "slice"), _geometry(file)
         for series, (name, volume) in enumerate(volumes.items()):
             for k in range(len(volume)):
                 image = np.ascontiguousarray(volume[k].T[None, None])
@@ -49,8 +53,23 @@ def _items(mrd: Any, path: Path) -> Iterator[Any]:
                     slice=k if numbers is None else int(numbers[k]),
                     image_index=k,
                     image_series_index=series,
+                    **{name: array if array.ndim == 1 else array[k] for name, array in lies.items()},
                 )
                 said = {"ImageComment": _SERIES[name], "invdiff_method": method}
                 meta = {key: [mrd.ImageMetaValue.String(value)] for key, value in said.items()}
                 case = mrd.StreamItem.ImageComplexFloat if is_complex else mrd.StreamItem.ImageFloat
                 yield case(mrd.Image(head=head, data=image, meta=meta))
+
+
+def _geometry(file: "h5py.File") -> dict[str, NDArray[np.float32]]:
+    """What an image's head says of where it lies, as far as the result tells; of each slice, or once."""
+    said, found = attributes_of(file), {}
+    if "field_of_view_mm" in said:
+        thickness = said.get("slice_thickness_mm", 0.0)
+        found["field_of_view"] = np.array([*said["field_of_view_mm"], thickness], np.float32)
+    position, directions = find_numbers(file, "position_mm"), find_numbers(file, "directions")
+    if position is not None and directions is not None:
+        axes = np.moveaxis(np.asarray(directions[()], np.float32), 1, 0)
+        found |= {"position": np.asarray(position[()], np.float32)}
+        found |= dict(zip(("col_dir", "line_dir", "slice_dir"), axes, strict=True))
+    return found
