@@ -66,8 +66,10 @@ def main(
     """Reconstruct what is missing, print the table and write what ships."""
     keep_heap()
     prior = load_prior("builtin").in_precision("auto")
-    methods = Recipe(find_method("estimate")), Recipe(find_method("fast"), samples=SAMPLES)
-    study = Study(prior, *methods, attributes={"prior": "builtin"})
+    image = find_method("estimate")
+    assert image.spread is not None
+    posterior = Recipe(find_method(image.spread), samples=SAMPLES)
+    study = Study(prior, Recipe(image), posterior, attributes={"prior": "builtin"})
     found: list[Conformal] = []
     for sampling, (mask, acceleration, centre) in SAMPLINGS.items():
         every, attributes = [], {}
