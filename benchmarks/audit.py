@@ -17,7 +17,8 @@ from rows import Rows
 from series import middle_slices
 
 from invdiff.cli.heap import keep_heap
-from invdiff.data import MASKS, evenly_spaced, simulate
+from invdiff.data import MASKS, simulate
+from invdiff.data.scan import evenly_spaced
 from invdiff.methods import find_method
 from invdiff.priors import load_prior
 from invdiff.reconstruction import Magnitude, Recipe, Study, scan_cases
