@@ -10,11 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from invdiff.data.coils import birdcage_maps
 from invdiff.data.held_out import held_out
+from invdiff.data.masks import equispaced
 from invdiff.errors import InputError
+from invdiff.methods import calibrated
 from invdiff.operators import denoising, fourier, inpainting, sense
+from invdiff.priors import GaussianPrior
 from invdiff.problem import Problem
-from invdiff.reconstruction.audit import Correction, Discrepancy, HeldBack, Places, Residual, places_of
+from invdiff.reconstruction.audit import Correction, Discrepancy, HeldBack, Places, Residual, audit, places_of
 
 H, W, COILS, NOISE = 10, 8, 2, 0.5
 SHAPE = (H, W)
@@ -181,3 +185,31 @@ def test_what_can_not_be_audited() -> None:
     unknown = Problem(held.hidden.operator, held.hidden.y)
     with pytest.raises(InputError, match="level is not known"):
         Discrepancy.of(unknown, torch.stack([x, x]))
+
+
+# What it sees
+
+
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        ("nothing", "error bars are as wide"),
+        ("noise twice", "the noise level is too high"),
+        ("noise half", "maps, the noise level, or motion do not fit"),
+        ("maps of another place", "maps, the noise level, or motion do not fit"),
+    ],
+)
+def test_a_fault_is_said(fault: str, says: str) -> None:
+    shape, noise_std = (48, 40), 0.05
+    maps = torch.from_numpy(birdcage_maps(6, shape))
+    mask = torch.from_numpy(equispaced(shape, 2, 8))
+    x, A = (0.2 * math.sqrt(2) * draw(*shape, seed=0)).to(torch.complex64), sense(mask, maps)
+    y = A(x) + noise_std * math.sqrt(2) * draw(*A.codomain_shape, seed=1).to(torch.complex64)
+    seen_by = sense(mask, torch.roll(maps, (1, 6, 6), (0, 1, 2))) if fault.startswith("maps") else A
+    told = {"noise twice": 2 * noise_std, "noise half": noise_std / 2}.get(fault, noise_std)
+    prior = GaussianPrior(torch.zeros(1, *shape), 0.04 * torch.ones(1, *shape))
+    found = audit(Problem(seen_by, y, told, scale=1.0), calibrated(steps=20), prior, samples=4)
+    assert any(says in sentence for sentence in found.verdict), found.verdict
+    if fault == "nothing":
+        assert len(found.verdict) == 1
+        assert found.correction.overall**0.5 == pytest.approx(1, abs=0.15)
