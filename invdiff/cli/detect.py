@@ -1,7 +1,5 @@
 """``invdiff detect``: would a lesion of that size and contrast be seen in what is made of a measurement?"""
 
-import csv
-import io
 import math
 import re
 import statistics
@@ -298,15 +296,10 @@ def _moved(lesion: "Lesion", cases: "Cases", sign: int) -> "Lesion":
 def _finish(looks: "Mapping[int, Shown]", out: Path, output: Output) -> None:
     """Write the table and a picture of each slice, and say what became of the lesions."""
     from invdiff.evaluation import write_detection
-    from invdiff.files import atomic
+    from invdiff.files.csv_table import write_csv
 
     rows = [_row(number, finding) for number, shown in looks.items() for finding in shown.findings]
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    with atomic(out / "detect.csv") as temporary:
-        temporary.write_text(text.getvalue(), encoding="utf-8")
+    write_csv(out / "detect.csv", list(rows[0]), rows)
     pictures = [out / ("detect.png" if len(looks) == 1 else f"detect-{number}.png") for number in looks]
     for picture, shown in zip(pictures, looks.values(), strict=True):
         write_detection(picture, shown)
