@@ -176,12 +176,7 @@ def detect(
     output.say(computing.description)
     with output.progress("noise") as progress:
         cases = known_noise(known_maps(cases, network), network, progress=progress)
-    output.say(cases.description)
-    if cases.preparation is not None:
-        for line in cases.preparation.report:
-            output.say(line)
-        for warning in cases.preparation.warnings:
-            output.warn(warning)
+    output.describe(cases)
     correction = _correction(cases, sampler, spread, network, samples, seed, output) if audit and samples > 1 else None
     looks: dict[int, Shown] = {}
     for number in cases.full:

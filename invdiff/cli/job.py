@@ -233,15 +233,9 @@ class _Watcher:
     def begun(self, cases: "Cases") -> None:
         """What is reconstructed, and what was found out about it."""
         self.cases = cases
-        output = self.job.output
         if not self.job.rows:
-            output.say(self.job.where)
-        output.say(cases.description)
-        if cases.preparation is not None:
-            for line in cases.preparation.report:
-                output.say(line)
-            for warning in cases.preparation.warnings:
-                output.warn(warning)
+            self.job.output.say(self.job.where)
+        self.job.output.describe(cases)
 
     def progress(self, title: str) -> AbstractContextManager[Report]:
         """A bar."""
