@@ -146,7 +146,8 @@ def detect(
     from invdiff.reconstruction import Assumptions, find_inputs, find_kind, known_maps, known_noise
 
     keep_heap()
-    output, kind, chosen, parsed = Output(as_json, quiet), find_kind(operator), find_method(method), settings or []
+    output, kind, chosen = Output(as_json, quiet), find_kind(operator), find_method(method)
+    parsed = parse_settings(settings or [])
     if at and grid:
         raise InputError("Lesions are put at places (--at) or all over the image (--grid), not both.")
     if chosen.spread is None and samples < 1:
@@ -170,7 +171,7 @@ def detect(
     cases = cases.of([middle] if slices is None else read_slices(slices, cases.count, cases.name))
     network = computing.place(load_prior(prior or chosen.prior, config=prior_config))
     kinds: dict[str, Any] = {"is_complex": cases.is_complex, "channels": network.channels}
-    sampler = chosen.with_settings(parse_settings(parsed), **kinds)
+    sampler = chosen.with_settings(parsed, **kinds)
     spread = find_method(chosen.spread).with_settings({}, **kinds) if chosen.spread and samples else None
     folder_of("detect", out)
     output.say(computing.description)
