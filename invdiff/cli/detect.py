@@ -1,7 +1,5 @@
 """``invdiff detect``: would a lesion of that size and contrast be seen in what is made of a measurement?"""
 
-import csv
-import io
 import math
 import re
 import statistics
@@ -148,7 +146,8 @@ def detect(
     from invdiff.reconstruction import Assumptions, find_inputs, find_kind, known_maps, known_noise
 
     keep_heap()
-    output, kind, chosen, parsed = Output(as_json, quiet), find_kind(operator), find_method(method), settings or []
+    output, kind, chosen = Output(as_json, quiet), find_kind(operator), find_method(method)
+    parsed = parse_settings(settings or [])
     if at and grid:
         raise InputError("Lesions are put at places (--at) or all over the image (--grid), not both.")
     if chosen.spread is None and samples < 1:
@@ -172,18 +171,13 @@ def detect(
     cases = cases.of([middle] if slices is None else read_slices(slices, cases.count, cases.name))
     network = computing.place(load_prior(prior or chosen.prior, config=prior_config))
     kinds: dict[str, Any] = {"is_complex": cases.is_complex, "channels": network.channels}
-    sampler = chosen.with_settings(parse_settings(parsed), **kinds)
+    sampler = chosen.with_settings(parsed, **kinds)
     spread = find_method(chosen.spread).with_settings({}, **kinds) if chosen.spread and samples else None
     folder_of("detect", out)
     output.say(computing.description)
     with output.progress("noise") as progress:
         cases = known_noise(known_maps(cases, network), network, progress=progress)
-    output.say(cases.description)
-    if cases.preparation is not None:
-        for line in cases.preparation.report:
-            output.say(line)
-        for warning in cases.preparation.warnings:
-            output.warn(warning)
+    output.describe(cases)
     correction = _correction(cases, sampler, spread, network, samples, seed, output) if audit and samples > 1 else None
     looks: dict[int, Shown] = {}
     for number in cases.full:
@@ -298,15 +292,10 @@ def _moved(lesion: "Lesion", cases: "Cases", sign: int) -> "Lesion":
 def _finish(looks: "Mapping[int, Shown]", out: Path, output: Output) -> None:
     """Write the table and a picture of each slice, and say what became of the lesions."""
     from invdiff.evaluation import write_detection
-    from invdiff.files import atomic
+    from invdiff.files.csv_table import write_csv
 
     rows = [_row(number, finding) for number, shown in looks.items() for finding in shown.findings]
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    with atomic(out / "detect.csv") as temporary:
-        temporary.write_text(text.getvalue(), encoding="utf-8")
+    write_csv(out / "detect.csv", list(rows[0]), rows)
     pictures = [out / ("detect.png" if len(looks) == 1 else f"detect-{number}.png") for number in looks]
     for picture, shown in zip(pictures, looks.values(), strict=True):
         write_detection(picture, shown)

@@ -1,7 +1,5 @@
 """Several files, one after the other: where their results go, what is told of them, and what fails."""
 
-import csv
-import io
 import time
 from collections import Counter
 from contextlib import AbstractContextManager
@@ -185,14 +183,9 @@ class Job:
         return scores
 
     def _summary(self) -> None:
-        from invdiff.files import atomic
+        from invdiff.files.csv_table import write_csv
 
-        text = io.StringIO(newline="")
-        writer = csv.DictWriter(text, _COLUMNS, restval="", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(self.rows)
-        with atomic(self.out / "summary.csv") as temporary:
-            temporary.write_text(text.getvalue(), encoding="utf-8")
+        write_csv(self.out / "summary.csv", _COLUMNS, self.rows)
 
 
 def _named(one: "Input") -> str:
@@ -240,15 +233,9 @@ class _Watcher:
     def begun(self, cases: "Cases") -> None:
         """What is reconstructed, and what was found out about it."""
         self.cases = cases
-        output = self.job.output
         if not self.job.rows:
-            output.say(self.job.where)
-        output.say(cases.description)
-        if cases.preparation is not None:
-            for line in cases.preparation.report:
-                output.say(line)
-            for warning in cases.preparation.warnings:
-                output.warn(warning)
+            self.job.output.say(self.job.where)
+        self.job.output.describe(cases)
 
     def progress(self, title: str) -> AbstractContextManager[Report]:
         """A bar."""

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions
     from rich.segment import Segment
 
+    from invdiff.reconstruction import Cases
+
 Report = Callable[[int, int], None]
 
 WRONG = 1
@@ -55,6 +57,15 @@ class Output:
         """Tell a person what happened."""
         if not self.quiet:
             tell(line, aside=self._aside)
+
+    def describe(self, cases: "Cases") -> None:
+        """Tell what is reconstructed, and what was found out about it."""
+        self.say(cases.description)
+        if cases.preparation is not None:
+            for line in cases.preparation.report:
+                self.say(line)
+            for warning in cases.preparation.warnings:
+                self.warn(warning)
 
     def wrote(self, line: str) -> None:
         """Tell a person which files there are."""

@@ -164,9 +164,10 @@ def solve(
     """Reconstruct images from undersampled k-space, with missing pixels, or noisy: the best image first, then posterior
     samples that show how far it can be trusted.
 
-    Writes reconstruction.h5 (image, estimate, mean, std, samples, zero_filled, ground_truth where known), panel.png
-    and, of several slices, slices.png; of several files also summary.csv. The same command goes on where it was
-    stopped. With --out - images alone are written, as a stream of MRD 2 on standard output.
+    Writes reconstruction.h5 (image, estimate, mean, std, magnitude_std, lower and upper, samples, zero_filled,
+    ground_truth where known), panel.png and, of several slices, slices.png; of several files also summary.csv. The same
+    command goes on where it was stopped. With --out - images alone are written, as a stream of MRD 2 on standard
+    output.
 
     Exit status: 0; 2 for what can't be done, in a sentence; 3 where a file or a slice is missing and the rest is there;
     130 for an interrupt.

@@ -14,7 +14,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from invdiff.data.axes import ONE, Axes
-from invdiff.data.masks import calibration_region
+from invdiff.data.masks import calibration_region, central
 from invdiff.data.scale import largest_part
 from invdiff.errors import InputError
 
@@ -245,9 +245,8 @@ def _centre(kspace: Complex) -> Complex | None:
     sides = [min(side, _WINDOW) for side in calibration_region(np.roll(power, about, (0, 1)) > 0)]
     if min(sides) < _FEWEST:
         return None
-    rolled = np.roll(kspace, about, (-2, -1))
-    h, w = (slice(n // 2 - side // 2, n // 2 - side // 2 + side) for n, side in zip(power.shape, sides, strict=True))
-    return np.stack([channel / (largest_part(channel) or 1.0) for channel in rolled[:, h, w]])
+    window = np.roll(kspace, about, (-2, -1))[:, *central(power.shape, sides)]
+    return np.stack([channel / (largest_part(channel) or 1.0) for channel in window])
 
 
 def _left(columns: Complex, target: Complex, halves: NDArray[np.bool_]) -> float:

@@ -7,6 +7,7 @@ from typing import Any, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from invdiff.data.masks import central
 from invdiff.errors import InputError
 
 Pair = tuple[float, float]
@@ -182,7 +183,8 @@ class Geometry:
     def crop(self) -> tuple[slice, slice]:
         """Rows and columns of the grid that belong to the recon field of view, whatever the recon matrix. Pixel
         ``(H // 2, W // 2)`` stays in the centre."""
-        return central(self.shape, self._kept)
+        rows, columns = central(self.shape, self._kept)
+        return rows, columns
 
     def part(self, images: NDArray[Number]) -> NDArray[Number]:
         """The recon field of view of images ``(..., H, W)``, as a view."""
@@ -245,17 +247,6 @@ class Geometry:
 def is_size(number: object) -> bool:
     """Whether something is a length in mm, or a number of pixels: from 1e-9 to 1e9."""
     return isinstance(number, int | float) and _LEAST <= number <= _MOST
-
-
-def central(large: tuple[int, int], small: tuple[int, int]) -> tuple[slice, slice]:
-    """Rows and columns of the central part of a grid, such that index n // 2 of both coincide.
-
-    Args:
-        large: (H, W) of the grid.
-        small: (h, w) of the part, no larger.
-    """
-    rows, columns = (slice(n // 2 - m // 2, n // 2 - m // 2 + m) for n, m in zip(large, small, strict=True))
-    return rows, columns
 
 
 def _vector(numbers: Iterable[Any]) -> Vector:

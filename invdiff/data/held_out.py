@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from invdiff.data.masks import calibration_region
+from invdiff.data.masks import calibration_region, central
 from invdiff.errors import InputError
 
 Mask = NDArray[np.bool_]
@@ -24,11 +24,7 @@ def held_out(sampled: Mask, fraction: float, seed: int, *, least: int = 1) -> Ma
     if (sampled == sampled[:, :1]).all() and not sampled.all():  # lines along the other axis
         return held_out(sampled.T, fraction, seed, least=least).T
     free = sampled.copy()
-    centre = tuple(
-        slice(n // 2 - c // 2, n // 2 - c // 2 + c)
-        for n, c in zip(sampled.shape, calibration_region(sampled), strict=True)
-    )
-    free[centre] = False
+    free[central(sampled.shape, calibration_region(sampled))] = False
     units = free[:1] if (sampled == sampled[0]).all() else free
     where = np.argwhere(units)
     if not len(where):

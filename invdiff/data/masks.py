@@ -182,7 +182,8 @@ def calibration_region(mask: Mask) -> tuple[int, int]:
 
 
 def central(shape: tuple[int, ...], sides: Sequence[int]) -> tuple[slice, ...]:
-    """The block of these sides about the centre ``(H // 2, W // 2)``, as of `calibration_region`."""
+    """Where the block of these sides about the centre ``(H // 2, W // 2)`` is, whose own centre ``(h // 2, w // 2)`` is
+    there, as of `calibration_region`."""
     return tuple(slice(n // 2 - side // 2, n // 2 - side // 2 + side) for n, side in zip(shape, sides, strict=True))
 
 

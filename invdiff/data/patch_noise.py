@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from invdiff.data.covariance import shrunk_covariance
-from invdiff.data.masks import calibration_region
+from invdiff.data.masks import calibration_region, central
 from invdiff.data.scale import largest_part
 from invdiff.data.whitening import whitening
 
@@ -74,7 +74,7 @@ def patch_noise(kspace: NDArray[np.complexfloating[Any, Any]], mask: NDArray[np.
         height = samples.shape[2]
         mask = np.broadcast_to(columns, samples.shape[2:])
     quiet.append(_outermost(samples, mask))
-    centre = _central(samples, (height, width))
+    centre = samples[:, :, *central(samples.shape[2:], (height, width))]
     kernel = _kernel(centre.shape)
     if kernel is None:
         return None
@@ -185,12 +185,6 @@ def _patches(kspace: Complex, kernel: tuple[int, int]) -> Complex:
     kept = np.random.default_rng(0).permutation(count)[:_PATCHES]
     columns: Complex = windows[np.unravel_index(np.sort(kept), places)].reshape(len(kept), -1).T
     return columns
-
-
-def _central(kspace: Complex, sides: tuple[int, int]) -> Complex:
-    """The rectangle about the centre of k-space with these sides."""
-    rows, columns = (slice(n // 2 - s // 2, n // 2 - s // 2 + s) for n, s in zip(kspace.shape[2:], sides, strict=True))
-    return kspace[:, :, rows, columns]
 
 
 def _without_ends(kspace: Complex) -> Complex:

@@ -20,7 +20,7 @@ Read = Callable[[Sequence[int]], Sequence[Scan | None]]
 
 @dataclass(frozen=True, eq=False)
 class ScanFile:
-    """Slices of a long scan, in memory one by one; made by `survey`.
+    """Slices of a long scan, in memory one by one; made by `survey`, or by `invdiff.data.volume.open_volume`.
 
     Attributes:
         name: of the file.

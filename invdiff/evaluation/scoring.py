@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from invdiff.data import Scan, achieved_acceleration
-from invdiff.data.geometry import central
+from invdiff.data.masks import central
 from invdiff.errors import InputError
 from invdiff.evaluation.contenders import Outcome
 from invdiff.evaluation.score_table import Row

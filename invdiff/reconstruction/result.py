@@ -14,6 +14,7 @@ from invdiff.data.geometry import Geometry
 from invdiff.data.scan import evenly_spaced
 from invdiff.errors import InputError
 from invdiff.files.hdf5 import attributes_of, find_dataset, find_numbers, reading, write_attributes, writing
+from invdiff.reconstruction.existing import existing_result
 from invdiff.reconstruction.uncertainty.magnitude import LEVEL, Magnitude
 
 if TYPE_CHECKING:
@@ -301,10 +302,7 @@ def read_reconstructed(path: str | os.PathLike[str]) -> Complex:
     Raises:
         InputError: there is no such file, or it holds no image.
     """
-    path = Path(path)
-    if not path.is_file():
-        kind = "is a folder" if path.is_dir() else "does not exist"
-        raise InputError(f"{path} {kind}; give the path of a reconstruction.h5 of invdiff.")
+    path = existing_result(path)
     with reading(path) as file:
         return np.asarray(_image(file, path)[()], np.complex64)
 

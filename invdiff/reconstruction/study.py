@@ -383,10 +383,9 @@ def _settled(store: FolderStore, stages: list[Stage]) -> dict[int, str] | None:
     failures: dict[int, str] = {}
     for stage in stages:
         for number in stage.drawing.problems.full:
-            key = stage.drawing.key(number)
-            if all(store.has(number, sample, key) for sample in range(stage.samples)):
+            if stage.is_there(store, number):
                 continue
-            reason = store.failure(number, key)
+            reason = store.failure(number, stage.drawing.key(number))
             if reason is None:
                 return None
             failures[number] = reason

@@ -1,13 +1,11 @@
 """Verdicts as a CSV file, and their standings as rows of a table."""
 
-import csv
 import os
 from collections.abc import Sequence
 from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
-from invdiff.files.atomic import atomic
+from invdiff.files.csv_table import write_csv
 from invdiff.verification.gates import GATES
 from invdiff.verification.judge import Verdict
 from invdiff.verification.measures import Measures
@@ -57,10 +55,7 @@ def write_table(path: str | os.PathLike[str], verdicts: Sequence[Verdict]) -> No
     Raises:
         InputError: it can't be written.
     """
-    with atomic(path) as temporary, Path(temporary).open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(map(row, verdicts))
+    write_csv(path, COLUMNS, map(row, verdicts))
 
 
 def cells(standing: Standing) -> list[str]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from invdiff.data import Geometry, Plane, Scan, open_scan, read_picture, read_scan, write_scan
 from invdiff.data.formats.geometry_arrays import arrays_of, geometry_in
-from invdiff.data.geometry import central
+from invdiff.data.masks import central
 from invdiff.data.picture import Picture
 from invdiff.errors import InputError
 

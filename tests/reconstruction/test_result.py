@@ -128,8 +128,9 @@ def test_a_group_is_no_image(tmp_path: Path) -> None:
 def test_files_that_are_no_results_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is a folder; give the path of a reconstruction"):
         read_reconstructed(tmp_path)
-    with pytest.raises(InputError, match="does not exist"):
-        read_reconstructed(tmp_path / "nowhere.h5")
+    for name in ("nowhere.h5", "n" * 300):
+        with pytest.raises(InputError, match="does not exist"):
+            read_reconstructed(tmp_path / name)
     (tmp_path / "text.h5").write_text("text")
     reconstruction().write(tmp_path / "result.h5")
     whole = (tmp_path / "result.h5").read_bytes()

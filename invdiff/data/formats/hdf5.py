@@ -15,6 +15,7 @@ from invdiff.data.formats.contents import Contents
 from invdiff.data.formats.geometry_arrays import PLANE_KEYS, arrays_of, planes_in
 from invdiff.data.formats.header import encoded_matrix, geometry_of, wanted_along
 from invdiff.data.formats.layout import (
+    HEADER,
     KNOWN_KEYS,
     Complete,
     Reading,
@@ -42,7 +43,6 @@ from invdiff.files.hdf5 import (
 if TYPE_CHECKING:
     import h5py
 
-_HEADER = "ismrmrd_header"
 _VOLUMES = ("maps", "ground_truth", "calibration")
 """What would be three-dimensional with k-space."""
 
@@ -156,7 +156,7 @@ def _volume(path: Path) -> tuple[ArrayInFile, dict[str, Any], int | None] | None
         kspace = _kspace_in(file)
         if kspace is None or kspace.ndim not in (4, 5):
             return None
-        header = find_text(file, _HEADER)
+        header = find_text(file, HEADER)
         x, y, z = (1, 1, 1) if header is None else encoded_matrix(path, header)
         if kspace.shape[:1] != (1,) if kspace.ndim == 5 else z == 1 or kspace.shape[1:] != (z, y, x):
             return None

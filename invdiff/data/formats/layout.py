@@ -33,11 +33,10 @@ KNOWN_KEYS = ("mask", "noise_std", "noise")
 PICTURE_KEYS = ("image", "mask", "noise_std", "ground_truth")
 OPTIONAL = {"maps": ("slice", "set", "coil"), "ground_truth": ("slice",)}
 """Axes that arrays of the same y and x may have beside these."""
-_HEADER = "ismrmrd_header"
-_SINGLE_COIL = (
-    "acquisition",
-    "patient_id",
-)  # attributes of fastMRI's files, whose k-space of three axes is of one coil
+HEADER = "ismrmrd_header"
+"""What fastMRI's files call the XML header of ISMRMRD."""
+_SINGLE_COIL = ("acquisition", "patient_id")
+"""Attributes of fastMRI's files, whose k-space of three axes is of one coil."""
 
 
 @dataclass(frozen=True)
@@ -169,7 +168,7 @@ def scan_in(path: Path, contents: Contents, reading: Reading, index: int | None 
     keys = [key for key in GEOMETRY_KEYS if index is None or key not in PLANE_KEYS]
     image_shape = (arrays["kspace"].shape[-2], arrays["kspace"].shape[-1])
     geometry = geometry_in(path, arrays_by(contents, keys), image_shape)
-    header = contents.text(_HEADER)
+    header = contents.text(HEADER)
     if geometry is None and header is not None:
         geometry = geometry_of(path, header, image_shape)
     truth = arrays.get("ground_truth")
@@ -310,7 +309,7 @@ def _told_axes(contents: Contents, stored: Stored, what: str) -> Axes:
 
 def _is_single_coil(path: Path, contents: Contents) -> bool:
     """Whether a file is of fastMRI's single-coil data, whatever its numbers tell."""
-    said = any(name in contents.attributes for name in _SINGLE_COIL) or contents.text(_HEADER) is not None
+    said = any(name in contents.attributes for name in _SINGLE_COIL) or contents.text(HEADER) is not None
     return said or "singlecoil" in path.name.lower()
 
 

@@ -48,8 +48,9 @@ def read_scan(
       lines of the image ``calibration``. Needs the ``ismrmrd`` library, and of streams ``mrd-python``.
     - BART (``NAME.cfl`` and ``NAME.hdr``; either is given, or NAME): two of READ, PHS1 and PHS2 are H and W, with COIL
       and SLICE.
-    - Three-dimensional k-space in BART's files, as HDF5 ``kspace`` (1, coils, z, y, x) and of ISMRMRD scans with
-      partitions is a stack of slices along the first axis that was sampled in full.
+    - Three-dimensional k-space in BART's files, as HDF5 ``kspace`` (1, coils, z, y, x), or (coils, z, y, x) where the
+      header's encoded matrix is of that size, and of ISMRMRD scans with partitions is a stack of slices along the first
+      axis that was sampled in full.
     - NumPy archives (``.npz``) and MATLAB's files (``.mat``) with the names of the HDF5 layouts, and ``.npy``.
     - Formats of other packages, which are entry points ``invdiff.formats``.
 
@@ -179,8 +180,8 @@ def read_geometry(path: str | os.PathLike[str], slices: Sequence[int] | None = N
 
 
 def read_picture(path: str | os.PathLike[str]) -> Picture:
-    """Read ``image``, and where present ``mask``, ``noise_std`` and ``ground_truth``, from HDF5 or ``.npz``; or an
-    image file alone.
+    """Read ``image``, and where present ``mask``, ``noise_std`` and ``ground_truth``, from HDF5, ``.npz`` or
+    ``.mat``; or an image file alone.
 
     Raises:
         InputError: the file is missing or of another kind, or what it holds does not fit together.

@@ -1,15 +1,12 @@
 """Means of regions and their differences, as rows of a table."""
 
-import csv
-import io
 import math
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from invdiff.errors import InputError
-from invdiff.files.atomic import atomic
+from invdiff.files.csv_table import write_csv
 from invdiff.reconstruction.uncertainty.magnitude import Magnitude
 from invdiff.reconstruction.uncertainty.region import Region
 from invdiff.reconstruction.uncertainty.student import Student
@@ -57,12 +54,7 @@ def write_rows(path: str | os.PathLike[str], rows: Sequence[Mapping[str, Any]]) 
     Raises:
         InputError: it can't be written.
     """
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, COLUMNS, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    with atomic(Path(path)) as temporary:
-        temporary.write_text(text.getvalue(), encoding="utf-8")
+    write_csv(path, COLUMNS, rows)
 
 
 def _told(found: Student, level: float, least: float = -math.inf) -> dict[str, float]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from invdiff.errors import InputError
 from invdiff.files.hdf5 import attributes_of, find_numbers, reading
+from invdiff.reconstruction.existing import existing_result
 from invdiff.reconstruction.uncertainty.magnitude import Magnitude
 
 if TYPE_CHECKING:
@@ -39,10 +40,7 @@ class WrittenSamples:
         Raises:
             InputError: there is no such file, or it holds no image with two samples or more.
         """
-        path = Path(path)
-        if not os.path.isfile(path):
-            kind = "is a folder" if os.path.isdir(path) else "does not exist"
-            raise InputError(f"{path} {kind}; give the path of a reconstruction.h5 of invdiff.")
+        path = existing_result(path)
         with reading(path) as file:
             image = _numbers(file, path, "image", 3)
             slices, height, width = image.shape
