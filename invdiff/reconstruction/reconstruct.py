@@ -101,7 +101,11 @@ def gather(
             estimate=None if image is None else _complex(nothing if estimate is None else estimate[0][0]),
             numbers={"slice": number, **{name: float(beside.get(name, np.nan)) for name in ("scale", "noise_std")}},
         )
-        yield found if correction is None else replace(found, corrected=correction.widened(found.samples, found.image))
+        if correction is None:
+            yield found
+        else:  # samples that failed stay zero, by which they are known
+            widened = found.samples if drawn is None else correction.widened(found.samples, found.image)
+            yield replace(found, corrected=widened)
 
 
 def _of(store: Store, stage: Stage | None, number: int) -> tuple[NDArray[np.inexact], Mapping[str, Any]] | None:

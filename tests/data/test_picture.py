@@ -4,6 +4,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+import scipy.io
 from scipy import ndimage
 
 from invdiff.data import Picture, read_picture
@@ -96,3 +97,11 @@ def test_reading(tmp_path: Path, suffix: str) -> None:
     assert picture.noise_std == 0.5
     np.testing.assert_array_equal(picture.ground_truth, image[None] * 1j)
     assert picture.ground_truth.dtype == np.complex64
+
+
+def test_slices_are_the_last_axis_of_what_matlab_writes(tmp_path: Path) -> None:
+    image = np.random.default_rng(0).random((6, 5, 3)).astype(np.float32)
+    scipy.io.savemat(tmp_path / "a.mat", {"image": image})
+    np.testing.assert_array_equal(read_picture(tmp_path / "a.mat").image, image.transpose(2, 0, 1))
+    scipy.io.savemat(tmp_path / "b.mat", {"image": image[..., 0]})
+    np.testing.assert_array_equal(read_picture(tmp_path / "b.mat").image, image[None, ..., 0])

@@ -31,9 +31,12 @@ from invdiff.reconstruction import (
     Store,
     Study,
     Unit,
+    gather,
     scan_cases,
 )
+from invdiff.reconstruction.audit import Correction
 from invdiff.reconstruction.cases.base import digest_of
+from invdiff.reconstruction.draw import draw
 from invdiff.reconstruction.executors import Here
 from invdiff.reconstruction.store import samples_of
 from invdiff.reconstruction.study import _failures_of
@@ -193,6 +196,17 @@ def test_samples_are_about_the_image_with_the_spread_that_the_audit_asks_for(tmp
     np.testing.assert_allclose(samples.mean(axis=1), image, atol=1e-5)
     assert ratio.min() - 0.05 < wider < ratio.max() + 0.05
     assert ("widened" if overall > 1 else "narrowed") in verdict or "as wide as" in verdict
+
+
+def test_samples_that_failed_stay_zero_where_others_are_corrected() -> None:
+    image, posterior = (recipe.stage(CASES, PRIOR, 0, None) for recipe in (IMAGE, SAMPLES))
+    store = MemoryStore()
+    draw(image.drawing, store, 1)
+    one = np.ones(1)
+    for found in gather(CASES, store, image=image, posterior=posterior, correction=Correction(one, one, one, 1.0, 0.1)):
+        assert found.corrected is not None
+        assert found.image.any()
+        assert not found.corrected.any()
 
 
 def test_without_an_audit_samples_are_as_drawn(tmp_path: Path) -> None:

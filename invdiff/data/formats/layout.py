@@ -325,6 +325,8 @@ def read_picture_in(opened: Opened, path: Path) -> Picture:
             if stored is not None:
                 _check_numbers(path, key, stored)
         arrays = {key: stored[()] for key, stored in held.items() if stored is not None}
+        if contents.order == FASTEST_FIRST:  # slices are the last axis
+            arrays = {key: np.moveaxis(one, -1, 0) if one.ndim == 3 else one for key, one in arrays.items()}
     return picture_of(path, arrays)
 
 
