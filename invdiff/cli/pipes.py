@@ -6,8 +6,12 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from invdiff.errors import InputError
+
+if TYPE_CHECKING:
+    from invdiff.data import Series
 
 PIPE = Path("-")
 """Standard input among inputs, standard output as the folder for results."""
@@ -46,11 +50,11 @@ def results_folder(out: Path) -> Iterator[Path]:
         yield Path(folder)
 
 
-def write_images(results: Sequence[Path], measured: Sequence[Path]) -> None:
+def write_images(results: "Sequence[tuple[Path, Series]]", measured: Sequence[Path]) -> None:
     """Write the images of results to standard output, as a stream of MRD 2.
 
     Args:
-        results: paths of ``reconstruction.h5`` files.
+        results: paths of ``reconstruction.h5`` files, and which measurement each is of.
         measured: paths of what was reconstructed; the header of the first that is such a stream is handed on.
 
     Raises:

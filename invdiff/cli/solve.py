@@ -230,7 +230,8 @@ def solve(
             return
         code = job.run(executor)
         if output.piped:
-            write_images([Path(row["result"]) for row in job.rows if row["result"]], paths)
+            made = zip(job.rows, job.inputs, strict=True)
+            write_images([(Path(row["result"]), one.series) for row, one in made if row["result"]], paths)
     if code:
         raise typer.Exit(code)
 

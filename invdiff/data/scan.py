@@ -206,7 +206,8 @@ class Scan:
         if stray:
             raise InputError(
                 f"{self.name}: {stray} of {mask.size} k-space positions hold signal though the mask says they were not "
-                "sampled; give the mask that belongs to this k-space, or set those samples to zero."
+                "sampled; give the mask that belongs to this k-space, set those samples to zero, or leave the mask out "
+                "of the file and undersample by it (--mask)."
             )
         if not mask.any():
             raise InputError(f"{self.name}: the mask of shape {mask.shape} samples nothing.")

@@ -7,6 +7,7 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from invdiff.data.series import Series
 from invdiff.errors import InputError
 from invdiff.files.hdf5 import attributes_of, find_numbers, reading
 
@@ -17,14 +18,14 @@ _SERIES = {"image": "the best image", "std": "standard deviation of the posterio
 """Data sets that are passed on, each a series of its own, and what they are."""
 
 
-def write_mrd_images(stream: IO[bytes], results: Sequence[Path], header: Any = None) -> None:
+def write_mrd_images(stream: IO[bytes], results: Sequence[tuple[Path, Series]], header: Any = None) -> None:
     """Write every slice's image (complex) and, where samples were drawn, their standard deviation (real).
 
     Rows and columns are those of MRD: x is the readout, axis -2 of a reconstruction.
 
     Args:
         stream: to write to.
-        results: paths of ``reconstruction.h5`` files.
+        results: paths of ``reconstruction.h5`` files, and which measurement each is of: its numbers go with its images.
         header: of the stream that the measurement came in, to be handed on.
 
     Raises:
@@ -36,10 +37,10 @@ def write_mrd_images(stream: IO[bytes], results: Sequence[Path], header: Any = N
         raise InputError("A stream of MRD 2 is written by mrd-python: pip install 'invdiff[formats]'.") from error
     with mrd.BinaryMrdWriter(stream) as writer:
         writer.write_header(header or mrd.Header())
-        writer.write_data(item for path in results for item in _items(mrd, path))
+        writer.write_data(item for path, series in results for item in _items(mrd, path, series))
 
 
-def _items(mrd: Any, path: Path) -> Iterator[Any]:
+def _items(mrd: Any, path: Path, measurement: Series) -> Iterator[Any]:
     with reading(path) as file:
         method = str(attributes_of(file).get("method", ""))
         volumes = {name: numbers for name in _SERIES if (numbers := find_numbers(file, name)) is not None}
@@ -53,6 +54,7 @@ def _items(mrd: Any, path: Path) -> Iterator[Any]:
                     slice=k if numbers is None else int(numbers[k]),
                     image_index=k,
                     image_series_index=series,
+                    **{loop: getattr(measurement, loop) for loop in ("contrast", "repetition", "phase", "set")},
                     **{name: array if array.ndim == 1 else array[k] for name, array in lies.items()},
                 )
                 said = {"ImageComment": _SERIES[name], "invdiff_method": method}

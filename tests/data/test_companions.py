@@ -79,7 +79,9 @@ def test_what_a_mask_leaves_out_is_left_out_and_told(scan: Path, mask: np.ndarra
 
 
 def test_a_mask_as_a_picture(scan: Path) -> None:
-    Image.fromarray(MASK).save(scan.parent / "mask.png")
+    Image.fromarray(MASK).save(scan.parent / "mask.png")  # white is 255
+    np.testing.assert_array_equal(read_scan(scan, mask=scan.parent / "mask.png").sampled, MASK)
+    Image.fromarray((MASK * np.arange(MASK.shape[1]) % 7).astype(np.uint8)).save(scan.parent / "mask.png")
     with pytest.raises(InputError, match="numbers other than 0 and 1"):
         read_scan(scan, mask=scan.parent / "mask.png")
     Image.fromarray(MASK.astype(np.uint8)).save(scan.parent / "mask.png")

@@ -7,14 +7,15 @@ import h5py
 import mrd
 import numpy as np
 
+from invdiff.data.series import SINGLE, Series
 from invdiff.reconstruction.mrd_images import write_mrd_images
 
 IMAGES = (np.arange(24).reshape(2, 4, 3) * (1 + 1j)).astype(np.complex64)
 
 
-def images_of(path: Path) -> list[mrd.Image]:
+def images_of(path: Path, series: Series = SINGLE) -> list[mrd.Image]:
     stream = io.BytesIO()
-    write_mrd_images(stream, [path])
+    write_mrd_images(stream, [(path, series)])
     with mrd.BinaryMrdReader(io.BytesIO(stream.getvalue())) as reader:
         reader.read_header()
         return [item.value for item in reader.read_data()]
@@ -43,3 +44,10 @@ def test_what_is_not_known_is_zero(tmp_path: Path) -> None:
     assert [image.head.image_series_index for image in (*images, first, second)] == [0, 0, 1, 1]
     assert not first.head.field_of_view.any()
     assert first.data.dtype == np.float32
+
+
+def test_images_say_of_which_measurement_they_are(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["image"] = IMAGES
+    for image in images_of(tmp_path / "a.h5", Series(contrast=1, repetition=0)):
+        assert (image.head.contrast, image.head.repetition, image.head.phase) == (1, 0, None)

@@ -77,7 +77,7 @@ class Given:
             scan = replace(scan, **changed)
             if self.mask is not None:
                 array, order = _array(self.mask, "mask", _date(self.mask, "mask"))
-                mask = mask_of(array, scan.kspace.shape, order, slices)
+                mask = mask_of(_of_two_values(array), scan.kspace.shape, order, slices)
                 assert mask is not None
                 before, scan = scan, scan.undersample(mask)
                 if np.any(before.kspace[..., ~scan.sampled]):
@@ -94,6 +94,11 @@ def _maps(path: Path, lengths: Mapping[str, int]) -> NDArray[Any]:
     array, order = _array(path, "maps", _date(path, "maps"))
     axes = fitting_axes(array, lengths, OPTIONAL["maps"], order, f"{path}: maps")
     return axes.arranged(array)
+
+
+def _of_two_values(mask: NDArray[Any]) -> NDArray[Any]:
+    """A mask of zeros and one other number, such as white's 255 in a picture, as zeros and ones; else as it is."""
+    return mask != 0 if len(np.unique(mask)) <= 2 and (mask == 0).any() and mask.max() > 0 else mask
 
 
 def _date(path: Path, holds: str) -> int:
