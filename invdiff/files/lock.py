@@ -16,7 +16,7 @@ def folder_lock(path: str | os.PathLike[str], *, wait: bool = False) -> Iterator
     The lock is the kernel's, on a file that stays: no killed process leaves it held.
 
     Args:
-        path: of the file, in a folder that exists.
+        path: of the file, whose folder is made where another process has removed it.
         wait: until another process lets go, instead of refusing.
 
     Raises:
@@ -27,7 +27,11 @@ def folder_lock(path: str | os.PathLike[str], *, wait: bool = False) -> Iterator
     path = Path(path)
     lock = FileLock(path)
     try:
-        lock.acquire(timeout=-1 if wait else 0)
+        try:
+            lock.acquire(timeout=-1 if wait else 0)
+        except FileNotFoundError:  # whoever held it has removed the folder meanwhile
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lock.acquire(timeout=-1 if wait else 0)
     except Timeout as error:
         raise InputError(
             f"Another process is at work in {path.parent}; wait for it, or choose another folder."

@@ -3,6 +3,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from invdiff.errors import InputError
 from invdiff.files.lock import folder_lock
@@ -53,3 +54,20 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="can't be locked"), folder_lock(tmp_path / "file" / "task.lock"):
         pass
+
+
+def test_a_folder_that_its_holder_removed_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two that wait for each other's end, one removes the folder while the other opens its lock."""
+    acquire, tried = FileLock.acquire, []
+
+    def removed_at_first(self: FileLock, **options: float) -> object:
+        tried.append(options)
+        if len(tried) == 1:
+            raise FileNotFoundError
+        return acquire(self, **options)
+
+    monkeypatch.setattr(FileLock, "acquire", removed_at_first)
+    path = tmp_path / "units" / "gather.lock"
+    with folder_lock(path, wait=True):
+        assert path.exists()
+    assert len(tried) == 2
