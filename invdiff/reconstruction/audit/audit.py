@@ -1,10 +1,13 @@
 """A scan that checks itself: some of its samples are held back, and predicted."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from invdiff.data.held_out import held_out
 from invdiff.diffusion import Sampler
@@ -35,6 +38,25 @@ class Audit:
 
     correction: Correction
     residual: Residual
+
+    @classmethod
+    def of(cls, found: Iterable[tuple[HeldBack, Tensor, Tensor | None]], noise_uncertainty: float = 0.0) -> Self:
+        """The audit of slices that were sampled alike.
+
+        Args:
+            found: at least one: its parts, posterior samples of what was shown, and the image that these are to be
+                about; None: their mean.
+            noise_uncertainty: one relative standard deviation of the noise level.
+
+        Raises:
+            InputError: as `Discrepancy.of`.
+        """
+        discrepancies, residuals = [], []
+        for parts, samples, image in found:  # one at a time: slices are large
+            discrepancies.append(Discrepancy.of(parts.hidden, samples, image))
+            residuals.append(Residual.of(parts.shown, samples.mean(0) if image is None else image))
+        total = sum(discrepancies[1:], discrepancies[0])
+        return cls(Correction.of(total, noise_uncertainty), Residual.mean(residuals))
 
     @property
     def verdict(self) -> tuple[str, ...]:
@@ -112,5 +134,4 @@ def audit(
     held = HeldBack.of(problem, torch.from_numpy(chosen.copy()))
     drawn = sampler.bind(held.shown, prior).draw(samples, seed=seed).samples
     made = None if image is None else image.bind(held.shown, prior).draw(1, seed=seed).samples[0]
-    correction = Correction.of(Discrepancy.of(held.hidden, drawn, made), noise_uncertainty)
-    return Audit(correction, Residual.of(held.shown, drawn.mean(0) if made is None else made))
+    return Audit.of([(held, drawn, made)], noise_uncertainty)

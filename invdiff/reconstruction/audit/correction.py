@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from invdiff.data.fourier import to_image, to_kspace
 from invdiff.reconstruction.audit.discrepancy import Array, Discrepancy
 
-_BANDS = 4
 _NOTHING = 1e6  # squared uncertainty of a band that tells nothing
 _LEAST = 0.04  # of the variance that samples have: error below what noise explains tells no more
 
@@ -43,8 +42,7 @@ class Correction:
             noise_uncertainty: one relative standard deviation of the noise level.
         """
         overall, overall_uncertainty = _ratio(found, np.ones(len(found.error), bool), noise_uncertainty)
-        band = found.places.bands(_BANDS)
-        bands = [band == number for number in np.unique(band)]
+        bands = found.places.bands
         each = np.array([_ratio(found, chosen, noise_uncertainty) for chosen in bands])
         logs, spread = np.log(each[:, 0] / overall), each[:, 1] ** 2
         told = np.isfinite(spread)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from invdiff.errors import InputError
 from invdiff.problem import Problem
-from invdiff.reconstruction.audit.held_back import Places, places_of
+from invdiff.reconstruction.audit.held_back import Places, noise_power, places_of, squares
 
 Array = NDArray[np.float64]
 
@@ -47,20 +47,12 @@ class Discrepancy:
         """
         if len(samples) < 2:
             raise InputError("One sample has no spread to be judged; draw two or more.")
-        if hidden.noise_std is None:
-            raise InputError("Held-back samples are judged by their noise, of which the level is not known; give it.")
-
-        def squares(residual: Tensor) -> Array:
-            found: Array = residual.abs().double().square().reshape(-1, residual.shape[-1]).sum(0).numpy()
-            return found
-
-        variance = squares(hidden.operator(samples - samples.mean(0))) / (len(samples) - 1)
-        coils = hidden.y.numel() // hidden.y.shape[-1]
-        reals = 2 if hidden.y.is_complex() else 1
-        noise = np.full(hidden.y.shape[-1], coils * reals * hidden.noise_std**2)
+        coils, count = hidden.y.numel() // hidden.y.shape[-1], hidden.y.shape[-1]
+        noise = np.full(count, coils * noise_power(hidden))
+        variance = squares(hidden.operator(samples - samples.mean(0))).sum(axis=0) / (len(samples) - 1)
         return cls(
             places_of(hidden),
-            squares(hidden.y - hidden.operator(samples.mean(0) if image is None else image)),
+            squares(hidden.y - hidden.operator(samples.mean(0) if image is None else image)).sum(axis=0),
             noise if image is not None else noise + variance / len(samples),
             variance,
         )

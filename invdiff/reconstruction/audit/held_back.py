@@ -13,6 +13,8 @@ from invdiff.operators import Fourier, LinearOperator, Subsample
 from invdiff.operators.lift import Lift
 from invdiff.problem import Problem
 
+_BANDS = 4
+
 
 @dataclass(frozen=True, eq=False)
 class Places:
@@ -36,12 +38,13 @@ class Places:
         radius: NDArray[np.float64] = np.linalg.norm(self.index / np.array(self.shape), axis=1)
         return radius
 
-    def bands(self, count: int) -> NDArray[np.intp]:
-        """The number of the band about the centre that each is in, of bands that hold as many; all zero elsewhere."""
-        if not self.is_kspace:
-            return np.zeros(len(self.index), np.intp)
-        edges = np.quantile(self.radius, np.linspace(0, 1, count + 1)[1:-1])
-        return np.searchsorted(edges, self.radius, side="right")
+    @property
+    def bands(self) -> list[NDArray[np.bool_]]:
+        """Which are in each of four bands about the centre that hold as many, from the inside on; all in one where this
+        is no k-space."""
+        edges = np.quantile(self.radius, np.linspace(0, 1, _BANDS + 1)[1:-1]) if self.is_kspace else np.zeros(0)
+        band = np.searchsorted(edges, self.radius, side="right")
+        return [band == number for number in np.unique(band)]
 
     @property
     def line(self) -> NDArray[np.intp]:
@@ -109,6 +112,23 @@ def places_of(problem: Problem) -> Places:
     index = (mask.nonzero() - torch.tensor(mask.shape) // 2).numpy()
     is_kspace = any(isinstance(_inside(factor), Fourier) for factor in problem.operator.factors)
     return Places(index, tuple(mask.shape), is_kspace)
+
+
+def noise_power(problem: Problem) -> float:
+    """``E|n|^2`` of one of a problem's samples, real or complex.
+
+    Raises:
+        InputError: the noise level is not known.
+    """
+    if problem.noise_std is None:
+        raise InputError("Held-back samples are judged by their noise, of which the level is not known; give it.")
+    return (2 if problem.y.is_complex() else 1) * problem.noise_std**2
+
+
+def squares(residual: Tensor) -> NDArray[np.float64]:
+    """Squared magnitudes ``(..., n)`` as ``(coils, n)``, whatever stands before the samples."""
+    found: NDArray[np.float64] = residual.abs().double().square().reshape(-1, residual.shape[-1]).numpy()
+    return found
 
 
 def _inside(factor: LinearOperator) -> LinearOperator:

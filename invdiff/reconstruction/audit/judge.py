@@ -6,10 +6,7 @@ import torch
 from torch import Tensor
 
 from invdiff.reconstruction.audit.audit import Audit
-from invdiff.reconstruction.audit.correction import Correction
-from invdiff.reconstruction.audit.discrepancy import Discrepancy
 from invdiff.reconstruction.audit.held_cases import HeldCases
-from invdiff.reconstruction.audit.residual import Residual
 from invdiff.reconstruction.stage import Stage
 from invdiff.reconstruction.store import Store, samples_of
 
@@ -35,22 +32,19 @@ class Judge:
 
     def __call__(self, store: Store) -> Audit | None:
         """The audit by the slices of which a store has all; None where it has all of none."""
-        discrepancies: list[Discrepancy] = []
-        residuals: list[Residual] = []
-        for number in self.held.full:
-            if not all(stage.is_there(store, number) for stage in self.stages):
-                continue
-            parts = self.held.parts(number)
-            samples = _images(store, self.posterior, number)
-            image = samples.mean(0) if self.image is None else _images(store, self.image, number)[0]
-            discrepancies.append(Discrepancy.of(parts.hidden, samples, None if self.image is None else image))
-            residuals.append(Residual.of(parts.shown, image))
-        if not discrepancies:
-            return None
-        total = sum(discrepancies[1:], discrepancies[0])
         known = self.held.cases.preparation
-        uncertainty = 0.0 if known is None else known.data_noise_uncertainty
-        return Audit(Correction.of(total, uncertainty), Residual.mean(residuals))
+        there = [number for number in self.held.full if all(stage.is_there(store, number) for stage in self.stages)]
+        if not there:
+            return None
+        found = (
+            (
+                self.held.parts(number),
+                _images(store, self.posterior, number),
+                None if self.image is None else _images(store, self.image, number)[0],
+            )
+            for number in there
+        )
+        return Audit.of(found, 0.0 if known is None else known.data_noise_uncertainty)
 
 
 def of_held(stage: Stage, held: HeldCases) -> Stage:

@@ -9,9 +9,7 @@ from torch import Tensor
 
 from invdiff.problem import Problem
 from invdiff.reconstruction.audit.discrepancy import Array
-from invdiff.reconstruction.audit.held_back import places_of
-
-_BANDS = 4
+from invdiff.reconstruction.audit.held_back import noise_power, places_of, squares
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,16 +42,12 @@ class Residual:
             image: of its domain.
 
         Raises:
-            InputError: the operator ends otherwise.
+            InputError: the operator ends otherwise, or the noise level is not known.
         """
         places = places_of(problem)
-        assert problem.noise_std
-        power = (problem.y - problem.operator(image)).abs().double().square().reshape(-1, problem.y.shape[-1]).numpy()
-        power /= (2 if problem.y.is_complex() else 1) * problem.noise_std**2
-        band = places.bands(_BANDS)
-        chosen = [band == number for number in np.unique(band)]
+        power = squares(problem.y - problem.operator(image)) / noise_power(problem)
         return cls(
-            np.stack([power[:, each].mean(axis=1) for each in chosen], axis=1),
-            np.array([places.radius[each].mean() for each in chosen]),
+            np.stack([power[:, band].mean(axis=1) for band in places.bands], axis=1),
+            np.array([places.radius[band].mean() for band in places.bands]),
             float(power.mean()),
         )
