@@ -23,7 +23,7 @@ from invdiff.data import (
     scan_suffixes,
     write_scan,
 )
-from invdiff.data.formats import FORMATS, formats, table
+from invdiff.data.formats import FORMATS, formats, offered
 from invdiff.errors import InputError
 from invdiff.evaluation import Simulation, find_subjects
 
@@ -112,7 +112,7 @@ def own(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
     """A package is installed whose entry point has this value."""
 
     def install(value: str) -> None:
-        monkeypatch.setattr(table, "entry_points", entries(value))
+        monkeypatch.setattr(offered, "entry_points", entries(value))
         formats.cache_clear()
 
     yield install

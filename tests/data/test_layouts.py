@@ -12,7 +12,7 @@ import pytest
 from scipy.io import savemat
 
 from invdiff.data import Layout, Scan, open_scan, read_picture, read_scan, simulate
-from invdiff.data.formats import LAYOUTS, layouts
+from invdiff.data.formats import LAYOUTS, layouts, offered
 from invdiff.data.formats import layouts as layouts_function
 from invdiff.data.masks import equispaced
 from invdiff.errors import InputError
@@ -230,10 +230,9 @@ OWN = Layout("kspace", ("measured",), "a lab", ("coil,x,y,slice",))
 @pytest.fixture
 def own(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
     """A package is installed whose entry point has this value."""
-    module = __import__("invdiff.data.formats.layouts", fromlist=["entry_points"])
 
     def install(value: str) -> None:
-        monkeypatch.setattr(module, "entry_points", lambda group: (EntryPoint("own", value, group),))
+        monkeypatch.setattr(offered, "entry_points", lambda group: (EntryPoint("own", value, group),))
         layouts.cache_clear()
 
     yield install

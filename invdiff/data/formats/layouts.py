@@ -3,12 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import entry_points
 
 from invdiff.data.axes import Axes
 from invdiff.data.axis_order import Stored
 from invdiff.data.formats.contents import Contents
-from invdiff.errors import InputError
+from invdiff.data.formats.offered import offered_in
 
 ENTRY_POINTS = "invdiff.layouts"
 """Group of entry points, each a ``Layout`` of another package."""
@@ -91,13 +90,7 @@ def layouts() -> tuple[Layout, ...]:
     Raises:
         InputError: an entry point of another package gives something other than a layout.
     """
-    others = []
-    for point in entry_points(group=ENTRY_POINTS):
-        made = point.load()
-        if not isinstance(made, Layout):
-            raise InputError(f"The entry point '{point.name}' of {ENTRY_POINTS} is {made!r}; it must be a Layout.")
-        others.append(made)
-    return (*others, *LAYOUTS)
+    return (*offered_in(ENTRY_POINTS, Layout), *LAYOUTS)
 
 
 def find_name(contents: Contents, holds: str) -> str | None:

@@ -3,12 +3,12 @@
 import os
 from collections.abc import Callable
 from functools import cache, partial
-from importlib.metadata import entry_points
 from itertools import chain
 from pathlib import Path
 
 from invdiff.data.formats import bart, dicom, hdf5, ismrmrd, layout, mat, mrd_stream, nifti, npy, npz, picture_file
 from invdiff.data.formats.format import Format
+from invdiff.data.formats.offered import offered_in
 from invdiff.errors import InputError
 
 ENTRY_POINTS = "invdiff.formats"
@@ -84,13 +84,7 @@ def formats() -> tuple[Format, ...]:
     Raises:
         InputError: an entry point of another package gives something other than a format.
     """
-    others = []
-    for point in entry_points(group=ENTRY_POINTS):
-        made = point.load()
-        if not isinstance(made, Format):
-            raise InputError(f"The entry point '{point.name}' of {ENTRY_POINTS} is {made!r}; it must be a Format.")
-        others.append(made)
-    return (*others, *FORMATS)
+    return (*offered_in(ENTRY_POINTS, Format), *FORMATS)
 
 
 def find_format(path: Path, held: str, holds: Callable[[Format], bool]) -> Format:
