@@ -27,7 +27,9 @@ from invdiff.cli.options import (
     PriorName,
     Quiet,
     Repetition,
+    Seed,
     SetNumber,
+    Settings,
     Threads,
     Undersample,
 )
@@ -72,17 +74,14 @@ def detect(
         bool, typer.Option("--grid", help="Places all over the image, which is what happens without --at.")
     ] = False,
     method: Annotated[str, typer.Option(help="See `invdiff methods`.")] = "estimate",
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="A parameter of the method; may be repeated."),
-    ] = None,
+    settings: Settings = None,
     samples: Annotated[
         int, typer.Option(min=0, help="Posterior samples, which tell the spread; 0 beside an estimate for none.")
     ] = 8,
     operator: OperatorName = "sense",
     prior: PriorName = None,
     prior_config: PriorConfigName = None,
-    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of all random numbers.")] = 0,
+    seed: Seed = 0,
     slices: Annotated[
         str | None,
         typer.Option(

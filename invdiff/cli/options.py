@@ -49,6 +49,11 @@ AxesText = Annotated[
         show_default="as the file's layout has them, or as the numbers tell",
     ),
 ]
+Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of all random numbers.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="A parameter of the method; may be repeated."),
+]
 MapsName = Annotated[
     str | None,
     typer.Option(

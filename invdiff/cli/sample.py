@@ -14,6 +14,7 @@ from invdiff.cli.options import (
     PriorConfigName,
     Quiet,
     Scheduler,
+    Seed,
     Threads,
     Workers,
 )
@@ -33,7 +34,7 @@ def sample(
     ] = None,
     samples: Annotated[int, typer.Option(help="How many.")] = 16,
     size: Annotated[str, typer.Option(metavar="N or HxW", help="Pixels of an image.")] = "128",
-    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of all random numbers.")] = 0,
+    seed: Seed = 0,
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("invdiff-samples"),
     settings: Annotated[
         list[str] | None,

@@ -29,7 +29,9 @@ from invdiff.cli.options import (
     Quiet,
     Repetition,
     Scheduler,
+    Seed,
     SetNumber,
+    Settings,
     ShardText,
     Threads,
     Undersample,
@@ -82,7 +84,7 @@ def solve(
             show_default="4 beside an estimate, 8 of other methods",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of all random numbers.")] = 0,
+    seed: Seed = 0,
     slices: Annotated[
         str | None, typer.Option("--slices", metavar="FIRST:END", help="Slices of each file, such as 10:40, or one.")
     ] = None,
@@ -93,10 +95,7 @@ def solve(
             "for images as a stream of MRD 2 on standard output."
         ),
     ] = Path("invdiff-result"),
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="A parameter of the method; may be repeated."),
-    ] = None,
+    settings: Settings = None,
     start: Annotated[
         str | None,
         typer.Option(

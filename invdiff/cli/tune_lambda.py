@@ -25,6 +25,7 @@ from invdiff.cli.options import (
     Quiet,
     Repetition,
     Scheduler,
+    Seed,
     SetNumber,
     Threads,
     Undersample,
@@ -58,7 +59,7 @@ def tune_lambda(
     trials: Annotated[int, typer.Option(min=1, help="In all, with those of an earlier run in the same folder.")] = 20,
     samples: Annotated[int, typer.Option(min=1, help="Posterior samples for each slice and trial.")] = 1,
     parallel: Annotated[int, typer.Option(min=1, help="Trials at a time, in processes that share the threads.")] = 1,
-    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of all random numbers.")] = 0,
+    seed: Seed = 0,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Another parameter of the method, fixed; may be repeated."),
