@@ -4,7 +4,7 @@ What is in them are ISMRMRD's header and acquisitions in another encoding, so th
 """
 
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -66,8 +66,7 @@ def _parts(path: Path) -> tuple[str, list[Any]]:
             f"{path} is a stream of MRD 2; install what reads it: pip install 'invdiff[formats]'."
         ) from error
     with read_as("a stream of MRD 2", path), path.open("rb") as file:
-        stream = mrd.BinaryMrdReader(file)
-        _bound(stream, path)
+        stream = _stream(file, path)
         header = stream.read_header()
         acquisitions = [
             _acquisition(item.value, ismrmrd)
@@ -86,15 +85,14 @@ def header_of(path: Path) -> Any:
         if file.read(len(SIGNATURE)) != SIGNATURE:
             return None
         file.seek(0)
-        import mrd
-
-        stream = mrd.BinaryMrdReader(file)
-        _bound(stream, path)
-        return stream.read_header()
+        return _stream(file, path).read_header()
 
 
-def _bound(stream: Any, path: Path) -> None:
-    """Have the library make no room for more bytes than the file has."""
+def _stream(file: IO[bytes], path: Path) -> Any:
+    """The library's reader, which makes no room for more bytes than the file has."""
+    import mrd
+
+    stream = mrd.BinaryMrdReader(file)
     size, coded = path.stat().st_size, stream._stream
     kind: Any = type(coded)
 
@@ -112,6 +110,7 @@ def _bound(stream: Any, path: Path) -> None:
             raise InputError(f"{path} has {size:,} bytes and declares {count:,}; it is damaged or cut short.")
 
     coded.__class__ = Bounded
+    return stream
 
 
 def _acquisition(found: Any, ismrmrd: Any) -> Any:
