@@ -2,7 +2,6 @@
 
 import hashlib
 import math
-import os
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from invdiff.data.scan import Scan
 from invdiff.data.scan_file import ScanFile
 from invdiff.data.zeros import sampled_of
 from invdiff.errors import InputError
+from invdiff.files.content import Content
 from invdiff.files.digest import digest_of
 
 Complex = NDArray[np.complex64]
@@ -169,12 +169,12 @@ def _per_block(volume: Volume) -> int:
     return max(1, BLOCK_BYTES // (np.dtype(np.complex64).itemsize * math.prod(volume.slice_shape)))
 
 
-_HELD: dict[tuple[Volume, int, tuple[int, int]], Complex] = {}
+_HELD: dict[tuple[Volume, int, Content], Complex] = {}
 
 
 def _block(volume: Volume, number: int) -> Complex:
     """The k-space of neighbouring slices, held for those that are asked for next."""
-    key = (volume, number, _modified(volume.samples.path))
+    key = (volume, number, _content(volume.samples.path))
     block = _HELD.get(key)
     if block is None:
         _HELD.clear()  # one at a time: blocks are large
@@ -183,13 +183,11 @@ def _block(volume: Volume, number: int) -> Complex:
     return block
 
 
-def _modified(path: Path) -> tuple[int, int]:
-    """What tells a file from that of its name before."""
+def _content(path: Path) -> Content:
     try:
-        found = os.stat(path)
+        return Content.now(path)
     except OSError as error:
         raise InputError(f"{path} can't be read: {error.strerror}.") from error
-    return found.st_mtime_ns, found.st_size
 
 
 @dataclass(frozen=True, eq=False)

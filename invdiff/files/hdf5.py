@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from invdiff.errors import InputError
 from invdiff.files.atomic import atomic
+from invdiff.files.content import Content
 from invdiff.files.damage import read_as
 from invdiff.files.declared import check_declared
 from invdiff.files.hdf5_heaps import check_heaps
-from invdiff.files.hdf5_places import Content
 from invdiff.files.hdf5_trees import check_chunk_trees, check_group_trees
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from functools import lru_cache
 from typing import BinaryIO
 
 from invdiff.errors import InputError
-from invdiff.files.hdf5_places import HEAP, Content, places_in
+from invdiff.files.content import Content
+from invdiff.files.hdf5_places import HEAP, places_in
 
 _HEADER, _OBJECT, _SMALLEST = 16, 16, 4096
 

@@ -5,36 +5,14 @@ Each file is searched once a process: 500 MB take half a second, beside the time
 
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 from invdiff.errors import InputError
+from invdiff.files.content import Content
 
 HEAP, TREE = b"GCOL\x01", b"TREE"
 _SHORTEST = 16  # bytes that any of them has
 _BLOCK = 2**20
-
-
-@dataclass(frozen=True)
-class Content:
-    """What a file held at a time.
-
-    Attributes:
-        path: of the file.
-        date: when it was changed, in nanoseconds.
-        size: in bytes.
-    """
-
-    path: Path
-    date: int
-    size: int
-
-    @classmethod
-    def now(cls, path: Path) -> "Content":
-        """What a file holds now."""
-        status = path.stat()
-        return cls(path, status.st_mtime_ns, status.st_size)
 
 
 @lru_cache(maxsize=4096)

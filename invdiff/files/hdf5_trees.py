@@ -9,7 +9,8 @@ from functools import lru_cache
 from typing import BinaryIO
 
 from invdiff.errors import InputError
-from invdiff.files.hdf5_places import TREE, Content, places_in
+from invdiff.files.content import Content
+from invdiff.files.hdf5_places import TREE, places_in
 
 _HEADER, _ADDRESS = 24, 8
 _OF_GROUPS, _OF_CHUNKS = 0, 1

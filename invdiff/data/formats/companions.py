@@ -16,6 +16,7 @@ from invdiff.data.formats.layouts import find_name
 from invdiff.data.formats.table import existing, find_format
 from invdiff.data.scan import Scan
 from invdiff.errors import InputError
+from invdiff.files.content import Content
 from invdiff.files.damage import read_as
 
 _CALLED = {"maps": "coil maps", "mask": "a mask", "noise": "noise"}
@@ -71,12 +72,12 @@ class Given:
             own = maps[index : index + scan.slices] if len(maps) == slices else maps
             changed["maps"] = np.broadcast_to(own, (scan.slices, *maps.shape[1:]))
         if self.noise is not None:
-            noise, _ = _array(self.noise, "noise", _date(self.noise, "noise"))
+            noise, _ = _array(self.noise, "noise")
             changed["noise"] = noise_of(noise, coils)
         try:
             scan = replace(scan, **changed)
             if self.mask is not None:
-                array, order = _array(self.mask, "mask", _date(self.mask, "mask"))
+                array, order = _array(self.mask, "mask")
                 mask = mask_of(_of_two_values(array), scan.kspace.shape, order, slices)
                 assert mask is not None
                 before, scan = scan, scan.undersample(mask)
@@ -91,7 +92,7 @@ NOTHING_GIVEN = Given()
 
 
 def _maps(path: Path, lengths: Mapping[str, int]) -> NDArray[Any]:
-    array, order = _array(path, "maps", _date(path, "maps"))
+    array, order = _array(path, "maps")
     axes = fitting_axes(array, lengths, OPTIONAL["maps"], order, f"{path}: maps")
     return axes.arranged(array)
 
@@ -101,14 +102,14 @@ def _of_two_values(mask: NDArray[Any]) -> NDArray[Any]:
     return mask != 0 if len(np.unique(mask)) <= 2 and (mask == 0).any() and mask.max() > 0 else mask
 
 
-def _date(path: Path, holds: str) -> int:
-    return existing(path, _CALLED[holds]).stat().st_mtime_ns
+def _array(path: Path, holds: str) -> tuple[NDArray[Any], tuple[str, ...]]:
+    """What a file holds of that, and the order in which its axes usually are."""
+    return _array_in(Content.now(existing(path, _CALLED[holds])), holds)
 
 
 @lru_cache(maxsize=4)  # every slice that is read by itself asks for them
-def _array(path: Path, holds: str, date: int) -> tuple[NDArray[Any], tuple[str, ...]]:
-    """What a file holds of that, and the order in which its axes usually are."""
-    path, order = existing(path, _CALLED[holds]), USUAL
+def _array_in(content: Content, holds: str) -> tuple[NDArray[Any], tuple[str, ...]]:
+    path, order = content.path, USUAL
     found = find_format(path, _CALLED[holds], lambda one: one.contents is not None or one.image is not None)
     if found.contents is None:
         assert found.image is not None

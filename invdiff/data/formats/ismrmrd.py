@@ -19,8 +19,8 @@ from invdiff.data.scan_file import ScanFile
 from invdiff.data.series import SINGLE, Series, told_apart
 from invdiff.data.volume import open_volume
 from invdiff.errors import InputError
+from invdiff.files.content import Content
 from invdiff.files.hdf5 import check_rows, count_written, find, find_dataset, find_text, reading
-from invdiff.files.hdf5_places import Content
 
 if TYPE_CHECKING:
     import h5py
