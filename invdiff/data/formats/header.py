@@ -52,11 +52,7 @@ def geometry_of(
     Raises:
         InputError: it is no such header.
     """
-    try:
-        import ismrmrd
-    except ImportError:
-        return None
-    encoded, recon = _spaces(path, ismrmrd, xml)
+    encoded, recon = _spaces(path, xml)
     height, width = (_length(size, axis, encoded, recon) for axis, size in zip(axes, shape, strict=False))
     if height is None or width is None:
         return None
@@ -85,11 +81,7 @@ def wanted_along(path: Path, xml: str, size: int, axis: int) -> int:
     Raises:
         InputError: it is no such header.
     """
-    try:
-        import ismrmrd
-    except ImportError:
-        return size
-    encoded, recon = _spaces(path, ismrmrd, xml)
+    encoded, recon = _spaces(path, xml)
     whole, part = _length(size, axis, encoded, recon), recon.field_of_view[axis]
     return size if whole is None or part is None or part >= whole else max(1, round(size * (part / whole)))
 
@@ -105,8 +97,12 @@ def _length(size: int, axis: int, encoded: _Space, recon: _Space) -> float | Non
 
 
 @lru_cache(maxsize=8)  # every slice that is read by itself asks for those of its file
-def _spaces(path: Path, ismrmrd: Any, xml: str) -> tuple[_Space, _Space]:
-    """The encoded space and the recon space."""
+def _spaces(path: Path, xml: str) -> tuple[_Space, _Space]:
+    """The encoded space and the recon space; nothing of either where the library that reads them is missing."""
+    try:
+        import ismrmrd
+    except ImportError:
+        return _space(None), _space(None)
     encoding = parse_header(path, ismrmrd, xml).encoding[0]
     return _space(encoding.encodedSpace), _space(encoding.reconSpace)
 
@@ -126,11 +122,7 @@ def encoded_matrix(path: Path, xml: str) -> tuple[int, int, int]:
     Raises:
         InputError: it is no such header.
     """
-    try:
-        import ismrmrd
-    except ImportError:
-        return 1, 1, 1
-    x, y, z = (n or 1 for n in _spaces(path, ismrmrd, xml)[0].matrix)
+    x, y, z = (n or 1 for n in _spaces(path, xml)[0].matrix)
     return x, y, z
 
 
