@@ -36,12 +36,12 @@ class NonUniformPlans:
         return NonUniformPlans, (self.points, self.shape, self.eps)
 
     def samples(self, images: Tensor) -> Tensor:
-        """Sum over pixels r of x(r) exp(-2πi k·r): complex128 ``(count, *shape)`` to ``(count, samples)``, on the CPU."""
+        """Sum over pixels of x(r) exp(-2πi k·r): complex128 ``(count, *shape)`` to ``(count, samples)``, on CPUs."""
         with self._lock:
             return torch.from_numpy(self._plan(len(images)).execute(_plain(images)))
 
     def images(self, samples: Tensor) -> Tensor:
-        """Sum over samples of y(k) exp(2πi k·r): complex128 ``(count, samples)`` to ``(count, *shape)``, on the CPU."""
+        """Sum over samples of y(k) exp(2πi k·r): complex128 ``(count, samples)`` to ``(count, *shape)``, on CPUs."""
         with self._lock:
             return torch.from_numpy(self._plan(len(samples)).execute_adjoint(_plain(samples)))
 
