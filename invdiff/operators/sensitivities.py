@@ -107,6 +107,7 @@ def _(operator: Sensitivities, middle: Lift) -> LinearOperator | None:
 
 
 @PULLBACK.rule(Sensitivities, Lift, "Sᴴ (Fᴴ D F) S = the SENSE gram, shifts and scales folded into D")
+@PULLBACK.rule(Sensitivities, Lift, "Sᴴ (C Fᴴ D F Cᴴ) S = the SENSE gram, one for each parity of frequencies, summed")
 def _(operator: Sensitivities, middle: Lift) -> LinearOperator | None:
     convolution, seen = middle.operator, middle.prefix == operator.codomain_shape[:1]
     if seen and isinstance(convolution, Circulant | Toeplitz) and not convolution.real_domain:

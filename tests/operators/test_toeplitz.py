@@ -112,6 +112,10 @@ def trajectories(draw: st.DrawFn) -> NonUniformFourier:
     return NonUniformFourier(points, shape, eps=CLOSE)
 
 
+def drawn(shape: Shape) -> Tensor:
+    return torch.randn(shape, dtype=torch.complex128, generator=torch.Generator().manual_seed(0))
+
+
 def check_pullback(operator: LinearOperator, middle: LinearOperator, found: LinearOperator) -> None:
     plain = without_structure(operator)
     expected = dense(plain.H @ middle @ plain)
@@ -121,7 +125,7 @@ def check_pullback(operator: LinearOperator, middle: LinearOperator, found: Line
 @given(transform=trajectories(), kind=st.sampled_from(["none", "positive", "real", "complex"]))
 @settings(max_examples=60)
 def test_weights_of_samples_are_a_convolution(transform: NonUniformFourier, kind: str) -> None:
-    weights = torch.randn(transform.codomain_shape, dtype=torch.complex128, generator=GENERATOR)
+    weights = drawn(transform.codomain_shape)
     match kind:
         case "none":
             weights = torch.ones(transform.codomain_shape, dtype=torch.float64)
@@ -140,7 +144,7 @@ def test_weights_of_samples_are_a_convolution(transform: NonUniformFourier, kind
 
 
 def coil_maps(transform: NonUniformFourier, sets: Shape, coils: int) -> Sensitivities:
-    maps = torch.randn(*sets, coils, *transform.domain_shape, dtype=torch.complex128, generator=GENERATOR)
+    maps = drawn((*sets, coils, *transform.domain_shape))
     return Sensitivities(maps, image_dims=len(transform.domain_shape))
 
 
