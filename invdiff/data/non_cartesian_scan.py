@@ -1,0 +1,122 @@
+"""What a scanner measured along a trajectory: radial scans, spirals, and any others of two dimensions."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from invdiff.data.geometry import Geometry
+from invdiff.data.gridding import Gridded, gridded_centre
+from invdiff.data.noise import Noise, noise_of_scan
+from invdiff.data.scan import CoilData
+from invdiff.data.trajectory import Trajectory
+from invdiff.errors import InputError
+from invdiff.files.digest import digest_of
+
+Complex = NDArray[np.complex64]
+
+
+@dataclass(frozen=True, eq=False)
+class NonCartesianScan(CoilData):
+    """Samples of one or more slices along a trajectory, and what is known about them.
+
+    Nothing is rescaled. A sample at the point k is the orthonormal sum ``(H W)^(-1/2) sum x(r) exp(-2 pi i k r)`` over
+    pixels ``r`` counted from ``(H // 2, W // 2)``, as of a `Scan` where k is a position of its grid.
+
+    Args:
+        kspace: complex64 ``(slices, coils, readouts, samples)``.
+        trajectory: where they lie, of as many readouts and samples.
+        matrix: (H, W) of the image.
+        maps: as of `Scan`, like the others: ``(slices, coils, H, W)`` or ``(slices, sets, coils, H, W)``.
+        noise_std: in each real number of ``kspace``.
+        noise: samples of a separate noise scan, ``(coils, n)``.
+        ground_truth: ``(slices, H, W)``.
+        calibration: k-space on a grid, ``(slices, coils, h, w)``; None: from the centre of ``kspace``.
+        name: of the scan.
+        attributes: whatever else the file says.
+        remarks: how the file was understood, where that could be doubted.
+        geometry: of the image grid.
+
+    Raises:
+        InputError: as of `Scan`, or the trajectory has another shape than the data.
+    """
+
+    kspace: Complex
+    trajectory: Trajectory
+    matrix: tuple[int, int]
+    maps: Complex | None = None
+    noise_std: float | None = None
+    noise: Complex | None = None
+    ground_truth: Complex | None = None
+    calibration: Complex | None = None
+    name: str = "scan"
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
+    geometry: Geometry | None = None
+
+    def __post_init__(self) -> None:
+        kspace = self._complex("kspace", self.kspace)
+        expected = self.trajectory.points.shape[:2]
+        if kspace.ndim != 4 or kspace.size == 0 or kspace.shape[2:] != expected:
+            raise InputError(
+                f"{self.name}: kspace has shape {kspace.shape}; with a trajectory of {expected[0]} readouts of "
+                f"{expected[1]} samples it must be (slices, coils, {expected[0]}, {expected[1]}), none of them empty."
+            )
+        if not kspace.any():
+            raise InputError(
+                f"{self.name}: kspace of shape {kspace.shape} is zero everywhere, so there is nothing to reconstruct."
+            )
+        if len(self.matrix) != 2 or min(self.matrix) < 2:
+            raise InputError(f"{self.name}: the image's matrix is (H, W), of two pixels at least, not {self.matrix}.")
+        self._set("kspace", kspace)
+        self._check_known()
+
+    @property
+    def image_shape(self) -> tuple[int, int]:
+        """(H, W)."""
+        return self.matrix
+
+    @cached_property
+    def sampled(self) -> NDArray[np.bool_]:
+        """The positions of the grid to which some sample is nearest, bool ``(H, W)``."""
+        return self.trajectory.cells(self.matrix)
+
+    @property
+    def mask(self) -> NDArray[np.bool_]:
+        """The same."""
+        return self.sampled
+
+    @cached_property
+    def filled(self) -> NDArray[np.bool_]:
+        """The positions of the grid about which there are samples enough, bool ``(H, W)``."""
+        return self.trajectory.filled(self.matrix)
+
+    def own_noise(self) -> Noise:
+        """From the noise scan, or else what no image explains of the samples about the centre.
+
+        Raises:
+            InputError: too few readouts cross there.
+        """
+        return self._centre.noise() if self.noise is None else noise_of_scan(self.noise)
+
+    def with_calibration(self) -> Self:
+        """The scan with its centre on a grid.
+
+        Raises:
+            InputError: too few readouts cross there.
+        """
+        return self if self.calibration is not None else self.changed(calibration=self._centre.kspace)
+
+    @property
+    def _centre(self) -> Gridded:
+        try:
+            return gridded_centre(self.kspace, self.trajectory, self.matrix)
+        except InputError as error:
+            raise InputError(f"{self.name}: {error}") from error
+
+    def digest(self, index: int) -> str:
+        """The SHA-256 of all that is known of a slice, and of where its samples lie."""
+        return digest_of(super().digest(index), self.trajectory.points, self.matrix)
