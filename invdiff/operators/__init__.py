@@ -13,6 +13,7 @@ from invdiff.operators.gram import Gram
 from invdiff.operators.identity import Identity
 from invdiff.operators.lift import Lift, lift
 from invdiff.operators.mask import Mask
+from invdiff.operators.non_uniform_fourier import NonUniformFourier
 from invdiff.operators.nothing import Nothing
 from invdiff.operators.product import Product
 from invdiff.operators.real_part import RealPart
@@ -42,6 +43,7 @@ __all__ = [
     "LinearOperator",
     "Mask",
     "NoiseSource",
+    "NonUniformFourier",
     "Nothing",
     "Pad",
     "Product",

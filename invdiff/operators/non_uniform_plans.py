@@ -1,0 +1,78 @@
+"""FINUFFT's plans for the points of one trajectory, each made when it is first asked for."""
+
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from invdiff.errors import InputError
+from invdiff.operators.base import Shape
+
+_SMALLEST_ERROR = {torch.complex64: 1e-6, torch.complex128: 1e-14}
+"""What each precision can hold: below it FINUFFT takes longer for nothing (and says so)."""
+
+
+@dataclass(frozen=True, eq=False)
+class NonUniformPlans:
+    """The sums over pixels and over samples of `NonUniformFourier`, unscaled, for the points of one frame.
+
+    A plan is for one precision, number of transforms and of threads; it can neither be copied nor run twice at once, so
+    copies make plans of their own.
+
+    Args:
+        points: float64 ``(samples, dimensions)`` in cycles per pixel.
+        shape: the image's.
+        eps: relative error of a transform.
+    """
+
+    points: NDArray[np.float64]
+    shape: Shape
+    eps: float
+    _plans: dict[tuple[torch.dtype, int, int], Any] = field(default_factory=dict, init=False)
+    _lock: Any = field(default_factory=Lock, init=False)
+
+    def __reduce__(self) -> Any:
+        return NonUniformPlans, (self.points, self.shape, self.eps)
+
+    def samples(self, images: Tensor) -> Tensor:
+        """Sum over pixels r of x(r) exp(-2πi k·r), for complex ``(count, *shape)`` on the CPU: ``(count, samples)``."""
+        with self._lock:
+            return torch.from_numpy(self._plan(images).execute(_plain(images)))
+
+    def images(self, samples: Tensor) -> Tensor:
+        """Sum over samples of y(k) exp(2πi k·r), for complex ``(count, samples)`` on the CPU: ``(count, *shape)``."""
+        with self._lock:
+            return torch.from_numpy(self._plan(samples).execute_adjoint(_plain(samples)))
+
+    def _plan(self, arrays: Tensor) -> Any:
+        threads = torch.get_num_threads()
+        key = arrays.dtype, len(arrays), threads
+        if key not in self._plans:
+            try:
+                from finufft import Plan
+            except ImportError as error:
+                raise InputError(
+                    "NonUniformFourier runs on FINUFFT; install it: pip install 'invdiff[nufft]'."
+                ) from error
+            plan = Plan(
+                2,
+                self.shape,
+                len(arrays),
+                max(self.eps, _SMALLEST_ERROR[arrays.dtype]),
+                dtype=str(arrays.dtype).removeprefix("torch."),
+                nthreads=threads,
+                spread_thread=2,  # a thread a transform: threads that share one add up in no fixed order
+            )
+            real = np.float32 if arrays.dtype == torch.complex64 else np.float64
+            plan.setpts(*np.ascontiguousarray(2 * np.pi * self.points.T, dtype=real))
+            self._plans[key] = plan
+        return self._plans[key]
+
+
+def _plain(x: Tensor) -> NDArray[Any]:
+    numbers: NDArray[Any] = x.resolve_conj().resolve_neg().contiguous().numpy()
+    return numbers
