@@ -196,7 +196,7 @@ def _eigenmaps(scan: Scan, noise_std: float, sets: int) -> list[Eigenmaps]:
         raise InputError(f"{scan.name}: {error}") from error
 
 
-def _nothing_above(scan: Scan, crop: float) -> InputError:
+def _nothing_above(scan: CoilData, crop: float) -> InputError:
     return InputError(f"{scan.name}: no pixel has an ESPIRiT eigenvalue above crop = {crop}; take a lower one.")
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from invdiff.data.covariance import shrunk_covariance
 from invdiff.data.espirit import LARGEST_CALIBRATION
 from invdiff.data.fourier import to_kspace
-from invdiff.data.masks import calibration_region, central
+from invdiff.data.masks import central
 from invdiff.data.noise import Noise
 from invdiff.data.scale import largest_part
 from invdiff.data.trajectory import Trajectory
@@ -21,10 +21,13 @@ from invdiff.errors import InputError
 
 Complex = NDArray[np.complex64]
 
+SMALLEST = 8
+"""Side of the least centre that maps are estimated from."""
+
 _MARGIN = 16  # positions around the centre that are fitted too: samples near its edge hold signal of them
 _WEIGHT = 1e-3  # of the Tikhonov penalty, in units of a sample a position
 _ROUNDS = 150
-_SMALLEST = 6  # sides of a centre that maps can be estimated from
+_SPOKES = 14  # by the golden angle, which fill that much
 _FREE = 0.05  # of the samples' power that noise must leave, or they are no more than what is fitted
 _MISFIT = 0.1  # relative uncertainty: on simulated and measured scans the level was 3 % low to 20 % high
 
@@ -66,6 +69,12 @@ class Gridded:
         )
 
 
+def filled_side(trajectory: Trajectory, shape: tuple[int, int]) -> int:
+    """The side of the centre of k-space that is brought to a grid; zero where readouts fill too little of it."""
+    side = trajectory.filled_side(shape, LARGEST_CALIBRATION)
+    return side if side >= SMALLEST else 0
+
+
 def gridded_centre(kspace: Complex, trajectory: Trajectory, shape: tuple[int, int]) -> Gridded:
     """The centre of k-space that readouts fill, at most 32 positions of each side, by least squares.
 
@@ -81,15 +90,14 @@ def gridded_centre(kspace: Complex, trajectory: Trajectory, shape: tuple[int, in
 
     from invdiff.operators import Identity, NonUniformFourier
 
-    region = calibration_region(trajectory.filled(shape))
-    if min(region) < _SMALLEST:
+    filled = filled_side(trajectory, shape)
+    if not filled:
         raise InputError(
-            f"the {trajectory.readouts} readouts fill {region[0]} x {region[1]} positions of the centre of k-space, "
-            f"too few to estimate coil maps and noise from; they take {_SMALLEST} x {_SMALLEST}, for which a radial "
-            f"scan has {needed_spokes(_SMALLEST)} spokes or more: measure more readouts, or give maps and noise_std in "
-            "the file."
+            f"the {trajectory.readouts} readouts fill too little of the centre of k-space: coil "
+            f"maps and noise are estimated from {SMALLEST} x {SMALLEST} at least, which takes {_SPOKES} spokes of a "
+            "radial scan: measure more readouts, or give maps and noise_std in the file."
         )
-    sides = [min(side, LARGEST_CALIBRATION) for side in region]
+    sides = [filled] * 2
     grid = tuple(min(side + 2 * _MARGIN, n) for side, n in zip(sides, shape, strict=True))
     places = (trajectory.points * shape).reshape(-1, 2)
     taken = (np.abs(places) <= np.array(grid) / 2).all(axis=-1)
@@ -110,8 +118,3 @@ def gridded_centre(kspace: Complex, trajectory: Trajectory, shape: tuple[int, in
         block = to_kspace(x[:-1].numpy())[:, *central(grid, sides)]
         blocks.append((block * scale).astype(np.complex64))
     return Gridded(np.stack(blocks), np.concatenate(left, axis=1), left_of_noise)
-
-
-def needed_spokes(side: int) -> int:
-    """How many spokes fill a square about the centre of so many positions a side: at its corners they are one apart."""
-    return int(np.ceil(np.pi * side / np.sqrt(2)))

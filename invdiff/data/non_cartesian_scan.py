@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from invdiff.data.geometry import Geometry
-from invdiff.data.gridding import Gridded, gridded_centre
+from invdiff.data.gridding import Gridded, filled_side, gridded_centre
+from invdiff.data.masks import central
 from invdiff.data.noise import Noise, noise_of_scan
 from invdiff.data.scan import CoilData
 from invdiff.data.trajectory import Trajectory
@@ -91,8 +92,21 @@ class NonCartesianScan(CoilData):
 
     @cached_property
     def filled(self) -> NDArray[np.bool_]:
-        """The positions of the grid about which there are samples enough, bool ``(H, W)``."""
-        return self.trajectory.filled(self.matrix)
+        """The square about the centre that readouts fill, bool ``(H, W)``; none where that is too small."""
+        found, side = np.zeros(self.matrix, bool), filled_side(self.trajectory, self.matrix)
+        found[central(self.matrix, (side, side))] = True
+        return found
+
+    def undersample(self, mask: NDArray[np.bool_]) -> Self:
+        """Refused.
+
+        Raises:
+            InputError: always.
+        """
+        raise InputError(
+            f"{self.name} was measured along a trajectory, of which a mask leaves nothing out; leave out --mask and "
+            "--undersample, and readouts of the file instead."
+        )
 
     def own_noise(self) -> Noise:
         """From the noise scan, or else what no image explains of the samples about the centre.
@@ -110,7 +124,7 @@ class NonCartesianScan(CoilData):
         """
         return self if self.calibration is not None else self.changed(calibration=self._centre.kspace)
 
-    @property
+    @cached_property
     def _centre(self) -> Gridded:
         try:
             return gridded_centre(self.kspace, self.trajectory, self.matrix)

@@ -3,7 +3,7 @@
 import copy
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any, Protocol, Self
 
@@ -110,8 +110,21 @@ class CoilData(ABC):
 
     @property
     @abstractmethod
+    def sampled(self) -> NDArray[np.bool_]:
+        """The positions of k-space that were sampled, bool ``(H, W)``."""
+
+    @property
+    @abstractmethod
     def filled(self) -> NDArray[np.bool_]:
         """The positions of k-space that the samples tell, bool ``(H, W)``."""
+
+    @abstractmethod
+    def undersample(self, mask: NDArray[np.bool_]) -> Self:
+        """The scan as it would have been with a mask ``(H, W)`` on top of its own.
+
+        Raises:
+            InputError: it has another shape, or samples lie on no grid.
+        """
 
     @abstractmethod
     def own_noise(self) -> Noise:
@@ -133,7 +146,11 @@ class CoilData(ABC):
         """Convert all that is known beside k-space; raise ``InputError`` where it does not fit."""
         kspace, slices = self.kspace, self.slices
         every_coil = (slices, self.coils, *self.image_shape)
-        for dataset, expected in (("maps", every_coil), ("ground_truth", (slices, *self.image_shape))):
+        shapes: tuple[tuple[str, tuple[int, ...]], ...] = (
+            ("maps", every_coil),
+            ("ground_truth", (slices, *self.image_shape)),
+        )
+        for dataset, expected in shapes:
             given = getattr(self, dataset)
             if given is None:
                 continue
@@ -217,7 +234,8 @@ class CoilData(ABC):
     def changed(self, **attributes: Any) -> Self:
         """The scan with other attributes, which are known to fit it: nothing is looked at again, as `replace` would."""
         new = copy.copy(self)
-        vars(new).pop("empty", None)
+        for name in vars(self).keys() - {field.name for field in fields(self)}:  # what was found out of the others
+            del vars(new)[name]
         for name, value in attributes.items():
             new._set(name, value)
         return new

@@ -78,19 +78,23 @@ class Trajectory:
         found[tuple(index[inside].T)] = True
         return found
 
-    def filled(self, shape: tuple[int, int]) -> NDArray[np.bool_]:
-        """The positions of the grid with a point so near that a turn of a spiral, or a spoke, a whole position away
-        from the next, leaves none out: bool ``(H, W)``, with the centre at ``n // 2``.
+    def filled_side(self, shape: tuple[int, int], most: int) -> int:
+        """The side of the largest square about the centre of the grid ``(H // 2, W // 2)`` of which every position has
+        a point so near that spokes, or turns of a spiral, are no more than a position apart, about.
 
         Args:
             shape: (H, W) of the image.
+            most: a larger square is not looked for.
         """
         from scipy.spatial import KDTree
 
-        grid = np.stack(np.meshgrid(*(np.arange(n) - n // 2 for n in shape), indexing="ij"), axis=-1)
-        distance, _ = KDTree((self.points * shape).reshape(-1, 2)).query(grid, distance_upper_bound=_NEAR)
-        found: NDArray[np.bool_] = distance <= _NEAR
-        return found
+        places = KDTree((self.points * shape).reshape(-1, 2))
+        for side in range(1, min(*shape, most) + 1):
+            along = np.arange(side) - side // 2
+            square = np.stack(np.meshgrid(along, along), axis=-1)
+            if not (places.query(square, distance_upper_bound=_NEAR)[0] <= _NEAR).all():
+                return side - 1
+        return min(*shape, most)
 
     def delayed(self, samples: float) -> "Trajectory":
         """The points where a scanner is whose gradients come late: every sample is where an earlier one should be.

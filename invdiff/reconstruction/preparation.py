@@ -208,7 +208,7 @@ def prepare(
     if scan.coils == 1 and scan.maps is None:
         return scan.changed(maps=ones_maps(scan)), prepared
     if scan.maps is None:
-        found = calibrate(scan.with_calibration(), prepared.noise_std, crop=crop, sets=map_sets)
+        found = calibrate(scan, prepared.noise_std, crop=crop, sets=map_sets)
     else:
         found = check_maps(scan, scan.maps, prepared.noise_std)
     return _seen_through(found, scan, prepared)
@@ -228,7 +228,7 @@ def with_map_sets(scan: Coils, preparation: Preparation, sets: int) -> tuple[Coi
     at_hand = preparation.calibration
     if at_hand is not None and at_hand.sets == sets:
         return scan, preparation
-    return _seen_through(calibrate(scan.with_calibration(), preparation.noise_std, sets=sets), scan, preparation)
+    return _seen_through(calibrate(scan, preparation.noise_std, sets=sets), scan, preparation)
 
 
 def _seen_through(found: Calibration, scan: Coils, preparation: Preparation) -> tuple[Coils, Preparation]:
@@ -257,7 +257,7 @@ def prepare_alike(scan: Coils, preparation: Preparation) -> Coils:
         return scan
     if found is None or found.crop is None:
         return scan.changed(maps=ones_maps(scan))
-    maps = estimated_maps(scan.with_calibration(), preparation.noise_std, crop=found.crop, sets=found.sets)
+    maps = estimated_maps(scan, preparation.noise_std, crop=found.crop, sets=found.sets)
     return scan.changed(maps=at_own_intensities(maps, preparation))
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from invdiff.data.coils import one_image
 from invdiff.data.geometry import Geometry, Number
 from invdiff.data.picture import Picture
-from invdiff.data.scan import Scan
+from invdiff.data.scan import CoilData
 from invdiff.errors import InputError
 from invdiff.files.digest import digest_of
 from invdiff.problem import Problem
@@ -64,7 +64,7 @@ class Cases(ABC):
 
     @property
     @abstractmethod
-    def measured(self) -> Scan | Picture:
+    def measured(self) -> CoilData | Picture:
         """All of it in memory, with noise level, maps and truth: what classical methods begin from."""
 
     @property
