@@ -27,6 +27,7 @@ from invdiff.operators.stack import Stack
 from invdiff.operators.structure import Structure
 from invdiff.operators.subsample import Subsample
 from invdiff.operators.sum import Sum
+from invdiff.operators.toeplitz import Toeplitz
 
 __all__ = [
     "Adjoint",
@@ -58,6 +59,7 @@ __all__ = [
     "Structure",
     "Subsample",
     "Sum",
+    "Toeplitz",
     "denoising",
     "fourier",
     "inpainting",

@@ -9,11 +9,18 @@ from torch import Tensor
 from invdiff.errors import InputError
 from invdiff.operators.arrays import as_tensor
 from invdiff.operators.base import LinearOperator, Shape, size
+from invdiff.operators.diagonal import Diagonal
 from invdiff.operators.frozen import Frozen
+from invdiff.operators.identity import Identity
 from invdiff.operators.non_uniform_plans import NonUniformPlans
 from invdiff.operators.remembered import remembered
+from invdiff.operators.rules import PULLBACK
+from invdiff.operators.structure import Structure
+from invdiff.operators.toeplitz import Toeplitz
 from invdiff.operators.with_adjoint import with_adjoint
 
+KERNEL_ERROR = 1e-14
+"""Of the gram's kernel, whatever that of a transform: what it is off by can make the gram indefinite."""
 EDGE = 0.5 * (1 + 1e-6)
 """The largest frequency of a grid of pixels, in cycles per pixel, as single precision may round it."""
 
@@ -104,3 +111,27 @@ class NonUniformFourier(LinearOperator, Frozen):
         on_host = x.cpu().reshape(size(batch), len(self._plans), *taken[frames:])
         transformed = torch.stack([transform(plans, on_host[:, i]) for i, plans in enumerate(self._plans)], dim=1)
         return (transformed / math.sqrt(size(self.shape))).reshape(*batch, *made).to(x.device)
+
+    def weighted(self, weights: Tensor) -> Toeplitz:
+        """Aᴴ W A for real or complex ``weights`` of the samples, ``(*frames, samples)``."""
+        double = tuple(2 * n for n in self.shape)
+        lags = tuple(range(-len(double), 0))
+        kernel = NonUniformFourier(self.points, double, KERNEL_ERROR).adjoint(weights)
+        for axis in lags:
+            kernel.narrow(axis, 0, 1).zero_()  # lag -n, which no two pixels have
+        spectrum = torch.fft.fftn(torch.fft.ifftshift(kernel, dim=lags), dim=lags)
+        spectrum = spectrum * (math.sqrt(size(double)) / size(self.shape))
+        if weights.is_complex():
+            return Toeplitz(self.shape, spectrum)
+        positive = bool((weights >= 0).all())
+        return Toeplitz(self.shape, spectrum.real, Structure.POSITIVE if positive else Structure.SELF_ADJOINT)
+
+
+@PULLBACK.rule(NonUniformFourier, Identity, "F(k)ᴴ I F(k) = C Fᴴ D F Cᴴ, a convolution that doesn't wrap around")
+def _(operator: NonUniformFourier, middle: Identity) -> LinearOperator:
+    return operator.weighted(torch.ones(operator.codomain_shape, dtype=torch.float64))
+
+
+@PULLBACK.rule(NonUniformFourier, Diagonal, "F(k)ᴴ D F(k) = C Fᴴ D F Cᴴ, for weights of the samples")
+def _(operator: NonUniformFourier, middle: Diagonal) -> LinearOperator:
+    return operator.weighted(middle.spectrum)
