@@ -122,14 +122,16 @@ class NonCartesianScan(CoilData):
         Raises:
             InputError: too few readouts cross there.
         """
-        return self if self.calibration is not None else self.changed(calibration=self._centre.kspace)
+        if self.calibration is not None:
+            return self
+        try:
+            return self.changed(calibration=self._centre.kspace)
+        except InputError as error:
+            raise InputError(f"{self.name}: {error}") from error
 
     @cached_property
     def _centre(self) -> Gridded:
-        try:
-            return gridded_centre(self.kspace, self.trajectory, self.matrix)
-        except InputError as error:
-            raise InputError(f"{self.name}: {error}") from error
+        return gridded_centre(self.kspace, self.trajectory, self.matrix)
 
     def digest(self, index: int) -> str:
         """The SHA-256 of all that is known of a slice, and of where its samples lie."""

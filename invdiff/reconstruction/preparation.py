@@ -262,6 +262,7 @@ def prepare_alike(scan: Coils, preparation: Preparation) -> Coils:
 
 
 def _in_virtual_coils(scan: Coils, preparation: Preparation) -> Coils:
+    scan = scan.with_calibration() if scan.maps is None and scan.coils > 1 else scan
     calibration = None if scan.calibration is None else preparation.virtual_coils(scan.calibration)
     kspace = preparation.virtual_coils(scan.kspace)
     return scan.changed(kspace=kspace, calibration=calibration, noise_std=preparation.noise_std)

@@ -43,7 +43,8 @@ def single_coil_sample(seed: int) -> tuple[Scan, Mask]:
 
 def radial_sample(seed: int) -> tuple[NonCartesianScan, None]:
     """The scan along 34 spokes by the golden angle, the first of which is turned by as many of these as the seed says,
-    with twofold readout oversampling: the orthonormal transform of its coil images at their points."""
+    with twofold readout oversampling: the orthonormal transform of its coil images at their points, where noise is as
+    loud as on the grid."""
     import torch
 
     from invdiff.operators import NonUniformFourier
@@ -54,7 +55,8 @@ def radial_sample(seed: int) -> tuple[NonCartesianScan, None]:
     F = NonUniformFourier(torch.from_numpy(trajectory.points.reshape(-1, 2)), scan.image_shape)
     samples = F(torch.from_numpy(to_image(scan.kspace))).numpy()
     kspace = samples.reshape(scan.slices, scan.coils, *trajectory.points.shape[:2])
-    return NonCartesianScan(kspace, trajectory, scan.image_shape, name=scan.name), None
+    level = noise_std(scan.kspace)  # which no image leaves of these samples, since its own is one
+    return NonCartesianScan(kspace, trajectory, scan.image_shape, noise_std=level, name=scan.name), None
 
 
 def holed_sample(seed: int) -> tuple[Picture, None]:
