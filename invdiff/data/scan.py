@@ -3,9 +3,9 @@
 import copy
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from functools import cached_property
-from typing import Any, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,6 +92,7 @@ class CoilData(ABC):
     Attributes are those of `Scan`.
     """
 
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]  # which every kind of scan is
     kspace: NDArray[np.complex64]
     maps: NDArray[np.complex64] | None
     noise_std: float | None
@@ -234,7 +235,7 @@ class CoilData(ABC):
     def changed(self, **attributes: Any) -> Self:
         """The scan with other attributes, which are known to fit it: nothing is looked at again, as `replace` would."""
         new = copy.copy(self)
-        for name in vars(self).keys() - {field.name for field in fields(self)}:  # what was found out of the others
+        for name in vars(self).keys() - {one.name for one in fields(self)}:  # what was found out of the others
             del vars(new)[name]
         for name, value in attributes.items():
             new._set(name, value)
@@ -258,6 +259,9 @@ class CoilData(ABC):
         """The SHA-256 of all that is known of a slice."""
         stacks = (getattr(self, name) for name in STACKS)
         return digest_of(self.noise_std, self.noise, *(None if stack is None else stack[index] for stack in stacks))
+
+
+Coils = TypeVar("Coils", bound=CoilData)
 
 
 @dataclass(frozen=True, eq=False)

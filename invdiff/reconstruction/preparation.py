@@ -1,18 +1,16 @@
 """From a scan's coils to virtual coils with noise that is alike in all, and coil maps that explain them."""
 
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from invdiff.data.calibration import Calibration, calibrate, check_maps, estimated_maps, ones_maps
-from invdiff.data.scan import CoilData
+from invdiff.data.scan import CoilData, Coils
 from invdiff.data.whitening import normalised_before_whitening, prewhiten
 from invdiff.errors import InputError
 
 Complex = NDArray[np.complex64]
-Coils = TypeVar("Coils", bound=CoilData)
 
 _WELL_KNOWN = 0.03  # relative uncertainty of a level that is taken as it is
 _KNOWN = 0.3  # relative uncertainty of a level that tells noise and misfit apart

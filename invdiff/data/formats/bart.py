@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 
 from invdiff.data.axes import Axes
 from invdiff.data.formats.contents import FASTEST_FIRST, Contents
-from invdiff.data.formats.layout import Complete, read_scan_in
+from invdiff.data.formats.layout import Complete
+from invdiff.data.formats.scan_arrays import read_scan_in
+from invdiff.data.non_cartesian_scan import NonCartesianScan
 from invdiff.data.scan import Scan
 from invdiff.data.scan_file import ScanFile
 from invdiff.data.volume import ArrayInFile, open_volume, read_volume
@@ -40,7 +42,7 @@ def read(path: Path) -> Scan:
     return Scan(cartesian_kspace(read_cfl(path), path), name=path.name) if volume is None else read_volume(volume, {})
 
 
-def open_slices(path: Path, axes: Axes | None, complete: Complete | None) -> Scan | ScanFile:
+def open_slices(path: Path, axes: Axes | None, complete: Complete | None) -> Scan | ScanFile | NonCartesianScan:
     """The scan in a pair of files; of a three-dimensional one, slices are read when they are asked for.
 
     Args:

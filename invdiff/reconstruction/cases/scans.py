@@ -292,7 +292,8 @@ def scan_cases(
     learnt, preparation = prepare(shown, noise_std=noise_std, map_sets=map_sets, crop=crop)
     found = preparation.calibration
     map_choices: tuple[int, ...] = ()
-    if SEEN[operator].refines_maps and found is not None and (maps == "joint" or (maps is None and found.crop is not None and not found.explains)):
+    in_doubt = found is not None and found.crop is not None and not found.explains
+    if found is not None and SEEN[operator].refines_maps and (maps == "joint" or (maps is None and in_doubt)):
         is_given = map_sets is not None or crop is not None or found.crop is None
         map_choices = (found.sets,) if is_given or scan.coils < FEWEST_COILS else (1, 2)
     makes_truth = not scan.has_ground_truth and mask is not None and (scan.mask is None or truth_by is not None)
