@@ -6,6 +6,7 @@ from invdiff.operators.base import LinearOperator, NoiseSource, Shape
 from invdiff.operators.circulant import Circulant
 from invdiff.operators.conjugate_gradient import ConvergenceWarning
 from invdiff.operators.crop import Crop, Pad
+from invdiff.operators.density import pipe, voronoi
 from invdiff.operators.diagonal import Diagonal
 from invdiff.operators.fourier import Fourier
 from invdiff.operators.functions import FromFunctions, without_structure
@@ -64,6 +65,8 @@ __all__ = [
     "fourier",
     "inpainting",
     "lift",
+    "pipe",
     "sense",
+    "voronoi",
     "without_structure",
 ]

@@ -103,25 +103,27 @@ class SenseGram(Endomorphism, Frozen):
             (m.adjoint(self._convolved(m.forward(x), parts, multiplier)) for m, multiplier in parts.terms),
         )
 
-    def _convolved(self, x: Tensor, parts: "Parts", multiplier: Tensor) -> Tensor:
-        """One image by a circular convolution; where rows are not transformed, a block of them at a time."""
-        rows = -self.image_dims
-        height = self.maps.shape[rows]
-        block = height
-        if rows not in self.convolution.axes:
-            row_bytes = self.maps.numel() // height * self.maps.element_size()
-            block = max(1, min(height, BLOCK_BYTES // row_bytes))
+    def _convolved(self, x: Tensor, parts: Parts, multiplier: Tensor) -> Tensor:
+        """One image by a circular convolution: a block of coils at a time, or of rows where those are not
+        transformed."""
+        rows, coils = -self.image_dims, -self.image_dims - 1
+        of_rows = rows not in self.convolution.axes
+        axis = rows if of_rows else coils
+        length = self.maps.shape[axis]
+        block = max(1, BLOCK_BYTES * torch.get_num_threads() // (self.maps.numel() // length * x.element_size()))
+        starts = range(0, length, block)
 
         def cut(array: Tensor, start: int) -> Tensor:
-            return array if array.shape[rows] == 1 else array.narrow(rows, start, min(block, height - start))
+            return array if array.shape[axis] == 1 else array.narrow(axis, start, min(block, length - start))
 
-        pieces = [
-            self._rows(*(cut(array, start) for array in (x, parts.maps, parts.conjugate, multiplier)))
-            for start in range(0, height, block)
-        ]
-        return pieces[0] if len(pieces) == 1 else torch.cat(pieces, dim=rows)
+        if of_rows:
+            cuts = ([cut(array, start) for array in (x, parts.maps, parts.conjugate, multiplier)] for start in starts)
+            pieces = [self._block(*each) for each in cuts]
+            return pieces[0] if len(pieces) == 1 else torch.cat(pieces, dim=rows)
+        sums = (self._block(x, cut(parts.maps, start), cut(parts.conjugate, start), multiplier) for start in starts)
+        return reduce(torch.Tensor.add_, sums)
 
-    def _rows(self, x: Tensor, maps: Tensor, conjugate: Tensor, multiplier: Tensor) -> Tensor:
+    def _block(self, x: Tensor, maps: Tensor, conjugate: Tensor, multiplier: Tensor) -> Tensor:
         coils, axes = -self.image_dims - 1, self.convolution.axes
         has_sets = self.maps.ndim > self.image_dims + 1
         coil_images = maps * x.unsqueeze(coils)
