@@ -1,5 +1,6 @@
 """The units of a trajectory, as its numbers tell them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,7 +34,7 @@ class Unit:
 
 
 def told_points(
-    points: Points, matrix: Matrix | None, voxel_mm: tuple[float, float] | None, what: str
+    points: Points, grids: Sequence[Matrix], voxel_mm: tuple[float, float] | None, what: str
 ) -> tuple[Points, Matrix, tuple[str, ...]]:
     """Points in cycles per pixel, the matrix of the image, and a sentence on the units where they are others.
 
@@ -43,7 +44,8 @@ def told_points(
 
     Args:
         points: finite ``(..., 2)`` as stored.
-        matrix: (H, W) of the image, where it is known.
+        grids: matrices (H, W) of the field of view's pixels, one over whose length a unit may be: the image's first,
+            others of an oversampled readout; none where they are not known.
         voxel_mm: sides of a pixel, where they are known.
         what: they are, for sentences.
 
@@ -51,13 +53,14 @@ def told_points(
         InputError: no unit fits, or several do, or the matrix is not told.
     """
     largest = float(np.abs(points).max())
+    matrix = grids[0] if grids else None
     if matrix is None and largest > 2 * np.pi:
         sides = [2 * int(np.ceil(np.abs(points[..., axis]).max() - 0.01)) for axis in (0, 1)]
         matrix = (max(sides[0], 2), max(sides[1], 2))
         remark = f"{what} was taken to be in units of the grid, of which it has {matrix[0]} x {matrix[1]}."
         return points / np.array(matrix), matrix, (remark,)
     units = [Unit("cycles per pixel", (1.0, 1.0)), Unit("radians per pixel", (2 * np.pi, 2 * np.pi))]
-    units += [] if matrix is None else [Unit("units of the grid", (float(matrix[0]), float(matrix[1])))]
+    units += [Unit(f"units of the grid of {h} x {w}", (float(h), float(w))) for h, w in dict.fromkeys(grids)]
     if voxel_mm is not None:
         metres = (1e3 / voxel_mm[0], 1e3 / voxel_mm[1])
         units += [

@@ -60,7 +60,9 @@ def scan_along(path: Path, contents: Contents, axes: Axes | None = None) -> NonC
     if geometry is None and header is not None and matrix is not None:
         geometry = geometry_of(path, header, matrix)
     voxel = None if geometry is None else geometry.voxel_size
-    points, matrix, remarks = told_points(points, matrix, voxel, f"{path}: {names['trajectory']}")
+    points, matrix, remarks = told_points(
+        points, [] if matrix is None else [matrix], voxel, f"{path}: {names['trajectory']}"
+    )
     lengths = {"slice": len(kspace), "coil": kspace.shape[1], "y": matrix[0], "x": matrix[1]}
     known = {
         role: fitting_axes(arrays[role], lengths, OPTIONAL[role], contents.order, f"{path}: {role}").arranged(

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from invdiff.data.non_cartesian_scan import NonCartesianScan
 from invdiff.data.scan import CoilData
 from invdiff.errors import InputError
-from invdiff.operators import Identity, NonUniformFourier, Sensitivities
+from invdiff.operators import NonUniformFourier, Sensitivities, pipe
 from invdiff.problem import Problem
 from invdiff.reconstruction.cases.base import as_tensor
 
@@ -22,12 +22,13 @@ def problem_along(scan: CoilData, noise_std: float) -> Problem:
 
 
 def gridded_images(scan: CoilData) -> Complex:
-    """Coil images of the samples, ``(slices, coils, H, W)``."""
+    """Coil images of the samples, weighed by the density of their points: ``(slices, coils, H, W)``."""
     assert isinstance(scan, NonCartesianScan)
     F = _transform(scan)
+    weights = pipe(F)
     y = as_tensor(scan.kspace).reshape(scan.slices, scan.coils, -1)
-    images: Complex = (0.01 * Identity(scan.matrix) + F.gram).solve(F.H(y), tol=1e-2, max_iter=10).numpy()
-    return images
+    weighted: Complex = F.H(weights.to(y.real.dtype) * y).numpy()
+    return weighted
 
 
 def check_along(scan: NonCartesianScan, operator: str, maps: str | None) -> None:
