@@ -190,8 +190,8 @@ class Problem:
                 f"The weights have shape {tuple(weights.shape)} but the measurement has {tuple(self.y.shape)}; they "
                 "must end alike."
             )
-        if not bool((weights >= 0).all() and torch.isfinite(weights).all() and weights.any()):
-            raise InputError("Weights of samples are finite and not negative, and some are not zero.")
+        if weights.is_complex() or not bool((weights >= 0).all() and torch.isfinite(weights).all() and weights.any()):
+            raise InputError("Weights of samples are real, finite and not negative, and some are not zero.")
         image = self.operator.H(in_precision_of(self.y, weights) * self.y)
         seen = self.operator(image)
         strength = torch.vdot(seen.flatten(), self.y.flatten()).real / seen.abs().square().sum()

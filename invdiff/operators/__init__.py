@@ -22,7 +22,7 @@ from invdiff.operators.regularised import Regularised
 from invdiff.operators.scaled import Scaled
 from invdiff.operators.sense_gram import SenseGram
 from invdiff.operators.sensitivities import Sensitivities
-from invdiff.operators.shorthands import denoising, fourier, inpainting, sense
+from invdiff.operators.shorthands import denoising, fourier, inpainting, non_cartesian_sense, sense
 from invdiff.operators.spectral import Spectral
 from invdiff.operators.stack import Stack
 from invdiff.operators.structure import Structure
@@ -65,6 +65,7 @@ __all__ = [
     "fourier",
     "inpainting",
     "lift",
+    "non_cartesian_sense",
     "pipe",
     "sense",
     "voronoi",

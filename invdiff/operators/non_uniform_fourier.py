@@ -19,8 +19,8 @@ from invdiff.operators.structure import Structure
 from invdiff.operators.toeplitz import Toeplitz
 from invdiff.operators.with_adjoint import with_adjoint
 
-KERNEL_ERROR = 1e-14
-"""Of the gram's kernel, whatever that of a transform: what it is off by can make the gram indefinite."""
+SMALLEST_ERROR = 1e-14
+"""That double precision can have, and that of the gram's kernel: what that is off by can make the gram indefinite."""
 EDGE = 0.5 * (1 + 1e-6)
 """The largest frequency of a grid of pixels, in cycles per pixel, as single precision may round it."""
 
@@ -36,16 +36,17 @@ class NonUniformFourier(LinearOperator, Frozen):
         points: real ``(*frames, samples, dimensions)`` in cycles per pixel, from -1/2 to 1/2, their last axis in the
             order of the axes of ``shape``; a trajectory in 1/m times the size of a pixel in m. Held as float64.
         shape: the image's, of 1, 2 or 3 dimensions; images are ``(*frames, *shape)``.
-        eps: relative error of a transform; in single precision no less than 1e-6.
+        eps: relative error of a transform, computed in double precision. The gram has none, so one above the tolerance
+            of `pinv` leaves what a singular system can not reach: keep it small where that is asked for.
 
     Raises:
         InputError: points and shape do not fit each other, there is no point, points are NaN, infinite or not in cycles
-            per pixel, or ``eps`` is not between 0 and 0.1. On first use: FINUFFT isn't installed.
+            per pixel, or ``eps`` is not between 1e-14 and 0.1. On first use: FINUFFT isn't installed.
     """
 
     points: Tensor
     shape: Shape
-    eps: float = 1e-6
+    eps: float = 1e-12
     symbol = "F(k)"
 
     def __post_init__(self) -> None:
@@ -66,8 +67,8 @@ class NonUniformFourier(LinearOperator, Frozen):
                 "radians per pixel by 2π and cycles per field of view by the number of pixels, or multiply cycles per "
                 "m by the size of a pixel in m."
             )
-        if not 0 < self.eps <= 0.1:
-            raise InputError(f"The error eps of NonUniformFourier lies between 0 and 0.1 but is {self.eps}.")
+        if not SMALLEST_ERROR <= self.eps <= 0.1:
+            raise InputError(f"The error eps of NonUniformFourier lies between 1e-14 and 0.1 but is {self.eps}.")
         object.__setattr__(self, "points", points.double())
         object.__setattr__(self, "shape", tuple(self.shape))
 
@@ -108,15 +109,15 @@ class NonUniformFourier(LinearOperator, Frozen):
         batch, frames = x.shape[: x.ndim - len(taken)], len(self.frames)
         if not x.numel():
             return x.new_zeros(*batch, *made)
-        on_host = x.cpu().reshape(size(batch), len(self._plans), *taken[frames:])
+        on_host = x.to("cpu", torch.complex128).reshape(size(batch), len(self._plans), *taken[frames:])
         transformed = torch.stack([transform(plans, on_host[:, i]) for i, plans in enumerate(self._plans)], dim=1)
-        return (transformed / math.sqrt(size(self.shape))).reshape(*batch, *made).to(x.device)
+        return (transformed / math.sqrt(size(self.shape))).reshape(*batch, *made).to(x.device, x.dtype)
 
     def weighted(self, weights: Tensor) -> Toeplitz:
         """Aᴴ W A for real or complex ``weights`` of the samples, ``(*frames, samples)``."""
         double = tuple(2 * n for n in self.shape)
         lags = tuple(range(-len(double), 0))
-        kernel = NonUniformFourier(self.points, double, KERNEL_ERROR).adjoint(weights)
+        kernel = NonUniformFourier(self.points, double, SMALLEST_ERROR).adjoint(weights)
         for axis in lags:
             kernel.narrow(axis, 0, 1).zero_()  # lag -n, which no two pixels have
         spectrum = torch.fft.fftn(torch.fft.ifftshift(kernel, dim=lags), dim=lags)

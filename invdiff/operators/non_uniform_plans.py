@@ -12,16 +12,13 @@ from torch import Tensor
 from invdiff.errors import InputError
 from invdiff.operators.base import Shape
 
-_SMALLEST_ERROR = {torch.complex64: 1e-6, torch.complex128: 1e-14}
-"""What each precision can hold: below it FINUFFT takes longer for nothing (and says so)."""
-
 
 @dataclass(frozen=True, eq=False)
 class NonUniformPlans:
     """The sums over pixels and over samples of `NonUniformFourier`, unscaled, for the points of one frame.
 
-    A plan is for one precision, number of transforms and of threads; it can neither be copied nor run twice at once, so
-    copies make plans of their own.
+    A plan is for one number of transforms and of threads; it can neither be copied nor run twice at once, so copies
+    make plans of their own. All are in double precision, which is no slower: at most errors it takes a smaller grid.
 
     Args:
         points: float64 ``(samples, dimensions)`` in cycles per pixel.
@@ -32,26 +29,25 @@ class NonUniformPlans:
     points: NDArray[np.float64]
     shape: Shape
     eps: float
-    _plans: dict[tuple[torch.dtype, int, int], Any] = field(default_factory=dict, init=False)
+    _plans: dict[tuple[int, int], Any] = field(default_factory=dict, init=False)
     _lock: Any = field(default_factory=Lock, init=False)
 
     def __reduce__(self) -> Any:
         return NonUniformPlans, (self.points, self.shape, self.eps)
 
     def samples(self, images: Tensor) -> Tensor:
-        """Sum over pixels r of x(r) exp(-2πi k·r), for complex ``(count, *shape)`` on the CPU: ``(count, samples)``."""
+        """Sum over pixels r of x(r) exp(-2πi k·r): complex128 ``(count, *shape)`` to ``(count, samples)``, on the CPU."""
         with self._lock:
-            return torch.from_numpy(self._plan(images).execute(_plain(images)))
+            return torch.from_numpy(self._plan(len(images)).execute(_plain(images)))
 
     def images(self, samples: Tensor) -> Tensor:
-        """Sum over samples of y(k) exp(2πi k·r), for complex ``(count, samples)`` on the CPU: ``(count, *shape)``."""
+        """Sum over samples of y(k) exp(2πi k·r): complex128 ``(count, samples)`` to ``(count, *shape)``, on the CPU."""
         with self._lock:
-            return torch.from_numpy(self._plan(samples).execute_adjoint(_plain(samples)))
+            return torch.from_numpy(self._plan(len(samples)).execute_adjoint(_plain(samples)))
 
-    def _plan(self, arrays: Tensor) -> Any:
+    def _plan(self, count: int) -> Any:
         threads = torch.get_num_threads()
-        key = arrays.dtype, len(arrays), threads
-        if key not in self._plans:
+        if (count, threads) not in self._plans:
             try:
                 from finufft import Plan
             except ImportError as error:
@@ -61,16 +57,15 @@ class NonUniformPlans:
             plan = Plan(
                 2,
                 self.shape,
-                len(arrays),
-                max(self.eps, _SMALLEST_ERROR[arrays.dtype]),
-                dtype=str(arrays.dtype).removeprefix("torch."),
+                count,
+                self.eps,
+                dtype="complex128",
                 nthreads=threads,
                 spread_thread=2,  # a thread a transform: threads that share one add up in no fixed order
             )
-            real = np.float32 if arrays.dtype == torch.complex64 else np.float64
-            plan.setpts(*np.ascontiguousarray(2 * np.pi * self.points.T, dtype=real))
-            self._plans[key] = plan
-        return self._plans[key]
+            plan.setpts(*np.ascontiguousarray(2 * np.pi * self.points.T))
+            self._plans[count, threads] = plan
+        return self._plans[count, threads]
 
 
 def _plain(x: Tensor) -> NDArray[Any]:

@@ -90,7 +90,17 @@ from invdiff.diffusion import (
     View,
 )
 from invdiff.errors import InputError
-from invdiff.operators import LinearOperator, Sensitivities, denoising, fourier, inpainting, lift, sense
+from invdiff.operators import (
+    LinearOperator,
+    NonUniformFourier,
+    Sensitivities,
+    denoising,
+    fourier,
+    inpainting,
+    lift,
+    non_cartesian_sense,
+    sense,
+)
 from invdiff.priors import GaussianPrior, Prior
 
 SIDE, COILS = 16, 3
@@ -99,7 +109,16 @@ HIGHEST, LOWEST = 4.0, 0.05
 BOTH = Turned(ByTurns((SplitComplex(), MagnitudePhase())))
 VIEWS: list[View] = [Sense(), Soss(), UnsampledKspace()]
 SIGNALS: list[Signal] = [RealImage(), SplitComplex(), TwoChannel(), MagnitudePhase(), Turned(TwoChannel()), BOTH]
-OPERATORS = ["fourier", "sense", "sense with two map sets", "coil by coil", "inpainting", "denoising"]
+OPERATORS = [
+    "fourier",
+    "sense",
+    "sense with two map sets",
+    "coil by coil",
+    "off the grid",
+    "sense off the grid",
+    "inpainting",
+    "denoising",
+]
 GUIDANCE: list[Guidance | None] = [
     None,
     Proximal(2.0, Truncated(3)),
@@ -229,6 +248,18 @@ def normal(shape: tuple[int, ...], dtype: torch.dtype, seed: int) -> Tensor:
     return torch.randn(shape, dtype=dtype, generator=torch.Generator().manual_seed(seed))
 
 
+def off_the_grid() -> Tensor:
+    """Points beside every other one of the grid, apart enough that the transform has a pseudo-inverse to speak of."""
+    across, along = torch.meshgrid(*[torch.arange(SIDE, dtype=torch.float64) - SIDE // 2] * 2, indexing="ij")
+    points = torch.stack([across, along], dim=-1)[(across + along) % 2 == 0]
+    beside = 0.4 * torch.rand(points.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(4)) - 0.2
+    return ((points + beside) / SIDE).clamp(-0.5, 0.5)
+
+
+def one_at_most(operator: LinearOperator) -> LinearOperator:
+    return (1 / operator.norm_bound()) * operator
+
+
 @cache
 def operator_of(name: str) -> LinearOperator:
     """None has a norm above one."""
@@ -244,6 +275,10 @@ def operator_of(name: str) -> LinearOperator:
             return sense(columns, maps / torch.linalg.vector_norm(maps, dim=(0, 1)))
         case "coil by coil":
             return lift((COILS,), fourier(points))
+        case "off the grid":
+            return one_at_most(NonUniformFourier(off_the_grid(), (SIDE, SIDE)))
+        case "sense off the grid":
+            return one_at_most(non_cartesian_sense(off_the_grid(), maps[0] / torch.linalg.vector_norm(maps[0], dim=0)))
         case "inpainting":
             return inpainting(points)
         case _:

@@ -127,6 +127,12 @@ def test_what_can_not_be_weighed_is_refused() -> None:
     problem, _, _ = spokes_of_a_square(torch.ones(1, 16, 16, dtype=torch.complex128))
     with pytest.raises(InputError, match=r"shape \(3,\) but the measurement has \(1, 1280\)"):
         problem.gridded(torch.ones(3))
-    for weights in (torch.zeros(1280), -torch.ones(1280), torch.full((1280,), math.nan), torch.ones(1280) / 0):
+    for weights in (
+        torch.zeros(1280),
+        torch.ones(1280) + 0j,
+        -torch.ones(1280),
+        torch.full((1280,), math.nan),
+        torch.ones(1280) / 0,
+    ):
         with pytest.raises(InputError, match="finite and not negative"):
             problem.gridded(weights)

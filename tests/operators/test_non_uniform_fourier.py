@@ -58,7 +58,7 @@ def check_is_the_sum(operator: LinearOperator, points: torch.Tensor, shape: Shap
     assert found.shape == (3, *points.shape[:-1])
     assert found.dtype == dtype.to_complex()
     error = (found - expected.reshape(found.shape)).abs().max()
-    assert error <= (1e-5 if torch.finfo(dtype).bits == 32 else 1e-10) * math.sqrt(math.prod(shape))
+    assert error <= (1e-6 if torch.finfo(dtype).bits == 32 else 1e-10) * math.sqrt(math.prod(shape))
 
 
 @given(
@@ -181,7 +181,7 @@ def test_what_is_no_trajectory_is_refused(points: torch.Tensor, shape: Shape, sa
         NonUniformFourier(points, shape)
 
 
-@pytest.mark.parametrize("eps", [0.0, -1.0, 0.5, math.nan])
+@pytest.mark.parametrize("eps", [0.0, 1e-15, -1.0, 0.5, math.nan])
 def test_an_error_that_makes_no_sense_is_refused(eps: float) -> None:
     with pytest.raises(InputError, match="eps"):
         NonUniformFourier(POINTS, (3, 4), eps=eps)
@@ -209,7 +209,7 @@ def test_plans_are_kept_and_are_no_part_of_a_copy() -> None:
     (plans,) = operator._plans
     assert len(plans._plans) == 1
     operator(torch.ones(5, 3, 4)), operator.H(torch.ones(5, 9)), operator(torch.ones(5, 3, 4, dtype=torch.float64))
-    assert len(plans._plans) == 3
+    assert len(plans._plans) == 2
     copied = pickle.loads(pickle.dumps(operator))
     assert not copied._plans[0]._plans
     assert torch.equal(dense(copied), dense(operator))
