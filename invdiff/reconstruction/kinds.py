@@ -16,6 +16,7 @@ from invdiff.data.scan import ScanSlices
 from invdiff.data.series import Series
 from invdiff.errors import InputError
 from invdiff.reconstruction.cases import Cases, picture_cases, scan_cases
+from invdiff.reconstruction.cases.along_trajectory import NON_CARTESIAN
 from invdiff.reconstruction.cases.scans import Maps, Target
 from invdiff.reconstruction.sample import (
     holed_sample,
@@ -120,8 +121,6 @@ def _scan_cases(operator: str, scan: ScanSlices, mask: Mask | None, assumed: Ass
 def _picture_cases(operator: str, picture: Picture, mask: Mask | None, assumed: Assumptions) -> Cases:
     return picture_cases(picture, operator, noise_std=assumed.noise_std)
 
-
-NON_CARTESIAN = "non-cartesian"
 
 KINDS = {
     kind.name: kind

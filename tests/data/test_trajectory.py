@@ -89,8 +89,8 @@ def test_what_is_no_trajectory_is_refused(points: Any, said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "make", [lambda: radial(0, 8), lambda: radial(3, 1), lambda: spiral(0, 8), lambda: spiral(1, 8, 0.5)]
+    ("make", "numbers"), [(radial, (0, 8)), (radial, (3, 1)), (spiral, (0, 8)), (spiral, (1, 8, 0.5))]
 )
-def test_scans_of_nothing_are_refused(make: Any) -> None:
+def test_scans_of_nothing_are_refused(make: Any, numbers: Any) -> None:
     with pytest.raises(InputError, match="not"):
-        make()
+        make(*numbers)

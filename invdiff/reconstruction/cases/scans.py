@@ -12,13 +12,19 @@ from invdiff.data.calibration import FEWEST_COILS
 from invdiff.data.centre import power_of
 from invdiff.data.coils import combine_slices
 from invdiff.data.fourier import to_image, to_kspace
-from invdiff.data.non_cartesian_scan import NonCartesianScan
+from invdiff.data.held_out import held_out
 from invdiff.data.scan import TOGETHER, CoilData, ScanSlices, evenly_spaced
 from invdiff.errors import InputError
 from invdiff.files.digest import digest_of
 from invdiff.operators import fourier, sense
 from invdiff.problem import Problem
-from invdiff.reconstruction.cases.along_trajectory import check_along, gridded_images, problem_along
+from invdiff.reconstruction.cases.along_trajectory import (
+    NON_CARTESIAN,
+    check_grid,
+    gridded_images,
+    held_readouts,
+    problem_along,
+)
 from invdiff.reconstruction.cases.base import Cases, Image, as_tensor
 from invdiff.reconstruction.joint import Joint
 from invdiff.reconstruction.preparation import at_own_intensities, prepare, prepare_alike
@@ -44,6 +50,10 @@ def _transformed(scan: CoilData) -> Complex:
     return to_image(scan.kspace)
 
 
+def _held_positions(scan: CoilData, fraction: float, seed: int, least: int) -> NDArray[np.bool_]:
+    return held_out(scan.sampled, fraction, seed, least=least)
+
+
 @dataclass(frozen=True)
 class Seen:
     """How an operator sees the image of a slice.
@@ -51,20 +61,22 @@ class Seen:
     Attributes:
         problem: of a slice, prepared, and its noise level.
         coil_images: of the data alone, ``(slices, coils, H, W)``, from which zero-filled images are combined.
+        hold_back: samples, as of `Cases.hold_back`.
         through_maps: whether the coils' maps are a part of it; else there is one coil.
         refines_maps: whether they can be refined with the image.
     """
 
     problem: Callable[[CoilData, float], Problem]
     coil_images: Callable[[CoilData], Complex]
+    hold_back: Callable[[CoilData, float, int, int], NDArray[np.bool_]]
     through_maps: bool
     refines_maps: bool
 
 
 SEEN = {
-    "sense": Seen(_sense, _transformed, through_maps=True, refines_maps=True),
-    "fourier": Seen(_fourier, _transformed, through_maps=False, refines_maps=False),
-    "non-cartesian": Seen(problem_along, gridded_images, through_maps=True, refines_maps=False),
+    "sense": Seen(_sense, _transformed, _held_positions, through_maps=True, refines_maps=True),
+    "fourier": Seen(_fourier, _transformed, _held_positions, through_maps=False, refines_maps=False),
+    NON_CARTESIAN: Seen(problem_along, gridded_images, held_readouts, through_maps=True, refines_maps=False),
 }
 """Operators on scans, by name."""
 
@@ -114,6 +126,10 @@ class ScanCases(Cases):
         """The level that the data term assumes."""
         assert self.preparation is not None
         return self.preparation.data_noise_std
+
+    def hold_back(self, fraction: float, seed: int, least: int) -> NDArray[np.bool_]:
+        """Lines, points or readouts."""
+        return SEEN[self.operator].hold_back(self.learnt, fraction, seed, least)
 
     @property
     def has_map_sets(self) -> bool:
@@ -278,8 +294,7 @@ def scan_cases(
         raise InputError(
             f"{scan.name} has {scan.coils} coils, but the operator {operator} is for one; use --operator sense."
         )
-    if isinstance(scan, NonCartesianScan):
-        check_along(scan, operator, maps)
+    check_grid(scan, operator, maps)
     slices = tuple(range(scan.slices))
     learnt_from = slices
     if scan.slices > TOGETHER:
