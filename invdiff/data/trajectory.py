@@ -101,7 +101,12 @@ class Trajectory:
 
         Args:
             samples: by so many, of either sign; ends of readouts go on straight, and stay within the grid.
+
+        Raises:
+            InputError: it is not finite.
         """
+        if not np.isfinite(samples):
+            raise InputError(f"A delay is a finite number of samples, not {samples}.")
         time = np.arange(self.samples) - samples
         before = np.clip(np.floor(time).astype(int), 0, max(self.samples - 2, 0))
         after = np.minimum(before + 1, self.samples - 1)
