@@ -1,5 +1,6 @@
 """What a scanner measured along a trajectory: radial scans, spirals, and any others of two dimensions."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,6 +19,9 @@ from invdiff.errors import InputError
 from invdiff.files.digest import digest_of
 
 Complex = NDArray[np.complex64]
+
+_ALWAYS = 2**16  # pixels that any scan may have
+_SPARSEST = 64  # pixels for each sample, beyond which no scan goes
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +46,7 @@ class NonCartesianScan(CoilData):
         geometry: of the image grid.
 
     Raises:
-        InputError: as of `Scan`, or the trajectory has another shape than the data.
+        InputError: as of `Scan`, the trajectory has another shape than the data, or the matrix is too large for them.
     """
 
     kspace: Complex
@@ -72,6 +76,11 @@ class NonCartesianScan(CoilData):
             )
         if len(self.matrix) != 2 or min(self.matrix) < 2:
             raise InputError(f"{self.name}: the image's matrix is (H, W), of two pixels at least, not {self.matrix}.")
+        if math.prod(self.matrix) > max(_ALWAYS, _SPARSEST * math.prod(expected)):
+            raise InputError(
+                f"{self.name}: the matrix of {self.matrix[0]:,} x {self.matrix[1]:,} pixels is too large for "
+                f"{math.prod(expected):,} samples; give the image's own matrix, and the trajectory in its units."
+            )
         self._set("kspace", kspace)
         self._check_known()
 

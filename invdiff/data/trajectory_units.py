@@ -58,7 +58,7 @@ def told_points(
         sides = [2 * int(np.ceil(np.abs(points[..., axis]).max() - 0.01)) for axis in (0, 1)]
         matrix = (max(sides[0], 2), max(sides[1], 2))
         remark = f"{what} was taken to be in units of the grid, of which it has {matrix[0]} x {matrix[1]}."
-        return points / np.array(matrix), matrix, (remark,)
+        return points / np.array(matrix, np.float64), matrix, (remark,)
     units = [Unit("cycles per pixel", (1.0, 1.0)), Unit("radians per pixel", (2 * np.pi, 2 * np.pi))]
     units += [Unit(f"units of the grid of {h} x {w}", (float(h), float(w))) for h, w in dict.fromkeys(grids)]
     if voxel_mm is not None:

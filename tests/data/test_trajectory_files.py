@@ -189,6 +189,8 @@ BAD: dict[str, tuple[str, Write, str]] = {
     "maps of another size": ("scan.npz", npz(P, maps=SCAN.maps[..., :-1]), "asks for"),
     "a matrix of none": ("scan.npz", npz(P, matrix=np.array([20])), "two sizes"),
     "a matrix of nothing": ("scan.npz", npz(P, matrix=np.array([0, 16])), "two pixels"),
+    "a matrix too large": ("scan.npz", npz(P, matrix=np.array([10**9, 10**9])), "too large for 280 samples"),
+    "points too far": ("scan.npz", lambda path: np.savez(path, ksp=K, traj=P * 1e30), "too large for 280 samples"),
     "samples without points": ("scan.h5", raw(None), "do not say where they lie"),
     "slices apart": ("scan.h5", of_slices_apart, "different trajectories"),
     "no samples": ("scan.npz", lambda path: np.savez(path, traj=P), "no 'kspace'"),
