@@ -1,8 +1,8 @@
 """The gram of radial SENSE against one raw FFT pair, the transform itself, and peers: `python benchmarks/nufft.py`.
 
 8 coils, 320 x 320, 80 spokes of 640 samples, complex64, one thread. The raw pair is `ifft2(fft2(stack))` on the coil
-images. All sides run in one process, interleaved; medians. glibc's heap thresholds are fixed first, as in
-`operators.py`. Peers run as they come, with the accuracy of their defaults.
+images. All sides run in one process, interleaved; medians of CPU time, which tells the same beside other work. glibc's
+heap thresholds are fixed first, as in `operators.py`. Peers run as they come, with the accuracy of their defaults.
 """
 
 import math
@@ -109,7 +109,7 @@ def main() -> None:
         made = run()
         scale = torch.vdot(made.flatten(), truth.flatten()) / made.norm() ** 2  # each scales its transform in its way
         print(f"{name} differs from the gram by {float((scale * made - truth).norm() / truth.norm()):.1e}")
-    for name, seconds in (times := medians(sides, REPEATS)).items():
+    for name, seconds in (times := medians(sides, REPEATS, time.process_time)).items():
         print(f"  {name:26s}{seconds * 1e3:9.2f} ms   {seconds / times['raw fft2 + ifft2']:6.2f} x raw", end="")
         print(f"   {seconds / times['invdiff, gram']:6.2f} x invdiff")
 

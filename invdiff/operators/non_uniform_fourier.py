@@ -130,7 +130,7 @@ class NonUniformFourier(LinearOperator, Frozen):
 
 @PULLBACK.rule(NonUniformFourier, Identity, "F(k)ᴴ I F(k) = C Fᴴ D F Cᴴ, a convolution that doesn't wrap around")
 def _(operator: NonUniformFourier, middle: Identity) -> LinearOperator:
-    return operator.weighted(torch.ones(operator.codomain_shape, dtype=torch.float64))
+    return operator.weighted(operator.points.new_ones(operator.codomain_shape))
 
 
 @PULLBACK.rule(NonUniformFourier, Diagonal, "F(k)ᴴ D F(k) = C Fᴴ D F Cᴴ, for weights of the samples")

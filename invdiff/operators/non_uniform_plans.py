@@ -1,5 +1,7 @@
 """FINUFFT's plans for the points of one trajectory, each made when it is first asked for."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
@@ -18,7 +20,7 @@ class NonUniformPlans:
     """The sums over pixels and over samples of `NonUniformFourier`, unscaled, for the points of one frame.
 
     A plan is for one number of transforms and of threads; it can neither be copied nor run twice at once, so copies
-    make plans of their own. All are in double precision, which is no slower: at most errors it takes a smaller grid.
+    make plans of their own. All are in double precision, so that no solver's tolerance meets their error.
 
     Args:
         points: float64 ``(samples, dimensions)`` in cycles per pixel.
@@ -36,13 +38,13 @@ class NonUniformPlans:
         return NonUniformPlans, (self.points, self.shape, self.eps)
 
     def samples(self, images: Tensor) -> Tensor:
-        """Sum over pixels r of x(r) exp(-2πi k·r): complex128 ``(count, *shape)`` to ``(count, samples)``, on the CPU."""
-        with self._lock:
+        """Sum over pixels of x(r) exp(-2πi k·r): complex128 ``(count, *shape)`` to ``(count, samples)``, on CPUs."""
+        with self._lock, _short_of_memory():
             return torch.from_numpy(self._plan(len(images)).execute(_plain(images)))
 
     def images(self, samples: Tensor) -> Tensor:
-        """Sum over samples of y(k) exp(2πi k·r): complex128 ``(count, samples)`` to ``(count, *shape)``, on the CPU."""
-        with self._lock:
+        """Sum over samples of y(k) exp(2πi k·r): complex128 ``(count, samples)`` to ``(count, *shape)``, on CPUs."""
+        with self._lock, _short_of_memory():
             return torch.from_numpy(self._plan(len(samples)).execute_adjoint(_plain(samples)))
 
     def _plan(self, count: int) -> Any:
@@ -66,6 +68,17 @@ class NonUniformPlans:
             plan.setpts(*np.ascontiguousarray(2 * np.pi * self.points.T))
             self._plans[count, threads] = plan
         return self._plans[count, threads]
+
+
+@contextmanager
+def _short_of_memory() -> Iterator[None]:
+    """Memory that there isn't is a MemoryError, as elsewhere; FINUFFT raises a RuntimeError."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "malloc" in str(error):
+            raise MemoryError(str(error)) from error
+        raise
 
 
 def _plain(x: Tensor) -> NDArray[Any]:

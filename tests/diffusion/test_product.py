@@ -89,11 +89,11 @@ from invdiff.diffusion import (
     UnsampledKspace,
     View,
 )
+from invdiff.diffusion.views.base import without_maps
 from invdiff.errors import InputError
 from invdiff.operators import (
     LinearOperator,
     NonUniformFourier,
-    Sensitivities,
     denoising,
     fourier,
     inpainting,
@@ -249,11 +249,13 @@ def normal(shape: tuple[int, ...], dtype: torch.dtype, seed: int) -> Tensor:
 
 
 def off_the_grid() -> Tensor:
-    """Points beside every other one of the grid, apart enough that the transform has a pseudo-inverse to speak of."""
-    across, along = torch.meshgrid(*[torch.arange(SIDE, dtype=torch.float64) - SIDE // 2] * 2, indexing="ij")
-    points = torch.stack([across, along], dim=-1)[(across + along) % 2 == 0]
-    beside = 0.4 * torch.rand(points.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(4)) - 0.2
-    return ((points + beside) / SIDE).clamp(-0.5, 0.5)
+    """Points beside every other one of the grid and what mirrors them: so far apart that the transform has a
+    pseudo-inverse to speak of, on real images as well."""
+    across, along = torch.meshgrid(*[torch.arange(1 - SIDE // 2, SIDE // 2, dtype=torch.float64)] * 2, indexing="ij")
+    half = ((across + along) % 2 == 0) & ((across > 0) | ((across == 0) & (along > 0)))
+    points = torch.stack([across[half], along[half]], dim=-1)
+    points += 0.4 * torch.rand(points.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(4)) - 0.2
+    return torch.cat([torch.zeros(1, 2), points / SIDE, -points / SIDE])
 
 
 def one_at_most(operator: LinearOperator) -> LinearOperator:
@@ -335,8 +337,8 @@ def residual(cell: Cell, image: Tensor) -> float:
     """|A x - y|, the coil maps taken off A where the state is the coils' images."""
     problem = cell.problem()
     operator = problem.operator
-    if isinstance(cell.view, Soss) and isinstance(operator.factors[-1], Sensitivities):
-        operator, _ = operator.peel(Sensitivities)
+    if isinstance(cell.view, Soss):
+        operator, _ = without_maps(operator)
     kind = image.dtype if operator.preserves_reals else torch.complex64
     return float(torch.linalg.vector_norm(operator(image.to(kind)) - problem.y))
 

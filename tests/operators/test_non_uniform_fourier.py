@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from invdiff.errors import InputError
 from invdiff.operators import Fourier, LinearOperator, NonUniformFourier, RealPart, Sensitivities, Shape
+from invdiff.refusal import refusal
 from invdiff.testing import OperatorContract, dense, dot_test
 
-pytest.importorskip("finufft", reason="FINUFFT is not installed: pip install 'invdiff[nufft]'")
 GENERATOR = torch.Generator().manual_seed(4)
 POINTS = torch.rand(9, 2, dtype=torch.float64, generator=GENERATOR) - 0.5
 CLOSE = 1e-13
@@ -195,6 +195,12 @@ def test_without_the_library_it_says_what_to_install(monkeypatch: pytest.MonkeyP
     monkeypatch.setitem(sys.modules, "finufft", None)
     with pytest.raises(InputError, match=r"pip install 'invdiff\[nufft\]'"):
         NonUniformFourier(POINTS, (3, 4))(torch.ones(3, 4))
+
+
+def test_memory_that_there_is_not_is_said() -> None:
+    with pytest.raises(MemoryError) as caught:
+        NonUniformFourier(POINTS, (10**6, 10**6)).H(torch.ones(9))
+    assert refusal(caught.value) == "There is not enough memory for this; ask for less at once."
 
 
 def test_the_library_is_imported_when_it_is_used() -> None:
