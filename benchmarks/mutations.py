@@ -30,7 +30,18 @@ import typer
 from PIL import Image
 from scipy.io import savemat
 
-from invdiff.data import Geometry, Plane, Scan, open_scan, read_image, read_picture, read_scan, write_scan
+from invdiff.data import (
+    Geometry,
+    NonCartesianScan,
+    Plane,
+    Scan,
+    open_scan,
+    radial,
+    read_image,
+    read_picture,
+    read_scan,
+    write_scan,
+)
 from invdiff.errors import InputError
 from invdiff.priors import Intensity, ScorePrior, UNet, Velocity, load_prior, save_prior
 from invdiff.priors.published import find_published
@@ -97,6 +108,22 @@ def _raw_data(path: Path, partitions: int = 1) -> None:
             acquisition.center_sample, acquisition.idx.kspace_encode_step_1 = 4, line
             acquisition.idx.kspace_encode_step_2 = partition
             dataset.append_acquisition(acquisition)
+
+
+def _spokes(path: Path) -> None:
+    import ismrmrd
+
+    with ismrmrd.Dataset(str(path), "dataset", create_if_needed=True) as dataset:
+        dataset.write_xml_header(HEADER.replace("cartesian", "radial").encode())
+        for spoke, places in enumerate(radial(6, 8).points.astype(np.float32)):
+            acquisition = ismrmrd.Acquisition.from_array(KSPACE[0, :, :, spoke].copy(), places)
+            acquisition.center_sample, acquisition.idx.kspace_encode_step_1 = 4, spoke
+            dataset.append_acquisition(acquisition)
+
+
+def _along(path: Path) -> None:
+    scan = NonCartesianScan(KSPACE.swapaxes(2, 3), radial(6, 8), (8, 6), maps=KSPACE, noise_std=0.1)
+    write_scan(scan, path)
 
 
 def _stream(path: Path) -> None:
@@ -281,6 +308,11 @@ READERS = {
     "HDF5 of training": Reader(".h5", _reconstructions, _trained(FastMRIImages, drop_slices=0)),
     "HDF5 of groups": Reader(".h5", _group, lambda path: GroupedImages(path=path).read("train")),
     "ISMRMRD": Reader(".mrd", _raw_data, read_scan),
+    "ISMRMRD along a trajectory": Reader(".mrd", _spokes, open_scan),
+    "HDF5 along a trajectory": Reader(".h5", _along, open_scan),
+    "npz along a trajectory": Reader(
+        ".npz", lambda path: np.savez(path, ksp=KSPACE.swapaxes(2, 3), traj=16 * radial(6, 8).points), open_scan
+    ),
     "ISMRMRD of a volume": Reader(".mrd", partial(_raw_data, partitions=2), _all_slices),
     "MRD 2": Reader(".mrd2", _stream, read_scan),
     "MRD 2, after its schema": Reader(".body", _stream_body, _with_schema),

@@ -95,7 +95,8 @@ Group = Annotated[
 ]
 
 OperatorName = Annotated[
-    str, typer.Option("--operator", help="sense, fourier, inpainting or denoise; see `invdiff operators`.")
+    str,
+    typer.Option("--operator", help="sense, fourier, non-cartesian, inpainting or denoise; see `invdiff operators`."),
 ]
 DeviceName = Annotated[str, typer.Option("--device", help="Where to compute: cpu, cuda, cuda:1, mps.")]
 Threads = Annotated[

@@ -118,7 +118,7 @@ class Input:
         else:
             measured = open_scan(self.path, self.series, self.given)
         mask = None if self.condition is None else self.condition.draw(measured.image_shape)
-        return Measurement(measured, self.kind, mask, self.assumed)
+        return Measurement(measured, self.kind.of(measured), mask, self.assumed)
 
 
 def find_inputs(

@@ -10,13 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from invdiff.data.formats import open_scan, picture_suffixes, read_picture, scan_suffixes
+from invdiff.data.non_cartesian_scan import NonCartesianScan
 from invdiff.data.picture import Picture
 from invdiff.data.scan import ScanSlices
 from invdiff.data.series import Series
 from invdiff.errors import InputError
 from invdiff.reconstruction.cases import Cases, picture_cases, scan_cases
+from invdiff.reconstruction.cases.along_trajectory import NON_CARTESIAN
 from invdiff.reconstruction.cases.scans import Maps, Target
-from invdiff.reconstruction.sample import holed_sample, multi_coil_sample, noisy_sample, single_coil_sample
+from invdiff.reconstruction.sample import (
+    holed_sample,
+    multi_coil_sample,
+    noisy_sample,
+    radial_sample,
+    single_coil_sample,
+)
 
 Mask = NDArray[np.bool_]
 Measured = ScanSlices | Picture
@@ -65,6 +73,10 @@ class Kind:
     open: Callable[..., Measured]
     ships: Callable[[int], tuple[Measured, Mask | None]]
     cases: Callable[[Any, Mask | None, Assumptions], Cases]
+
+    def of(self, measured: Measured) -> "Kind":
+        """The kind of what was measured: a file itself tells whether its samples lie along a trajectory."""
+        return KINDS[NON_CARTESIAN] if isinstance(measured, NonCartesianScan) else self
 
     @property
     def is_sampled(self) -> bool:
@@ -130,6 +142,16 @@ KINDS = {
             open_scan,
             single_coil_sample,
             partial(_scan_cases, "fourier"),
+        ),
+        Kind(
+            NON_CARTESIAN,
+            "F(k) S",
+            "samples along a trajectory (radial, spiral, ...): the same files with a trajectory, which are told by "
+            "themselves",
+            "gridded",
+            open_scan,
+            radial_sample,
+            partial(_scan_cases, NON_CARTESIAN),
         ),
         Kind(
             "inpainting",

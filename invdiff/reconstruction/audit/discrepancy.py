@@ -9,7 +9,7 @@ from torch import Tensor
 
 from invdiff.errors import InputError
 from invdiff.problem import Problem
-from invdiff.reconstruction.audit.held_back import Places, noise_power, places_of, squares
+from invdiff.reconstruction.audit.held_back import Places, PlacesAlong, noise_power, places_of, squares
 
 Array = NDArray[np.float64]
 
@@ -27,7 +27,7 @@ class Discrepancy:
         slices: over how many slices they are summed.
     """
 
-    places: Places
+    places: Places | PlacesAlong
     error: Array
     noise: Array
     variance: Array

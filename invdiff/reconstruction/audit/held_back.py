@@ -1,7 +1,7 @@
 """A problem in two parts: what a method is shown, and what it is to predict without having seen it."""
 
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from invdiff.errors import InputError
-from invdiff.operators import Fourier, LinearOperator, Subsample
+from invdiff.operators import Fourier, LinearOperator, NonUniformFourier, Subsample
 from invdiff.operators.lift import Lift
 from invdiff.problem import Problem
 
 _BANDS = 4
+_LEAP = 3.0  # times the usual distance of two points
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,16 +36,13 @@ class Places:
         """Distance from the centre of k-space, in cycles a pixel, ``(samples,)``; zero elsewhere."""
         if not self.is_kspace:
             return np.zeros(len(self.index))
-        radius: NDArray[np.float64] = np.linalg.norm(self.index / np.array(self.shape), axis=1)
-        return radius
+        return _norms(self.index / np.array(self.shape))
 
     @property
     def bands(self) -> list[NDArray[np.bool_]]:
         """Which are in each of four bands about the centre that hold as many, from the inside on; all in one where this
         is no k-space."""
-        edges = np.quantile(self.radius, np.linspace(0, 1, _BANDS + 1)[1:-1]) if self.is_kspace else np.zeros(0)
-        band = np.searchsorted(edges, self.radius, side="right")
-        return [band == number for number in np.unique(band)]
+        return _bands(self.radius) if self.is_kspace else [np.ones(len(self.index), bool)]
 
     @property
     def line(self) -> NDArray[np.intp]:
@@ -53,6 +51,44 @@ class Places:
         lines, number = np.unique(self.index[:, 1:], axis=0, return_inverse=True)
         whole = len(lines) * self.shape[0] == len(self.index)
         return number.reshape(-1) if whole else np.arange(len(self.index))
+
+
+@dataclass(frozen=True, eq=False)
+class PlacesAlong:
+    """Where samples stand along a trajectory.
+
+    Attributes:
+        points: in cycles a pixel, ``(samples, dimensions)``, readout after readout.
+    """
+
+    points: NDArray[np.float64]
+
+    @property
+    def radius(self) -> NDArray[np.float64]:
+        """Distance from the centre of k-space, in cycles a pixel, ``(samples,)``."""
+        return _norms(self.points)
+
+    @property
+    def bands(self) -> list[NDArray[np.bool_]]:
+        """Which are in each of four bands about the centre that hold as many, from the inside on."""
+        return _bands(self.radius)
+
+    @property
+    def line(self) -> NDArray[np.intp]:
+        """The number of the readout that each is in: from one to the next, points leap."""
+        steps = _norms(np.diff(self.points, axis=0))
+        leaps = steps > _LEAP * np.median(steps) if len(steps) else np.zeros(0, bool)
+        return np.concatenate([[0], np.cumsum(leaps)])
+
+
+def _norms(points: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    norms: NDArray[np.float64] = np.linalg.norm(points, axis=1)
+    return norms
+
+
+def _bands(radius: NDArray[np.float64]) -> list[NDArray[np.bool_]]:
+    band = np.searchsorted(np.quantile(radius, np.linspace(0, 1, _BANDS + 1)[1:-1]), radius, side="right")
+    return [band == number for number in np.unique(band)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,13 +109,14 @@ class HeldBack:
 
         Args:
             problem: measured by an operator that ends in a choice of samples, P(Λ) B, as `sense`, `fourier` and
-                `inpainting` do.
-            held: bool, of the shape of Λ: those to hold back, where they were sampled at all.
+                `inpainting` do, or in a transform to points, F(k) S.
+            held: bool, of the shape of Λ, or of the points: those to hold back, where they were sampled at all.
 
         Raises:
             InputError: the operator ends otherwise, or nothing is held back, or nothing is left.
         """
-        kept_back = held[sampled_by(problem).mask]
+        along = _transform_of(problem)
+        kept_back = held[sampled_by(problem).mask] if along is None else held
         count = int(kept_back.sum())
         if not 0 < count < len(kept_back):
             raise InputError(f"Of {len(kept_back)} samples {count} would be held back; keep some of both.")
@@ -102,12 +139,17 @@ def sampled_by(problem: Problem) -> Subsample:
     return found
 
 
-def places_of(problem: Problem) -> Places:
+def places_of(problem: Problem) -> Places | PlacesAlong:
     """Where a problem's samples stand.
 
     Raises:
         InputError: its operator does not end in a choice of samples.
     """
+    along = _transform_of(problem)
+    if along is not None:
+        last = _inside(problem.operator.factors[0])
+        points = along.points[last.mask] if isinstance(last, Subsample) else along.points
+        return PlacesAlong(points.reshape(-1, points.shape[-1]).numpy())
     mask = sampled_by(problem).mask
     index = (mask.nonzero() - torch.tensor(mask.shape) // 2).numpy()
     is_kspace = any(isinstance(_inside(factor), Fourier) for factor in problem.operator.factors)
@@ -129,6 +171,12 @@ def squares(residual: Tensor) -> NDArray[np.float64]:
     """Squared magnitudes ``(..., n)`` as ``(coils, n)``, whatever stands before the samples."""
     found: NDArray[np.float64] = residual.abs().double().square().reshape(-1, residual.shape[-1]).numpy()
     return found
+
+
+def _transform_of(problem: Problem) -> NonUniformFourier | None:
+    """The transform to points off the grid that is a part of a problem's operator."""
+    every = (_inside(factor) for factor in problem.operator.factors)
+    return next((one for one in every if isinstance(one, NonUniformFourier)), None)
 
 
 def _inside(factor: LinearOperator) -> LinearOperator:
