@@ -60,9 +60,12 @@ METHOD = "method: fast\nsettings: {steps: 3, noise_floor: 0.01}\n"
 NETWORK = "{sde: vesde, nf: 8, ch_mult: [1, 2], image_size: 16, num_res_blocks: 1, centered: false, sigma_max: 50.0}\n"
 
 
+PLANES = tuple(Plane((0.0, 0.0, k), (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)) for k in range(2))
+GEOMETRY = Geometry((8, 6), (8.0, 6.0), planes=PLANES)
+
+
 def _scan(path: Path) -> None:
-    planes = tuple(Plane((0.0, 0.0, k), (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)) for k in range(2))
-    known = {"noise_std": 0.1, "noise": KSPACE[0, :, 0], "geometry": Geometry((8, 6), (8.0, 6.0), planes=planes)}
+    known = {"noise_std": 0.1, "noise": KSPACE[0, :, 0], "geometry": GEOMETRY}
     write_scan(Scan(KSPACE, maps=KSPACE, attributes={"a": 1.0, "b": "c"}, **known), path)
 
 
@@ -193,6 +196,11 @@ def _samples(path: Path) -> None:
     Reconstruction(KSPACE, image, None, {"slice": np.arange(2), "affine": np.eye(4).tolist()}, estimate).write(path)
 
 
+def _whole_result(path: Path) -> None:
+    attributes = {"slice": np.arange(2), "method": "fast"}
+    Reconstruction(KSPACE, KSPACE[:, 0], KSPACE[:, 1], attributes, KSPACE[:, 0], GEOMETRY, 2 * KSPACE).write(path)
+
+
 def _group(path: Path) -> None:
     with h5py.File(path, "w") as file:
         file["a/b/c/images"] = VOLUME
@@ -276,6 +284,7 @@ READERS = {
     "HDF5 of a volume": Reader(".h5", _volume, _all_slices),
     "HDF5 picture": Reader(".h5", _picture, read_picture),
     "HDF5 reconstruction": Reader(".h5", _result, read_reconstructed),
+    "HDF5 reconstruction, whole": Reader(".h5", _whole_result, Reconstruction.read),
     "HDF5 samples": Reader(".h5", _samples, _all_samples),
     "labels": Reader(".nii", _nifti, lambda path: read_labels(path, VOLUME.shape)),
     "HDF5 of training": Reader(".h5", _reconstructions, _trained(FastMRIImages, drop_slices=0)),
