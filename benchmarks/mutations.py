@@ -31,6 +31,7 @@ from PIL import Image
 from scipy.io import savemat
 
 from invdiff.data import Geometry, Plane, Scan, open_scan, read_image, read_picture, read_scan, write_scan
+from invdiff.diffusion import Posterior
 from invdiff.errors import InputError
 from invdiff.priors import Intensity, ScorePrior, UNet, Velocity, load_prior, save_prior
 from invdiff.priors.published import find_published
@@ -246,6 +247,10 @@ def _prior(path: Path) -> None:
     )
 
 
+def _posterior(path: Path) -> None:
+    Posterior(torch.from_numpy(KSPACE), 1.0, 30, (3.0, 0.1)).save(path)
+
+
 def _text(words: str) -> Fill:
     return lambda path: path.write_text(words) and None
 
@@ -315,6 +320,7 @@ READERS = {
     "TIFF": Reader(".tif", _grey, read_image),
     "JPEG": Reader(".jpg", _grey, read_image),
     "safetensors": Reader(".safetensors", _prior, load_prior),
+    "safetensors of samples": Reader(".safetensors", _posterior, Posterior.load),
     "torch": Reader(".pt", _prior, load_prior),
     "YAML of training": Reader(".yaml", _text(TRAINING), read_training_config),
     "YAML of a method": Reader(".yaml", _text(METHOD), read_method_config),
