@@ -68,7 +68,8 @@ class WrittenResult:
             numbers = np.asarray(
                 found[() if rows is None else rows], np.complex64 if found.dtype.kind == "c" else np.float32
             )
-        if not np.isfinite(numbers).all():
+            is_finite = np.isfinite(np.abs(numbers)).all()
+        if not is_finite:
             raise InputError(f"{self.path}: {name} holds NaN, or infinity, or numbers beyond single precision.")
         return numbers
 
@@ -94,6 +95,12 @@ class WrittenResult:
     def slices(self) -> tuple[int, ...]:
         """The numbers of its slices in the file that was reconstructed."""
         return tuple(int(number) for number in self.numbers.get("slice", range(self.shape[0])))
+
+    @property
+    def slice_names(self) -> tuple[str, ...]:
+        """The same as text, of one length, so that their order is that of the alphabet."""
+        length = max(4, *(len(str(number)) for number in self.slices))
+        return tuple(f"{number:0{length}}" for number in self.slices)
 
 
 @contextmanager
@@ -149,8 +156,10 @@ def _numbers(file: "h5py.File", path: Path, slices: int) -> dict[str, NDArray[np
             raise InputError(f"{path}: {name} has {len(numbers)} numbers for {slices} slice(s); it is damaged.")
         found[name] = np.asarray(numbers[()], np.float64)
     told = found.get("slice")
-    if told is not None and not (np.isfinite(told).all() and (np.abs(told) < 2**53).all()):
+    if told is not None and not ((told >= 0) & (told < 2**31)).all():
         raise InputError(f"{path}: slice holds no numbers of slices.")
+    if told is not None and len(np.unique(told.astype(int))) < slices:
+        raise InputError(f"{path}: slice gives several slices one number.")
     return found
 
 
