@@ -36,6 +36,7 @@ from invdiff.errors import InputError
 from invdiff.priors import Intensity, ScorePrior, UNet, Velocity, load_prior, save_prior
 from invdiff.priors.published import find_published
 from invdiff.reconstruction import Reconstruction, WrittenSamples, conformal_for, read_labels, read_reconstructed
+from invdiff.reconstruction.writers.dicom_template import Template
 from invdiff.training import FastMRIImages, GroupedImages, NiftiImages, NpyImages
 from invdiff.training import read_config as read_training_config
 from invdiff.tuning.config import read_config as read_method_config
@@ -231,6 +232,7 @@ def _dicom(path: Path) -> None:
     image.SamplesPerPixel, image.PixelRepresentation, image.PhotometricInterpretation = 1, 1, "MONOCHROME2"
     image.PixelSpacing, image.SliceThickness, image.RescaleSlope = [1.5, 1.25], 5, 2
     image.ImagePositionPatient, image.ImageOrientationPatient = [1, 2, 3], [1, 0, 0, 0, 1, 0]
+    image.StudyInstanceUID = image.SeriesInstanceUID = image.FrameOfReferenceUID = "1.2.3"
     image.PixelData = VOLUME.tobytes()
     image.save_as(path, enforce_file_format=True)
 
@@ -316,6 +318,7 @@ READERS = {
     "NIfTI of training": Reader(".nii.gz", _nifti, _trained(NiftiImages, contrasts=())),
     "NIfTI picture": Reader(".nii", _nifti, read_picture),
     "DICOM": Reader(".dcm", _dicom, read_picture),
+    "DICOM, as a template": Reader(".dcm", _dicom, lambda path: Template.read(path.parent)),
     "PNG": Reader(".png", _grey, read_image),
     "TIFF": Reader(".tif", _grey, read_image),
     "JPEG": Reader(".jpg", _grey, read_image),

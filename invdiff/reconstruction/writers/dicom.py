@@ -33,7 +33,7 @@ def write(result: WrittenResult, path: Path, template: Path | None = None) -> tu
     Pixels are whole numbers of 16 bits, which one slope for the series turns into the units of the result, and one
     window shows from zero to the 99.9th percentile. Positions are those of the geometry, in mm towards left, posterior
     and superior, of the centre of the first pixel; rows of pixels follow each other along the readout. The image is
-    derived and secondary. Its identifiers are made of what is written (PS3.5, B.2), so that the same result has the same.
+    derived and secondary. Its identifiers are made of what is written (PS3.5, B.2): the same result has the same ones.
 
     Args:
         result: to be written.

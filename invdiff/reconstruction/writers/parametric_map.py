@@ -2,7 +2,9 @@
 
 import warnings
 from datetime import datetime
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -63,7 +65,18 @@ def write(result: WrittenResult, path: Path, template: Path | None = None) -> tu
             content_label="STD",
             series_description=title(result, "std"),
         )
-    written = datetime.fromtimestamp(result.path.stat().st_mtime)  # so that the same result gives the same file
-    made.ContentDate, made.ContentTime = DA(written.date()), TM(written.time())
+    written = datetime.fromtimestamp(result.path.stat().st_mtime)
+    made.ContentDate = made.InstanceCreationDate = DA(written.date())
+    made.ContentTime = made.InstanceCreationTime = TM(written.time())
+    made.walk(partial(_settle, series, written))
     made.save_as(path)
     return ()
+
+
+def _settle(series: str, written: datetime, _: Any, element: Any) -> None:
+    """Put what is of the result in the place of a time and an identifier that are drawn anew for each file, so that the
+    same result gives the same file."""
+    if element.VR == "DT":
+        element.value = written.strftime("%Y%m%d%H%M%S")
+    elif element.keyword == "DimensionOrganizationUID":
+        element.value = identifier("dimensions", series)

@@ -69,12 +69,13 @@ class WayOut:
             return cls(by_suffix[0], Path(text))
         if text.endswith(("/", os.sep)) or os.path.isdir(text):
             return cls(next(writer for writer in writers() if not writer.suffixes), Path(text))
+        names = list(dict.fromkeys(writer.name for writer in writers()))
         suffixes = [suffix for writer in writers() for suffix in writer.suffixes]
         asked = text if "." not in text else f".{Path(text).name.partition('.')[2]}"
-        near = get_close_matches(asked.lower(), [*known, *suffixes], 3, 0.4)
+        near = get_close_matches(asked.lower(), [*names, *suffixes])
         meant = f"; did you mean {' or '.join(near)}?" if near else "."
         raise InputError(
-            f"There is no way out for {text!r}: there are {', '.join(known)}, files of {', '.join(suffixes)}, and "
+            f"There is no way out for {text!r}: there are {', '.join(names)}, files of {', '.join(suffixes)}, and "
             f"folders of DICOM (out/){meant}"
         )
 
