@@ -1,7 +1,7 @@
 """Ways out of invdiff, for other programs: a file a format, and one table of them."""
 
 from invdiff.reconstruction.writers.table import WRITERS, writers
-from invdiff.reconstruction.writers.way_out import Exported, WayOut
+from invdiff.reconstruction.writers.way_out import Exported, WayOut, ways_out
 from invdiff.reconstruction.writers.writer import Writer
 
 __all__ = [
@@ -9,5 +9,6 @@ __all__ = [
     "Exported",
     "WayOut",
     "Writer",
+    "ways_out",
     "writers",
 ]

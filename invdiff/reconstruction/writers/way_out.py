@@ -1,7 +1,8 @@
 """What a user asks a result to be written as, and where."""
 
 import os
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Self
@@ -33,10 +34,24 @@ class WayOut:
     Attributes:
         writer: of the format.
         path: of what is written; None: beside the result, by the writer's usual name.
+        template: a folder of DICOM of the same measurement, whose patient, study and frame of reference are the
+            result's.
+        replaces: files that are there and hold something else.
+
+    Raises:
+        InputError: there is a template, and files of the format name no patient.
     """
 
     writer: Writer
     path: Path | None = None
+    template: Path | None = None
+    replaces: bool = False
+
+    def __post_init__(self) -> None:
+        if self.template is not None and self.writer.write_like is None:
+            raise InputError(
+                f"{self.writer.title} names no patient or study, so a template has nothing to give; leave it out."
+            )
 
     @classmethod
     def named(cls, text: str) -> Self:
@@ -79,21 +94,15 @@ class WayOut:
             f"folders of DICOM (out/){meant}"
         )
 
-    def export(
-        self, result: str | os.PathLike[str], *, template: str | os.PathLike[str] | None = None, replace: bool = False
-    ) -> Exported:
+    def export(self, result: str | os.PathLike[str]) -> Exported:
         """Write a result.
 
         Args:
             result: path of a ``reconstruction.h5``.
-            template: a folder of DICOM of the same measurement, whose patient, study and frame of reference are the
-                result's.
-            replace: files that hold something else.
 
         Raises:
             InputError: there is no such result, or it is damaged; the format can't say what it holds; the template
-                shows something else, or the format names no patient; the files are there and hold something else; or
-                they can't be written.
+                shows something else; the files are there and hold something else; or they can't be written.
         """
         result = Path(result)
         path = self.path or result.with_name(self.writer.usual)
@@ -102,14 +111,34 @@ class WayOut:
         remarks: list[str] = []
 
         def write(place: Path) -> None:
-            if template is None:
+            if self.template is None or self.writer.write_like is None:
                 remarks.extend(self.writer.write(written, place))
-            elif self.writer.write_like is None:
-                raise InputError(
-                    f"{self.writer.title} names no patient or study, so a template has nothing to give it."
-                )
             else:
-                remarks.extend(self.writer.write_like(written, place, Path(template)))
+                remarks.extend(self.writer.write_like(written, place, self.template))
 
         with written_result(result) as written:
-            return Exported(publish(path, write, replace=replace), tuple(remarks))
+            return Exported(publish(path, write, replace=self.replaces), tuple(remarks))
+
+
+def ways_out(
+    named: Sequence[str], template: str | os.PathLike[str] | None = None, *, replaces: bool = False
+) -> list[WayOut]:
+    """What a user means by several.
+
+    Args:
+        named: each as of `WayOut.named`.
+        template: for those whose files name a patient.
+        replaces: as of `WayOut`.
+
+    Raises:
+        InputError: as `WayOut.named`, or a template is given and none of them takes it.
+    """
+    found = [replace(WayOut.named(text), replaces=replaces) for text in named]
+    if template is None:
+        return found
+    takes = [way.writer.write_like is not None for way in found]
+    if not any(takes):
+        raise InputError(
+            f"{template} is a template, which DICOM takes and nothing else that is asked for; leave it out."
+        )
+    return [replace(way, template=Path(template)) if its else way for way, its in zip(found, takes, strict=True)]

@@ -20,7 +20,7 @@ from tests.reconstruction.writers.results import Made, Marked, marked, mirrored,
 
 def series(one: Marked | Reconstruction, folder: Path, template: Path | None = None, name: str = "out") -> list[Any]:
     """The data sets of it."""
-    exported = WayOut.named(f"dicom={folder / name}").export(written(one, folder), template=template)
+    exported = replace(WayOut.named(f"dicom={folder / name}"), template=template).export(written(one, folder))
     return [pydicom.dcmread(path) for path in exported.files]
 
 

@@ -11,7 +11,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from invdiff.data import Geometry
 from invdiff.errors import InputError
-from invdiff.reconstruction.writers import WayOut
+from invdiff.reconstruction.writers import WayOut, ways_out
 from tests.reconstruction.writers.results import Marked, marked, written
 
 NAMES = {
@@ -28,7 +28,7 @@ ONE = marked(5)
 
 
 def exported(one: Marked, folder: Path, template: Path | None = None, name: str = "out") -> list[Any]:
-    made = WayOut.named(f"dicom={folder / name}").export(written(one, folder), template=template)
+    made = replace(WayOut.named(f"dicom={folder / name}"), template=template).export(written(one, folder))
     return [pydicom.dcmread(path) for path in made.files]
 
 
@@ -181,4 +181,8 @@ def test_files_that_are_packed(tmp_path: Path) -> None:
 
 def test_formats_that_name_no_patient_take_none(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="names no patient or study"):
-        WayOut.named("nifti").export(written(ONE, tmp_path), template=tmp_path)
+        replace(WayOut.named("nifti"), template=tmp_path)
+    with pytest.raises(InputError, match="which DICOM takes and nothing else"):
+        ways_out(["nifti", "npy"], tmp_path)
+    ways = ways_out(["nifti", "dicom", "npy"], tmp_path)
+    assert [way.template for way in ways] == [None, tmp_path, None]

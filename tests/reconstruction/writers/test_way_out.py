@@ -1,6 +1,7 @@
 """What a user asks for, and what is refused."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -84,7 +85,7 @@ def test_other_results_stay_where_they_are(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"out\.npy is there, and holds something else.*--force"):
         way.export(tmp_path / "reconstruction.h5")
     np.testing.assert_array_equal(np.load(tmp_path / "out.npy"), first.result.image)
-    way.export(tmp_path / "reconstruction.h5", replace=True)
+    replace(way, replaces=True).export(tmp_path / "reconstruction.h5")
     np.testing.assert_array_equal(np.load(tmp_path / "out.npy"), second.result.image)
 
 
@@ -92,7 +93,7 @@ def test_the_result_itself_is_never_replaced(tmp_path: Path) -> None:
     path = written(marked(), tmp_path)
     before = path.read_bytes()
     with pytest.raises(InputError, match="is the result itself"):
-        WayOut.named(str(path)).export(path, replace=True)
+        replace(WayOut.named(str(path)), replaces=True).export(path)
     assert path.read_bytes() == before
 
 
