@@ -10,7 +10,7 @@ import pytest
 
 from invdiff.data.formats import offered
 from invdiff.errors import InputError
-from invdiff.reconstruction import written_result
+from invdiff.reconstruction import WrittenResult
 from invdiff.reconstruction.writers import WRITERS, WayOut, Writer, writer, writers
 from tests.reconstruction.writers.results import marked, written
 
@@ -105,7 +105,7 @@ def test_results_that_are_none(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["text.h5"]
 
 
-def shouts(result: written_result.WrittenResult, path: Path) -> tuple[str, ...]:
+def shouts(result: WrittenResult, path: Path) -> tuple[str, ...]:
     path.write_text("!" * result.shape[0])
     return ("LOUD",)
 
