@@ -21,9 +21,10 @@ def export(
         list[str],
         typer.Argument(
             metavar="WAY",
-            help="Where to, and as what: out.nii.gz, out.npy, out.cfl, out.h5 (a submission to fastMRI), out.png (a "
-            "picture a slice), out.zarr, out.dcm (a parametric map), a folder for DICOM, FORMAT=PATH, or FORMAT alone, "
-            "beside RESULT: nifti, dicom, parametric-map, fastmri, bart, npy, png, zarr. May be repeated.",
+            help="Where to, and as what: out.nii.gz, out.npy, out.cfl, out.mrd2, out.h5 (a submission to fastMRI), "
+            "out.png (a picture a slice), out.zarr, out.dcm (a parametric map), a folder for DICOM, FORMAT=PATH, or "
+            "FORMAT alone, beside RESULT: nifti, dicom, parametric-map, mrd, fastmri, bart, npy, png, zarr. May be "
+            "repeated.",
         ),
     ],
     template: Template = None,

@@ -3,7 +3,7 @@
 from functools import cache
 
 from invdiff.data.formats.offered import offered_in
-from invdiff.reconstruction.writers import bart, dicom, fastmri, nifti, npy, parametric_map, png, zarr_group
+from invdiff.reconstruction.writers import bart, dicom, fastmri, mrd_stream, nifti, npy, parametric_map, png, zarr_group
 from invdiff.reconstruction.writers.writer import Writer
 
 ENTRY_POINTS = "invdiff.writers"
@@ -35,6 +35,14 @@ WRITERS = (
         parametric_map.write,
         write_like=parametric_map.write,
         needs=("highdicom", "invdiff[export]"),
+    ),
+    Writer(
+        "mrd",
+        "A stream of MRD 2",
+        (".mrd2",),
+        "reconstruction.mrd2",
+        mrd_stream.write,
+        needs=("mrd", "invdiff[formats]"),
     ),
     Writer("fastmri", "A submission to fastMRI", (".h5", ".hdf5"), "fastmri.h5", fastmri.write),
     Writer("bart", "BART", (".cfl",), "reconstruction.cfl", bart.write),

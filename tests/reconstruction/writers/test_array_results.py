@@ -68,6 +68,24 @@ def test_pictures_share_one_window(tmp_path: Path) -> None:
     assert (pictures.max(axis=(1, 2)) == 255).sum() == 1  # the other slices are dark in the window of the bright one
 
 
+def test_mrd(tmp_path: Path) -> None:
+    """Axis x is the readout, and heads have the centre's place in mm (LPS)."""
+    mrd = pytest.importorskip("mrd")
+    one = marked()
+    (path,) = exported("mrd", one, tmp_path)
+    with path.open("rb") as file, mrd.BinaryMrdReader(file) as reader:
+        reader.read_header()
+        images = [item.value for item in reader.read_data()]
+    assert len(images) == 6
+    result, geometry = one.result, one.result.geometry
+    assert geometry is not None
+    for k, plane in enumerate(geometry.planes or ()):
+        np.testing.assert_array_equal(images[k].data[0, 0].T, result.image[k])
+        np.testing.assert_array_equal(images[3 + k].data[0, 0].T, result.std[k])
+        np.testing.assert_allclose(images[k].head.position, plane.position, rtol=1e-6)
+        np.testing.assert_allclose(images[k].head.col_dir, plane.read, rtol=1e-5)
+
+
 def test_zarr(tmp_path: Path) -> None:
     zarr = pytest.importorskip("zarr")
     one = marked()
