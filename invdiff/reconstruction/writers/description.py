@@ -43,10 +43,11 @@ def described(result: WrittenResult) -> dict[str, Any]:
     attributes of the result by their own names."""
     said = {name: _plain(value) for name, value in result.attributes.items()}
     of_slices = {name: _plain(tuple(numbers.tolist())) for name, numbers in result.numbers.items() if name != "slice"}
+    cited = [line for name in ("citations", "samples_citations") for line in str(said.pop(name, "")).split("\n")]
     return {
         "GeneratedBy": [{"Name": "invdiff", "Version": software(result)}],
         "Sources": [said["input"]] if "input" in said else [],
-        "Citations": list(filter(None, str(said.pop("citations", "")).split("\n"))),
+        "Citations": list(dict.fromkeys(filter(None, cited))),
         "Slices": list(result.slices),
         "Reconstruction": {**said, **of_slices},
     }

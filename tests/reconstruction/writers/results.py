@@ -56,6 +56,7 @@ def marked(seed: int = 0, *, slices: int = 3, samples: int = 3, units: float = 1
         "input": "scan.h5",
         "invdiff_version": "0.1.0",
         "citations": "A 2020, B, C\nD 2021, E, F",
+        "samples_citations": "A 2020, B, C\nG 2022, H, I",
         "slice": np.arange(slices) + 7.0,
         "scale": np.full(slices, np.nan),
     }

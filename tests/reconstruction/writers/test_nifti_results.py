@@ -84,7 +84,7 @@ def test_what_stands_beside_it_says_how_it_was_made(tmp_path: Path) -> None:
     assert (magnitude["Units"], phase["Units"]) == ("arbitrary", "rad")
     assert magnitude["GeneratedBy"] == [{"Name": "invdiff", "Version": "0.1.0"}]
     assert (magnitude["Sources"], magnitude["Slices"]) == (["scan.h5"], [7, 8, 9])
-    assert magnitude["Citations"] == ["A 2020, B, C", "D 2021, E, F"]
+    assert magnitude["Citations"] == ["A 2020, B, C", "D 2021, E, F", "G 2022, H, I"]
     said = magnitude["Reconstruction"]
     assert (said["method"], said["seed"], said["scale"]) == ("estimate", 3, ["nan"] * 3)
 
