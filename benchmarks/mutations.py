@@ -42,10 +42,12 @@ from invdiff.data import (
     read_scan,
     write_scan,
 )
+from invdiff.diffusion import Posterior
 from invdiff.errors import InputError
 from invdiff.priors import Intensity, ScorePrior, UNet, Velocity, load_prior, save_prior
 from invdiff.priors.published import find_published
 from invdiff.reconstruction import Reconstruction, WrittenSamples, conformal_for, read_labels, read_reconstructed
+from invdiff.reconstruction.writers.dicom_template import Template
 from invdiff.training import FastMRIImages, GroupedImages, NiftiImages, NpyImages
 from invdiff.training import read_config as read_training_config
 from invdiff.tuning.config import read_config as read_method_config
@@ -71,9 +73,12 @@ METHOD = "method: fast\nsettings: {steps: 3, noise_floor: 0.01}\n"
 NETWORK = "{sde: vesde, nf: 8, ch_mult: [1, 2], image_size: 16, num_res_blocks: 1, centered: false, sigma_max: 50.0}\n"
 
 
+PLANES = tuple(Plane((0.0, 0.0, k), (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)) for k in range(2))
+GEOMETRY = Geometry((8, 6), (8.0, 6.0), planes=PLANES)
+
+
 def _scan(path: Path) -> None:
-    planes = tuple(Plane((0.0, 0.0, k), (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)) for k in range(2))
-    known = {"noise_std": 0.1, "noise": KSPACE[0, :, 0], "geometry": Geometry((8, 6), (8.0, 6.0), planes=planes)}
+    known = {"noise_std": 0.1, "noise": KSPACE[0, :, 0], "geometry": GEOMETRY}
     write_scan(Scan(KSPACE, maps=KSPACE, attributes={"a": 1.0, "b": "c"}, **known), path)
 
 
@@ -220,6 +225,11 @@ def _samples(path: Path) -> None:
     Reconstruction(KSPACE, image, None, {"slice": np.arange(2), "affine": np.eye(4).tolist()}, estimate).write(path)
 
 
+def _whole_result(path: Path) -> None:
+    attributes = {"slice": np.arange(2), "method": "fast"}
+    Reconstruction(KSPACE, KSPACE[:, 0], KSPACE[:, 1], attributes, KSPACE[:, 0], GEOMETRY, 2 * KSPACE).write(path)
+
+
 def _group(path: Path) -> None:
     with h5py.File(path, "w") as file:
         file["a/b/c/images"] = VOLUME
@@ -249,6 +259,7 @@ def _dicom(path: Path) -> None:
     image.SamplesPerPixel, image.PixelRepresentation, image.PhotometricInterpretation = 1, 1, "MONOCHROME2"
     image.PixelSpacing, image.SliceThickness, image.RescaleSlope = [1.5, 1.25], 5, 2
     image.ImagePositionPatient, image.ImageOrientationPatient = [1, 2, 3], [1, 0, 0, 0, 1, 0]
+    image.StudyInstanceUID = image.SeriesInstanceUID = image.FrameOfReferenceUID = "1.2.3"
     image.PixelData = VOLUME.tobytes()
     image.save_as(path, enforce_file_format=True)
 
@@ -263,6 +274,10 @@ def _prior(path: Path) -> None:
     save_prior(
         ScorePrior(network, Velocity(), channels=(1, 2), sigma_range=(0.01, 9.0), intensity=Intensity(99.0, 1.0)), path
     )
+
+
+def _posterior(path: Path) -> None:
+    Posterior(torch.from_numpy(KSPACE), 1.0, 30, (3.0, 0.1)).save(path)
 
 
 def _text(words: str) -> Fill:
@@ -303,6 +318,7 @@ READERS = {
     "HDF5 of a volume": Reader(".h5", _volume, _all_slices),
     "HDF5 picture": Reader(".h5", _picture, read_picture),
     "HDF5 reconstruction": Reader(".h5", _result, read_reconstructed),
+    "HDF5 reconstruction, whole": Reader(".h5", _whole_result, Reconstruction.read),
     "HDF5 samples": Reader(".h5", _samples, _all_samples),
     "labels": Reader(".nii", _nifti, lambda path: read_labels(path, VOLUME.shape)),
     "HDF5 of training": Reader(".h5", _reconstructions, _trained(FastMRIImages, drop_slices=0)),
@@ -334,10 +350,12 @@ READERS = {
     "NIfTI of training": Reader(".nii.gz", _nifti, _trained(NiftiImages, contrasts=())),
     "NIfTI picture": Reader(".nii", _nifti, read_picture),
     "DICOM": Reader(".dcm", _dicom, read_picture),
+    "DICOM, as a template": Reader(".dcm", _dicom, lambda path: Template.read(path.parent)),
     "PNG": Reader(".png", _grey, read_image),
     "TIFF": Reader(".tif", _grey, read_image),
     "JPEG": Reader(".jpg", _grey, read_image),
     "safetensors": Reader(".safetensors", _prior, load_prior),
+    "safetensors of samples": Reader(".safetensors", _posterior, Posterior.load),
     "torch": Reader(".pt", _prior, load_prior),
     "YAML of training": Reader(".yaml", _text(TRAINING), read_training_config),
     "YAML of a method": Reader(".yaml", _text(METHOD), read_method_config),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from invdiff.cli.export import tell_exported
 from invdiff.cli.forecasts import tell_forecasts
 from invdiff.cli.output import SOME_FAILED, Output, Report, tell_kept
 from invdiff.errors import InputError
@@ -14,6 +15,7 @@ from invdiff.refusal import REFUSED, refusal
 
 if TYPE_CHECKING:
     from invdiff.reconstruction import Cases, Executor, Input, Outcome, Reconstruction, Study
+    from invdiff.reconstruction.writers import WayOut
 
 _SHOWN = 8  # slices in the panel and the table of scores
 _COLUMNS = ("file", "result", "slices", "failed", "psnr", "ssim", "nmse", "seconds", "reason")
@@ -34,6 +36,7 @@ class Job:
         keep_oversampling: whether images are of all that was measured, and not of the field of view alone.
         is_single: whether there is one file, whose results go to the folder itself.
         begun: when the command was, by `time.perf_counter`.
+        ways: in which each result is written for other programs.
         rows: what came of each.
     """
 
@@ -47,6 +50,7 @@ class Job:
     keep_oversampling: bool
     is_single: bool
     begun: float
+    ways: "list[WayOut]"
     rows: list[dict[str, Any]] = field(default_factory=list)
 
     def run(self, executor: Any) -> int:
@@ -73,7 +77,7 @@ class Job:
             self.rows.append({**row, "seconds": round(time.perf_counter() - begun, 2)})
             if not self.is_single and self.study.shard.count == 1:
                 self._summary()
-        code = SOME_FAILED if any(row["failed"] for row in self.rows) else 0
+        code = SOME_FAILED if any(row["failed"] or row.get("reason") for row in self.rows) else 0
         outstanding = sum(not row["result"] and not row["failed"] for row in self.rows)
         if outstanding and not self.is_single:
             self.output.say(f"of {len(self.rows)} file(s), {outstanding} wait for other parts of the study")
@@ -147,7 +151,19 @@ class Job:
         if outcome.path is None:
             self.output.say(f"{cases.name}: this part is done; other parts of the study are outstanding")
             return found
-        return {**found, "result": str(outcome.path), **self.show(cases, outcome, folder)}
+        found |= {"result": str(outcome.path), **self.show(cases, outcome, folder)}
+        return {**found, **self._save(cases.name, outcome.path)}
+
+    def _save(self, name: str, path: Path) -> dict[str, Any]:
+        """Write the result for other programs; why not, where it can't be."""
+        reasons = []
+        for way in self.ways:
+            try:
+                tell_exported(self.output, way.export(path))
+            except InputError as error:  # the result is there, and `invdiff export` can be asked again
+                self.output.warn(f"{name}: {error}")
+                reasons.append(str(error))
+        return {"reason": reasons[0]} if reasons else {}
 
     def show(self, cases: "Cases", outcome: "Outcome", folder: Path) -> dict[str, Any]:
         """Draw what is on disk, and score it where the truth is known."""

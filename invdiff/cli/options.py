@@ -130,6 +130,16 @@ MemoryLimit = Annotated[
         "methods beside it. What can't be kept is refused with what it takes.",
     ),
 ]
+Template = Annotated[
+    Path | None,
+    typer.Option(
+        "--template",
+        metavar="FOLDER",
+        help="For DICOM: a series of the same measurement, whose patient, study and frame of reference are the "
+        "result's; refused where it shows other slices.",
+    ),
+]
+Force = Annotated[bool, typer.Option("--force", help="Replace files that hold another result.")]
 AsJson = Annotated[
     bool, typer.Option("--json", help="One JSON document on standard output, everything else on standard error.")
 ]

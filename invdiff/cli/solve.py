@@ -15,6 +15,7 @@ from invdiff.cli.options import (
     Contrast,
     DeviceName,
     DryRun,
+    Force,
     Group,
     MapsName,
     MaskFile,
@@ -33,6 +34,7 @@ from invdiff.cli.options import (
     SetNumber,
     Settings,
     ShardText,
+    Template,
     Threads,
     Undersample,
     Workers,
@@ -95,6 +97,16 @@ def solve(
             "for images as a stream of MRD 2 on standard output."
         ),
     ] = Path("invdiff-result"),
+    save: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="WAY",
+            help="Write the result for another program, too: nifti, dicom, ... beside it, or a path as out.nii.gz; see "
+            "`invdiff export`. May be repeated.",
+        ),
+    ] = None,
+    template: Template = None,
+    force: Force = False,
     settings: Settings = None,
     start: Annotated[
         str | None,
@@ -164,9 +176,9 @@ def solve(
     samples that show how far it can be trusted.
 
     Writes reconstruction.h5 (image, estimate, mean, std, magnitude_std, lower and upper, samples, zero_filled,
-    ground_truth where known), panel.png and, of several slices, slices.png; of several files also summary.csv. The same
-    command goes on where it was stopped. With --out - images alone are written, as a stream of MRD 2 on standard
-    output.
+    ground_truth where known), panel.png and, of several slices, slices.png; what --save asks for; and of several files
+    summary.csv. The same command goes on where it was stopped. With --out - images alone are written, as a stream of
+    MRD 2 on standard output.
 
     Exit status: 0; 2 for what can't be done, in a sentence; 3 where a file or a slice is missing and the rest is there;
     130 for an interrupt.
@@ -182,11 +194,15 @@ def solve(
     from invdiff.priors import load_prior
     from invdiff.reconstruction import Assumptions, Study, find_inputs, find_kind
     from invdiff.reconstruction.audit import FRACTION
+    from invdiff.reconstruction.writers import ways_out
 
     keep_heap()
     output = Output(as_json, quiet, piped=out == PIPE)
     if output.json and output.piped:
         raise InputError("Standard output takes images (--out -) or a document (--json), not both.")
+    if save and output.piped:
+        raise InputError("A run of pipes (--out -) keeps nothing; leave --save out, or give --out a folder.")
+    ways = ways_out(save or [], template, replaces=force)
     kind = find_kind(operator)
     parsed = parse_settings(settings or [])
     if config is not None:
@@ -222,8 +238,14 @@ def solve(
         if len(found) > 1:
             tell_companions(output, given, len(found))
         is_single = len(found) == 1 and not any(path.is_dir() for path in paths)
+        one_place = next((way.path for way in ways if way.path is not None), None)
+        if one_place is not None and not is_single:
+            raise InputError(
+                f"--save {one_place} is one place for {len(found)} measurement(s); give its format alone, as --save "
+                "nifti, which is written beside each result."
+            )
         where = computing.description
-        job = Job(study, found, folder, output, where, slices, initial, keep_oversampling, is_single, begun)
+        job = Job(study, found, folder, output, where, slices, initial, keep_oversampling, is_single, begun, ways)
         if dry_run:
             job.forecast(executor)
             return

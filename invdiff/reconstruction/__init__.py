@@ -40,6 +40,7 @@ from invdiff.reconstruction.uncertainty import (
     read_labels,
 )
 from invdiff.reconstruction.units import Drawing, Drawn, Unit
+from invdiff.reconstruction.written_result import WrittenResult, written_result
 
 __all__ = [
     "KINDS",
@@ -78,6 +79,7 @@ __all__ = [
     "Study",
     "Unit",
     "Watcher",
+    "WrittenResult",
     "WrittenSamples",
     "conformal_for",
     "conformal_table",
@@ -105,4 +107,5 @@ __all__ = [
     "within",
     "write_contact_sheet",
     "write_slices",
+    "written_result",
 ]

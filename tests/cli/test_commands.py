@@ -24,6 +24,7 @@ def test_help(invdiff: Run) -> None:
     assert ran.code == 0
     for command in (
         "solve",
+        "export",
         "regions",
         "tune-lambda",
         "evaluate",
