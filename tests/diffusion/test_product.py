@@ -27,6 +27,7 @@ from invdiff.diffusion import (
     SDE,
     VE,
     VP,
+    AlternatingPlanes,
     Ancestral,
     AnnealedLangevin,
     AnnealedLikelihood,
@@ -100,6 +101,7 @@ BOTH = Turned(ByTurns((SplitComplex(), MagnitudePhase())))
 VIEWS: list[View] = [Sense(), Soss(), UnsampledKspace()]
 SIGNALS: list[Signal] = [RealImage(), SplitComplex(), TwoChannel(), MagnitudePhase(), Turned(TwoChannel()), BOTH]
 OPERATORS = ["fourier", "sense", "sense with two map sets", "coil by coil", "inpainting", "denoising"]
+ON_VOLUMES = AlternatingPlanes(TwoChannel())
 GUIDANCE: list[Guidance | None] = [
     None,
     Proximal(2.0, Truncated(3)),
@@ -244,6 +246,8 @@ def operator_of(name: str) -> LinearOperator:
             return sense(columns, maps / torch.linalg.vector_norm(maps, dim=(0, 1)))
         case "coil by coil":
             return lift((COILS,), fourier(points))
+        case "volume":
+            return lift((SIDE,), fourier(points))
         case "inpainting":
             return inpainting(points)
         case _:
@@ -384,6 +388,8 @@ def surroundings() -> Iterator[Cell]:
         (Cell(corrector=corrector, noise="unknown noise level") for corrector in CORRECTORS),
         (Cell(view, signal, corrector=corrector) for view, signal, corrector in product(VIEWS, SIGNALS, CORRECTORS)),
         (Cell(guidance=Proximal(), corrector=corrector) for corrector in CORRECTORS),
+        (Cell(view, ON_VOLUMES, operator) for view in VIEWS for operator in OPERATORS if operator != "coil by coil"),
+        (Cell(view, ON_VOLUMES, "volume", guidance) for view in VIEWS for guidance in GUIDANCE),
         (Cell(grid=grid, noise="unknown noise level") for grid in GRIDS if isinstance(grid, DownToNoise)),
     )
 
