@@ -29,7 +29,7 @@ from invdiff.reconstruction import Assumptions, Cases, Measurement, find_kind
 
 Volume = NDArray[np.float32]
 SIDE, COILS, LINES, NOISE_STD = 96, 8, 8, 0.01
-STEPS = {"calibrated": "12", "estimate": "10"}
+STEPS = {"calibrated": "10", "estimate": "10"}
 
 
 def finely_cut(path: Path, count: int) -> Volume:

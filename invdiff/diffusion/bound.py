@@ -83,7 +83,7 @@ class Bound:
         """
         sampler = self.sampler
         noise = NoiseStream(seed, case, samples, self.y.device, self.support, sampler.noise, sampler.correlated_slices)
-        return Context(self, noise, Denoiser(self.prior, sampler.signal))
+        return Context(self, noise, Denoiser(self.prior, sampler.signal.for_prior(self.prior)))
 
     def draw(
         self,

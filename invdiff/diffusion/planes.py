@@ -1,6 +1,6 @@
 """A network of images shown a volume along each of its axes in turn."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import torch
@@ -9,6 +9,7 @@ from torch import Tensor
 from invdiff.diffusion.noise import NoiseStream
 from invdiff.diffusion.signals import Signal, WrappedSignal
 from invdiff.errors import InputError
+from invdiff.priors.base import Prior
 
 _AXES = (-3, -2, -1)
 
@@ -44,6 +45,9 @@ class AlternatingPlanes(WrappedSignal):
 
     def magnitude(self, images: Tensor) -> Tensor:
         return images.abs()
+
+    def for_prior(self, prior: Prior) -> Signal:
+        return replace(self, signal=self.signal.for_prior(prior))
 
     def drawn(self, noise: NoiseStream, shape: torch.Size) -> Signal:
         axis = self.axes[noise.iteration % len(self.axes)]

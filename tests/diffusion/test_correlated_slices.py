@@ -186,6 +186,7 @@ def test_a_slice_is_the_same_alone_and_in_any_order(small, pairing: Pairing) -> 
 def check_law_of_every_slice(small, of: Sampler) -> None:
     """A run is c + R z for its noise z: where z is of covariance one, the image has the law of independent slices."""
     problem, prior = small.problem("sense"), small.prior(2)
+    prior.is_oriented = False
     mean = replace(of, noise="antithetic")(problem, prior, samples=2).mean
 
     def parts(count: int, case: int) -> Tensor:
