@@ -1,9 +1,9 @@
 """How rough reconstructed volumes are along z: `python benchmarks/volumes.py ../shared/data/slices.h5`.
 
-Eight neighbouring slices of 96 x 96 of two heads that no prior saw, 8 birdcage coils, noise of 0.01 of the maximum, every
-fourth line and eight central ones, maps and noise known. One head lies along z as finely as in its planes; it is cut
-anew across the axis -2 of sagittal slices, whose own distance is interpolated. Its noise is smoothed away, for it would
-be taken for roughness that is lost.
+Eight neighbouring slices of 96 x 96 of two heads that no prior saw, 8 birdcage coils, noise of 0.01 of the maximum,
+every fourth line and eight central ones, maps and noise known. One head is as fine along z as in its planes: sagittal
+slices, whose distance is interpolated, are cut anew across their axis -2. Noise is smoothed away first, for it would be
+taken for roughness that is lost.
 """
 
 from dataclasses import replace
