@@ -17,7 +17,7 @@ _AXES = (-3, -2, -1)
 @dataclass(frozen=True)
 class AlternatingPlanes(WrappedSignal):
     """Another signal of the slices of a volume ``(D, H, W)``, across another of its axes in each iteration: the product
-    of a prior across every axis, one factor at a time (Lee 2023, sec. 3).
+    of a prior across every axis, one factor at a time (Lee 2023).
 
     What slices across one axis leave rough along it, slices across the others see, and make smooth. The network meets
     images ``(H, W)``, ``(D, W)`` and ``(D, H)``, which a prior of one kind knows where the voxels are about as long as
