@@ -14,6 +14,7 @@ NEEDS = {
     "complex images": "a complex signal: use SplitComplex or TwoChannel",
     "coil images": "a state of coil images: use the view Soss",
     "no guidance": "the prior's own estimates, for it learns of the data by itself: leave guidance out",
+    "volume": "an image (D, H, W) of one map set: a view Sense of an operator on volumes",
     "coil maps": "coil maps: give a Problem whose operator ends in Sensitivities",
 }
 """What a part can need of a problem or of another part, and how a user gives it."""

@@ -50,7 +50,7 @@ class Method:
         """The sampler with parameters given as text.
 
         A ``signal`` that is not given suits image and prior, as `Signal.suiting` says. Beside a method's own parameters
-        ``noise`` is that of `Sampler`.
+        ``noise`` and ``correlated_slices`` are those of `Sampler`.
 
         Args:
             settings: parameters by name.
@@ -65,13 +65,16 @@ class Method:
         if "signal" in parameters and "signal" not in settings:
             default: Signal = parameters["signal"].default
             values["signal"] = default.suiting(is_complex=is_complex, channels=channels)
-        own = {name: text for name, text in settings.items() if name != "noise"}
-        for name, text in own.items():
-            if name not in parameters:
-                raise InputError(f"{self.name} has no parameter {name}; it has {', '.join(parameters)}, noise.")
-            values[name] = self._read(name, text, parameters[name].annotation)
-        made = self.build(**values)
-        return replace(made, noise=settings["noise"]) if "noise" in settings else made  # type: ignore[arg-type] # it checks
+        common: dict[str, Any] = {}
+        for name, text in settings.items():
+            if name in _OF_EVERY_SAMPLER:
+                common[name] = self._read(name, text, _OF_EVERY_SAMPLER[name])
+            elif name in parameters:
+                values[name] = self._read(name, text, parameters[name].annotation)
+            else:
+                has = ", ".join([*parameters, *_OF_EVERY_SAMPLER])
+                raise InputError(f"{self.name} has no parameter {name}; it has {has}.")
+        return replace(self.build(**values), **common)
 
     def _read(self, name: str, text: str, kind: Any) -> Any:
         from pydantic import TypeAdapter, ValidationError
@@ -92,6 +95,12 @@ class Method:
             wanted = wanted or error.errors()[0]["msg"].replace("Input should be", "should be") + f", not {text!r}"
             raise InputError(f"{self.name}'s parameter {name} {wanted}.") from None
 
+
+_OF_EVERY_SAMPLER = {"noise": str, "correlated_slices": int}
+"""What a sampler takes beside its parts, and as what it is read; the sampler itself refuses what makes no sense."""
+
+OF_VOLUMES: Mapping[str, str] = {"correlated_slices": "4"}
+"""Settings of any method for files, whose slices may be a volume's; docs/volumes.md tells how they were chosen."""
 
 _PLAIN = ("int", "float", "bool", "str")
 

@@ -13,7 +13,7 @@ from invdiff.errors import InputError
 from invdiff.files.digest import digest_of
 from invdiff.files.hdf5 import attributes_of, reading
 from invdiff.files.lock import folder_lock
-from invdiff.methods import Method
+from invdiff.methods import OF_VOLUMES, Method
 from invdiff.methods.named_parts import name_of_value
 from invdiff.priors import Prior
 from invdiff.reconstruction.audit import FRACTION, HeldCases, Judge, of_held
@@ -57,7 +57,8 @@ class Recipe:
         Raises:
             InputError: a parameter makes no sense.
         """
-        sampler = self.method.with_settings(self.settings, is_complex=cases.is_complex, channels=prior.channels)
+        settings = {**OF_VOLUMES, **self.settings}
+        sampler = self.method.with_settings(settings, is_complex=cases.is_complex, channels=prior.channels)
         sampler = sampler if self.start is None else replace(sampler, start=self.start)
         return Stage(Drawing(cases, sampler, prior, seed, device), self.samples)
 
