@@ -3,6 +3,9 @@
 from invdiff.operators.adjoint import Adjoint
 from invdiff.operators.arrays import Array
 from invdiff.operators.base import LinearOperator, NoiseSource, Shape
+from invdiff.operators.basis import Basis
+from invdiff.operators.block_circulant import BlockCirculant
+from invdiff.operators.block_diagonal import BlockDiagonal
 from invdiff.operators.circulant import Circulant
 from invdiff.operators.conjugate_gradient import ConvergenceWarning
 from invdiff.operators.crop import Crop, Pad
@@ -20,16 +23,20 @@ from invdiff.operators.regularised import Regularised
 from invdiff.operators.scaled import Scaled
 from invdiff.operators.sense_gram import SenseGram
 from invdiff.operators.sensitivities import Sensitivities
-from invdiff.operators.shorthands import denoising, fourier, inpainting, sense
+from invdiff.operators.shorthands import denoising, fourier, inpainting, sense, subspace
 from invdiff.operators.spectral import Spectral
 from invdiff.operators.stack import Stack
 from invdiff.operators.structure import Structure
 from invdiff.operators.subsample import Subsample
+from invdiff.operators.subspace_gram import SubspaceGram
 from invdiff.operators.sum import Sum
 
 __all__ = [
     "Adjoint",
     "Array",
+    "Basis",
+    "BlockCirculant",
+    "BlockDiagonal",
     "Circulant",
     "ConvergenceWarning",
     "Crop",
@@ -55,11 +62,13 @@ __all__ = [
     "Stack",
     "Structure",
     "Subsample",
+    "SubspaceGram",
     "Sum",
     "denoising",
     "fourier",
     "inpainting",
     "lift",
     "sense",
+    "subspace",
     "without_structure",
 ]

@@ -39,7 +39,7 @@ class SenseGram(Endomorphism, Frozen):
     def H(self) -> LinearOperator:
         return self if self.is_self_adjoint else SenseGram(self.maps, self.convolution.H, self.image_dims)  # type: ignore[arg-type] # its adjoint is of its kind
 
-    def nearest_circulant(self) -> LinearOperator:
+    def nearest_circulant(self) -> Circulant:
         """At each frequency the convolution's multiplier, averaged over the frequencies at which the maps see it."""
         axes, image = self.convolution.axes, tuple(range(-self.image_dims, 0))
         kept = [axis for axis in image if axis not in axes]  # positions, of which every frequency sees the mean
