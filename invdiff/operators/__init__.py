@@ -17,6 +17,7 @@ from invdiff.operators.identity import Identity
 from invdiff.operators.lift import Lift, lift
 from invdiff.operators.mask import Mask
 from invdiff.operators.nothing import Nothing
+from invdiff.operators.off_resonance import OffResonance, off_resonance
 from invdiff.operators.product import Product
 from invdiff.operators.real_part import RealPart
 from invdiff.operators.regularised import Regularised
@@ -50,6 +51,7 @@ __all__ = [
     "Mask",
     "NoiseSource",
     "Nothing",
+    "OffResonance",
     "Pad",
     "Product",
     "RealPart",
@@ -68,6 +70,7 @@ __all__ = [
     "fourier",
     "inpainting",
     "lift",
+    "off_resonance",
     "sense",
     "subspace",
     "without_structure",

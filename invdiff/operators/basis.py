@@ -63,7 +63,9 @@ class Basis(LinearOperator, Frozen):
         }
         found = Structure.NONE
         for structure, product in known.items():
-            if bool((product - torch.eye(len(product), dtype=product.dtype)).abs().max() <= rounding):
+            if bool(
+                (product - torch.eye(len(product), dtype=product.dtype, device=product.device)).abs().max() <= rounding
+            ):
                 found |= structure
         return found
 
@@ -88,7 +90,7 @@ class Basis(LinearOperator, Frozen):
 def _(operator: Basis, middle: Identity) -> LinearOperator | None:
     if operator.is_isometry:
         return None
-    return _weighed(operator, torch.ones(1, *(1 for _ in operator.shape), dtype=torch.float64))
+    return _weighed(operator, torch.ones((1,) * (1 + len(operator.shape)), device=operator.values.device))
 
 
 @PULLBACK.rule(Basis, Diagonal, "Φᴴ D Φ = B, a matrix at each point")
