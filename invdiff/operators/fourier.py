@@ -69,7 +69,7 @@ class Fourier(Endomorphism, Frozen):
 
 @PULLBACK.rule(Fourier, Diagonal, "Fᴴ D F = a convolution; no transform along the axes on which D is constant")
 def _(operator: Fourier, middle: Diagonal) -> LinearOperator:
-    values = narrowed(middle.spectrum, operator.axes or ())
+    values = narrowed(middle.spectrum, tuple(range(-len(operator.shape), 0)))
     axes = tuple(axis for axis in operator.axes or () if values.shape[axis] > 1)
     if not axes:
         return Diagonal(values.expand(operator.shape).contiguous())
