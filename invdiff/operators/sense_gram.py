@@ -19,7 +19,7 @@ class SenseGram(Endomorphism, Frozen):
 
     Args:
         maps: ``(coils, *image)`` or ``(sets, coils, *image)``.
-        convolution: C, on coil images ``(coils, *image)``; of length one along the coils where it is the same for all.
+        convolution: Fᴴ D F on the image.
         image_dims: trailing dimensions of ``maps`` that are the image's.
     """
 
@@ -41,15 +41,12 @@ class SenseGram(Endomorphism, Frozen):
 
     def nearest_circulant(self) -> Circulant:
         """At each frequency the convolution's multiplier, averaged over the frequencies at which the maps see it."""
-        axes, image, coils = self.convolution.axes, tuple(range(-self.image_dims, 0)), -self.image_dims - 1
+        axes, image = self.convolution.axes, tuple(range(-self.image_dims, 0))
         kept = [axis for axis in image if axis not in axes]  # positions, of which every frequency sees the mean
         count = size(tuple(self.maps.shape[axis] for axis in axes))
-        seen = torch.fft.fftn(self.maps, dim=axes).abs().square() / count**2
-        if self.convolution.multiplier.shape[coils] == 1:
-            seen = seen.sum(coils, keepdim=True)
+        seen = torch.fft.fftn(self.maps, dim=axes).abs().square().sum(-self.image_dims - 1) / count**2
         multiplier = self.convolution.multiplier * torch.ones_like(seen)
         spread = torch.fft.ifftn(torch.fft.fftn(multiplier, dim=axes) * torch.fft.fftn(seen, dim=axes).conj(), dim=axes)
-        spread = spread.sum(coils)
         if kept:
             spread = spread.mean(kept, keepdim=True)
         value = spread if multiplier.is_complex() else spread.real

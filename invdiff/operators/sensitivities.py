@@ -106,24 +106,23 @@ def _(operator: Sensitivities, middle: Lift) -> LinearOperator | None:
     return Diagonal(image.spectrum * operator.power)
 
 
-@PULLBACK.rule(Sensitivities, Diagonal, "Sᴴ D_c S = sum over coils of D_c abs(S_c)², for a D_c of each coil")
-def _(operator: Sensitivities, middle: Diagonal) -> LinearOperator | None:
-    if operator.has_sets:
-        return None
-    return Diagonal((middle.spectrum * squared_magnitude(operator.maps)).sum(0))
-
-
 @PULLBACK.rule(Sensitivities, Lift, "Sᴴ (Fᴴ D F) S = the SENSE gram, shifts and scales folded into D")
 def _(operator: Sensitivities, middle: Lift) -> LinearOperator | None:
-    image = middle.operator
-    if middle.prefix != operator.codomain_shape[:1] or type(image) is not Circulant:
-        return None
-    alike = Circulant(operator.codomain_shape, image.multiplier.unsqueeze(0), image.axes)
-    return SenseGram(operator.maps, alike, operator.image_dims)
+    convolution = middle.operator
+    if middle.prefix == operator.codomain_shape[:1] and type(convolution) is Circulant:
+        return SenseGram(operator.maps, convolution, operator.image_dims)
+    return None
 
 
-@PULLBACK.rule(Sensitivities, Circulant, "Sᴴ (Fᴴ D_c F) S = the SENSE gram with a D_c of each coil")
+@PULLBACK.rule(Sensitivities, Diagonal, "Sᴴ D_c S = sum over coils of D_c abs(S_c)², for a D_c of each coil")
+def _(operator: Sensitivities, middle: Diagonal) -> LinearOperator | None:
+    return None if operator.has_sets else Diagonal((middle.spectrum * squared_magnitude(operator.maps)).sum(0))
+
+
+@PULLBACK.rule(Sensitivities, Circulant, "Sᴴ C S = the SENSE gram, for a convolution C that is the same in every coil")
 def _(operator: Sensitivities, middle: Circulant) -> LinearOperator | None:
-    if type(middle) is not Circulant or any(axis < -operator.image_dims for axis in middle.axes):
-        return None
-    return SenseGram(operator.maps, middle, operator.image_dims)
+    in_image = all(axis >= -operator.image_dims for axis in middle.axes)
+    if type(middle) is Circulant and in_image and middle.multiplier.shape[0] == 1:
+        alike = Circulant(operator.image_shape, middle.multiplier.squeeze(0), middle.axes)
+        return SenseGram(operator.maps, alike, operator.image_dims)
+    return None

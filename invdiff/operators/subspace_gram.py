@@ -46,10 +46,9 @@ class SubspaceGram(Endomorphism, Frozen):
 
     def nearest_circulant(self) -> LinearOperator:
         """Of each coefficient image by itself, that of its own `SenseGram`."""
-        coils = tuple(self.maps.shape[-self.image_dims - 1 :])
-        own = self.convolution.frequencies.blocks.diagonal().movedim(-1, 0).unsqueeze(1)
-        each = [Circulant(coils, multiplier, self.convolution.axes) for multiplier in own]
-        known = [SenseGram(self.maps, one, self.image_dims).nearest_circulant() for one in each]
+        image, axes = self.convolution.frequencies.shape, self.convolution.axes
+        own = self.convolution.frequencies.blocks.diagonal().movedim(-1, 0)
+        known = [SenseGram(self.maps, Circulant(image, one, axes), self.image_dims).nearest_circulant() for one in own]
         multiplier = torch.stack([nearest.multiplier for nearest in known])
         return Circulant(self.domain_shape, multiplier, known[0].axes)
 

@@ -93,7 +93,7 @@ EXAMPLES: dict[str, dict[str, tuple[LinearOperator, LinearOperator]]] = {
         "Sᴴ I S": (S, Identity((3, *SHAPE))),
         "Sᴴ D S": (S, lift((3,), R)),
         "Sᴴ D_c S": (S, Diagonal(normal(3, *SHAPE))),
-        "Sᴴ (Fᴴ D_c F) S": (S, Circulant((3, *SHAPE), normal(3, *SHAPE), (-2, -1))),
+        "Sᴴ C S": (S, Circulant((3, *SHAPE), normal(1, *SHAPE), (-2, -1))),
         "Sᴴ (Fᴴ D F) S": (S, lift((3,), C)),
         "[A; B]ᴴ I [A; B]": (Stack((P, F)), Identity((int(POINTS.sum()) + 20,))),
         "Φᴴ I Φ": (PHI, Identity((3, *SHAPE))),
