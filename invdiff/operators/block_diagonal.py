@@ -1,5 +1,7 @@
 """A Hermitian matrix at each point, between arrays that lie over each other."""
 
+from functools import reduce
+
 import torch
 from torch import Tensor
 
@@ -55,15 +57,28 @@ class BlockDiagonal(Spectral, Frozen):
         scaled = self.eigenvectors * self.eigenvalues
         return torch.einsum("ik...,jk...->ij...", scaled, self.eigenvectors.conj().to(scaled.dtype))
 
+    @remembered
+    def _blocks(self) -> dict[tuple[torch.dtype, torch.device], Tensor]:
+        return {}
+
+    def _blocks_for(self, x: Tensor) -> Tensor:
+        """B in the precision of ``x``."""
+        key = x.dtype, x.device
+        if key not in self._blocks:
+            with torch.inference_mode(False):  # as what is `remembered`
+                self._blocks[key] = in_precision_of(x, self.blocks)
+        return self._blocks[key]
+
     def forward(self, x: Tensor) -> Tensor:
-        return self._at_each_point(in_precision_of(x, self.blocks), x)
+        return self._at_each_point(self._blocks_for(x), x)
 
     def adjoint(self, y: Tensor) -> Tensor:
-        return self._at_each_point(in_precision_of(y, self.blocks.transpose(0, 1)).conj(), y)
+        return self._at_each_point(self._blocks_for(y).transpose(0, 1).conj(), y)
 
     def _at_each_point(self, blocks: Tensor, x: Tensor) -> Tensor:
         over = -len(self.shape) - 1
-        return (blocks * x.unsqueeze(over - 1)).sum(over)
+        columns = zip(blocks.unbind(1), x.unsqueeze(over).unbind(over - 1), strict=True)
+        return reduce(torch.add, (column * number for column, number in columns))
 
     def nearest_circulant(self) -> LinearOperator:
         points = tuple(range(-len(self.shape), 0))
