@@ -65,7 +65,7 @@ def off_resonance(operator: LinearOperator, field_map: Array, times: Array, *, e
         field_map: Δf in Hz, real, of the image's shape; zero where there is no signal. Where a scanner's convention has
             the other sign, give ``-field_map``.
         times: when each sample is read, in seconds after the phases of all spins agreed; real, of a shape that
-            broadcasts to what F makes: ``(W,)`` for readouts along the last axis.
+            broadcasts to what F makes: ``(H, 1)`` for readouts along axis -2, ``(W,)`` along the last.
         error: the largest of abs(exp(-2πi f t) - sum over l of b_l(t) c_l) over both intervals.
 
     Raises:
