@@ -16,6 +16,7 @@ from invdiff.operators import (
     Identity,
     LinearOperator,
     Mask,
+    NonUniformFourier,
     Pad,
     RealPart,
     Regularised,
@@ -25,6 +26,7 @@ from invdiff.operators import (
     Structure,
     Subsample,
     Sum,
+    Toeplitz,
     fourier,
     inpainting,
     sense,
@@ -53,6 +55,7 @@ D, R = Diagonal(normal(*SHAPE)), Diagonal(normal(*SHAPE).real)
 C, B = Circulant(SHAPE, normal(*SHAPE), (-2, -1)), Circulant(SHAPE, normal(5).real, (-1,))
 RE, CROP = RealPart(SHAPE), Crop(SHAPE, (2, 3))
 A = sense(POINTS, MAPS)
+K = NonUniformFourier(torch.rand(7, 2, generator=GENERATOR) - 0.5, SHAPE, eps=1e-13)
 SMALL = Diagonal(normal(2, 3))
 PHI = Basis(normal(3, 2), SHAPE)
 COIL_PHI = Basis(normal(2, 2), (3, *SHAPE))
@@ -95,6 +98,7 @@ EXAMPLES: dict[str, dict[str, tuple[LinearOperator, LinearOperator]]] = {
         "Sᴴ D_c S": (S, Diagonal(normal(3, *SHAPE))),
         "Sᴴ C S": (S, Circulant((3, *SHAPE), normal(1, *SHAPE), (-2, -1))),
         "Sᴴ (Fᴴ D F) S": (S, lift((3,), C)),
+        "Sᴴ (C Fᴴ D F Cᴴ) S": (S, lift((3,), Toeplitz(SHAPE, normal(8, 10)))),
         "[A; B]ᴴ I [A; B]": (Stack((P, F)), Identity((int(POINTS.sum()) + 20,))),
         "Φᴴ I Φ": (PHI, Identity((3, *SHAPE))),
         "Φᴴ D Φ": (PHI, Diagonal(normal(3, *SHAPE).real)),
@@ -102,6 +106,8 @@ EXAMPLES: dict[str, dict[str, tuple[LinearOperator, LinearOperator]]] = {
         "Fᴴ B F": (EACH_F, BLOCKS),
         "Sᴴ B S": (EACH_S, COIL_BLOCKS),
         "Sᴴ (Fᴴ B F) S": (EACH_S, lift((2, 3), F).pullback(COIL_BLOCKS)),
+        "F(k)ᴴ I F(k)": (K, Identity((7,))),
+        "F(k)ᴴ D F(k)": (K, Diagonal(normal(7))),
         "P(Λ)ᴴ I P(Λ)": (P, Identity(P.codomain_shape)),
         "P(Λ)ᴴ D P(Λ)": (P, Diagonal(normal(*P.codomain_shape))),
         "(I ⊗ P(Λ))ᴴ D (I ⊗ P(Λ))": (lift((2,), P), Diagonal(normal(2, *P.codomain_shape))),
