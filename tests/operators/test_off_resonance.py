@@ -14,6 +14,7 @@ from invdiff.operators import (
     Diagonal,
     Fourier,
     LinearOperator,
+    NonUniformFourier,
     OffResonance,
     RealPart,
     Sensitivities,
@@ -119,7 +120,9 @@ def test_it_keeps_to_the_error(
     check_error(off_resonance(F, field_map, times, error=error), F, field_map, times, error)
 
 
-@pytest.mark.parametrize("operator", [F, Subsample(POINTS) @ F, Anywhere()], ids=repr)
+@pytest.mark.parametrize(
+    "operator", [F, Subsample(POINTS) @ F, NonUniformFourier(SPIRAL / 3, SHAPE), Anywhere()], ids=repr
+)
 def test_any_transform(operator: LinearOperator) -> None:
     count = math.prod(operator.codomain_shape)
     times = torch.linspace(0, 0.015, count, dtype=torch.float64).reshape(operator.codomain_shape)
