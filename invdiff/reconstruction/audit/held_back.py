@@ -47,12 +47,30 @@ class Places:
         return [band == number for number in np.unique(band)]
 
     @property
+    def along(self) -> int | None:
+        """The dimension along which all lines are whole; None where these are points."""
+        for axis in range(len(self.shape)):
+            lines = np.unique(np.delete(self.index, axis, axis=1), axis=0)
+            if len(lines) * self.shape[axis] == len(self.index):
+                return axis
+        return None
+
+    @property
     def line(self) -> NDArray[np.intp]:
-        """The number of the line that each is in, where all lines along the first dimension are whole; else of the
-        point that it is."""
-        lines, number = np.unique(self.index[:, 1:], axis=0, return_inverse=True)
-        whole = len(lines) * self.shape[0] == len(self.index)
-        return number.reshape(-1) if whole else np.arange(len(self.index))
+        """The number of the line that each is in, where lines are whole; else of the point that it is."""
+        if self.along is None:
+            return np.arange(len(self.index))
+        return np.unique(np.delete(self.index, self.along, axis=1), axis=0, return_inverse=True)[1].reshape(-1)
+
+    @property
+    def numbers(self) -> set[tuple[int, ...]]:
+        """Indices from zero of the lines along the other dimensions, or of the points."""
+        index = self.index + np.array(self.shape) // 2
+        return set(map(tuple, (index if self.along is None else np.delete(index, self.along, axis=1)).tolist()))
+
+    def where(self, chosen: NDArray[np.bool_]) -> Self:
+        """Some of them, bool ``(samples,)``."""
+        return replace(self, index=self.index[chosen])
 
 
 @dataclass(frozen=True, eq=False)
