@@ -10,7 +10,7 @@ from invdiff.reconstruction.audit.judge import Judge, of_held
 from invdiff.reconstruction.audit.prediction import Prediction
 from invdiff.reconstruction.audit.ranking import Candidate, Ranking, Score, rank
 from invdiff.reconstruction.audit.residual import Residual
-from invdiff.reconstruction.audit.unfit import unfit
+from invdiff.reconstruction.audit.unfit import unfit_hidden, unfit_shown
 
 __all__ = [
     "FRACTION",
@@ -31,5 +31,6 @@ __all__ = [
     "places_of",
     "rank",
     "sampled_by",
-    "unfit",
+    "unfit_hidden",
+    "unfit_shown",
 ]

@@ -19,7 +19,7 @@ from invdiff.reconstruction.audit.held_back import HeldBack, sampled_by
 from invdiff.reconstruction.audit.held_cases import LEAST
 from invdiff.reconstruction.audit.prediction import Prediction
 from invdiff.reconstruction.audit.residual import Residual
-from invdiff.reconstruction.audit.unfit import unfit
+from invdiff.reconstruction.audit.unfit import unfit_hidden, unfit_shown
 
 FRACTION = 0.15
 """Of the samples outside the calibration region, to be held back."""
@@ -66,8 +66,8 @@ class Audit:
             residuals.append(Residual.of(parts.shown, made))
         hidden = sum(discrepancies[1:], discrepancies[0])
         shown = sum(predictions[1:], predictions[0])
-        is_unfit = unfit(hidden)
-        where = hidden.places.where(is_unfit).numbers | shown.places.where(unfit(shown)).numbers
+        is_unfit = unfit_hidden(hidden)
+        where = hidden.places.where(is_unfit).numbers | shown.places.where(unfit_shown(shown)).numbers
         correction = Correction.of(hidden.where(~is_unfit), noise_uncertainty)
         return cls(correction, Residual.mean(residuals), tuple(sorted(where)))
 

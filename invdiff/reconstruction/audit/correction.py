@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 
 from invdiff.data.fourier import to_image, to_kspace
 from invdiff.reconstruction.audit.discrepancy import Discrepancy
-from invdiff.reconstruction.audit.lines import by_line, jackknife
-from invdiff.reconstruction.audit.prediction import Array
+from invdiff.reconstruction.audit.lines import Array, by_line, jackknife
 
 _NOTHING = 1e6  # squared uncertainty of a band that tells nothing
 _LEAST = 0.04  # of the variance that samples have: error below what noise explains tells no more

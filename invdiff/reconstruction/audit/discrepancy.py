@@ -8,7 +8,8 @@ from torch import Tensor
 from invdiff.errors import InputError
 from invdiff.problem import Problem
 from invdiff.reconstruction.audit.held_back import squares
-from invdiff.reconstruction.audit.prediction import Array, Prediction
+from invdiff.reconstruction.audit.lines import Array
+from invdiff.reconstruction.audit.prediction import Prediction
 
 
 @dataclass(frozen=True, eq=False)

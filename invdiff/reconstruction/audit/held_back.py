@@ -56,8 +56,13 @@ class Places:
         return None
 
     @property
+    def coordinates(self) -> NDArray[np.int64]:
+        """Where lines stand along the other dimensions, ``(lines, dimensions - 1)``; else where points stand."""
+        return self.index if self.along is None else np.unique(np.delete(self.index, self.along, axis=1), axis=0)
+
+    @property
     def line(self) -> NDArray[np.intp]:
-        """The number of the line that each is in, where lines are whole; else of the point that it is."""
+        """The number of the line that each is in, in the order of the coordinates; else of the point that it is."""
         if self.along is None:
             return np.arange(len(self.index))
         return np.unique(np.delete(self.index, self.along, axis=1), axis=0, return_inverse=True)[1].reshape(-1)
@@ -65,8 +70,8 @@ class Places:
     @property
     def numbers(self) -> set[tuple[int, ...]]:
         """Indices from zero of the lines along the other dimensions, or of the points."""
-        index = self.index + np.array(self.shape) // 2
-        return set(map(tuple, (index if self.along is None else np.delete(index, self.along, axis=1)).tolist()))
+        middle = np.array([side // 2 for axis, side in enumerate(self.shape) if axis != self.along])
+        return set(map(tuple, (self.coordinates + middle).tolist()))
 
     def where(self, chosen: NDArray[np.bool_]) -> Self:
         """Some of them, bool ``(samples,)``."""
@@ -136,10 +141,11 @@ def noise_power(problem: Problem) -> float:
     """``E|n|^2`` of one of a problem's samples, real or complex.
 
     Raises:
-        InputError: the noise level is not known.
+        InputError: the noise level is not known, or zero.
     """
-    if problem.noise_std is None:
-        raise InputError("Held-back samples are judged by their noise, of which the level is not known; give it.")
+    if not problem.noise_std:
+        known = "not known" if problem.noise_std is None else "zero"
+        raise InputError(f"Held-back samples are judged by their noise, of which the level is {known}; give it.")
     return (2 if problem.y.is_complex() else 1) * problem.noise_std**2
 
 

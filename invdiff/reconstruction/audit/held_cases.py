@@ -44,8 +44,11 @@ class HeldCases:
             seed: of the draw.
 
         Raises:
-            InputError: too few are sampled outside the calibration region, or every slice is empty.
+            InputError: too few are sampled outside the calibration region, every slice is empty, or the noise level, by
+                which predictions are judged, is zero.
         """
+        if not cases.noise_std:
+            raise InputError(f"{cases.name}: predictions are judged by the noise, of which the level is zero; give it.")
         held = held_out(cases.sampled, fraction, seed, least=LEAST)
         return cls(cases, held, [cases.full[k] for k in evenly_spaced(len(cases.full))])
 

@@ -9,8 +9,7 @@ from torch import Tensor
 
 from invdiff.problem import Problem
 from invdiff.reconstruction.audit.held_back import Places, noise_power, places_of, squares
-
-Array = NDArray[np.float64]
+from invdiff.reconstruction.audit.lines import Array
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,7 +1,8 @@
 """Which of several ways to reconstruct suits a scan best, by samples that were held back from all of them."""
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Self
 
 import numpy as np
@@ -92,6 +93,30 @@ class Ranking:
         best = sums[order[0]]
         return cls(tuple(_score(name, sums[name], best) for name in order), failures or {})
 
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """The ranking that `json` said.
+
+        Raises:
+            InputError: the text is of something else.
+        """
+        from pydantic import TypeAdapter, ValidationError
+
+        try:
+            return TypeAdapter(cls).validate_json(text)
+        except ValidationError as error:
+            raise InputError(f"This is no ranking: {error.errors()[0]['msg']}.") from error
+
+    @property
+    def json(self) -> str:
+        """All of it, as JSON with Infinity."""
+        return json.dumps(asdict(self))
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        """All of it, to be stored with a result, and as a sentence."""
+        return {"ranking": self.json, "ranking_sentence": self.sentence}
+
     @property
     def best(self) -> str:
         """The name of the best."""
@@ -158,7 +183,7 @@ def _score(name: str, sums: Array, best: Array) -> Score:
     behind, uncertainty = float(_log_ratio(both.sum(axis=1))), jackknife(_log_ratio, both)
     by_chance = float(stdtrit(lines - 1, (1 + _SURE) / 2)) * uncertainty if lines > 1 else np.inf
     error = float(_ratio(sums.sum(axis=1)))
-    return Score(name, error, jackknife(_ratio, sums), float(np.exp(behind)), uncertainty, behind <= by_chance)
+    return Score(name, error, jackknife(_ratio, sums), float(np.exp(behind)), uncertainty, bool(behind <= by_chance))
 
 
 def _ratio(sums: Array) -> Array:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from invdiff.problem import Problem
 from invdiff.reconstruction.audit.held_back import noise_power, places_of, squares
-from invdiff.reconstruction.audit.prediction import Array
+from invdiff.reconstruction.audit.lines import Array
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,41 +2,76 @@
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import KDTree
 from scipy.special import chdtri
 
-from invdiff.reconstruction.audit.lines import by_line
+from invdiff.reconstruction.audit.discrepancy import Discrepancy
+from invdiff.reconstruction.audit.lines import Array, by_line
 from invdiff.reconstruction.audit.prediction import Prediction
 
-_FEWEST = 5  # lines, of which medians are to be told
+_FEWEST = 4  # lines, of which medians are to be told
 _RARE = 1e-3  # of noise alone, that any line is taken for unfit
-_FAR = 3.0  # times what the others leave, beyond what chance adds
 _WIDE = 5.0  # deviations of what the others leave
+_LEFT = 1.4  # times what is expected, beyond chance: lines of measured scans leave 0.9 to 1.15 times that
+_PREDICTED = 3.0  # the same of what was never seen, which is told less well
+_LEAKED = 0.6  # of what a neighbour leaves too much, which coils and image pass on
 
 
-def unfit(found: Prediction) -> NDArray[np.bool_]:
-    """Which positions are in lines, or are points, that leave far more of themselves than the others, ``(n,)``.
+def unfit_shown(found: Prediction) -> NDArray[np.bool_]:
+    """Which of the samples that an image was made of are in lines, or are points, that leave far more of themselves than
+    the others, ``(n,)``.
 
-    What a line is expected to leave is a + b s, of the signal s that is predicted in it: a is the median of what the
+    What a line is expected to leave is a + b s, of the signal s that the image has there: a is the median of what the
     weaker half of the lines leave, b the median of what the stronger half leave beyond a over their signal. So neither
-    a noise level nor maps that are wrong for all lines alike make one of them unfit, nor a few lines the others. By how
-    much a line must be above is told by chance (the tail of a chi-square distribution, as if all coils had one noise)
-    and by how far the others scatter (their median absolute deviation).
+    a noise level nor maps that are wrong for all lines alike make one of them unfit. How far above it must be is told
+    by chance (the tail of a chi-square distribution, as if all coils had one noise) and by how far the others scatter
+    (their median absolute deviation); what is passed on from a neighbour that is worse is no fault.
 
     Args:
-        found: what an image says of samples; few lines at once tell nothing.
+        found: what the image says of them; few lines tell nothing.
     """
-    line = np.unique(found.places.line, return_inverse=True)[1]
-    each = np.bincount(line)
-    if len(each) < _FEWEST:
-        return np.zeros(len(line), bool)
+    line, each = _lines(found)
     error, signal = by_line(line, found.error, found.signal) / each
     weak = signal <= np.median(signal)
     floor = np.median(error[weak])
-    grows = max(float(np.median((error - floor)[~weak] / signal[~weak])), 0.0) if not weak.all() else 0.0
-    excess = np.log(np.maximum(error, np.finfo(float).tiny) / np.maximum(floor + grows * signal, np.finfo(float).tiny))
-    excess -= np.median(excess)
+    grows = 0.0 if weak.all() else max(float(np.median((error - floor)[~weak] / signal[~weak])), 0.0)
+    return _above(found, error, floor + grows * signal, _LEFT)
+
+
+def unfit_hidden(found: Discrepancy) -> NDArray[np.bool_]:
+    """Which of the samples that were held back are in lines, or are points, that were predicted far worse than the
+    others, ``(n,)``.
+
+    What a line is expected to be off by is the noise and c times the variance of posterior samples, with the median c
+    of all lines; the rest as `unfit_shown`.
+
+    Args:
+        found: errors and spread; few lines tell nothing.
+    """
+    line, each = _lines(found)
+    error, noise, variance = by_line(line, found.error, found.noise, found.variance) / each
+    ratio = max(float(np.median((error - noise) / variance)), 0.0)
+    return _above(found, error, noise + ratio * variance, _PREDICTED)
+
+
+def _lines(found: Prediction) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The number of each position's line, and how many positions are in each line."""
+    line = found.places.line
+    return line, np.bincount(line)
+
+
+def _above(found: Prediction, error: Array, expected: Array, far: float) -> NDArray[np.bool_]:
+    line, each = _lines(found)
+    if len(each) < _FEWEST:
+        return np.zeros(len(line), bool)
+    tiny = np.finfo(float).tiny
+    excess = np.maximum(error, tiny) / np.maximum(expected, tiny)
+    excess /= np.median(excess)
     numbers = 2.0 * each * found.slices
-    by_chance = np.log(_FAR * chdtri(numbers, _RARE / len(each)) / numbers)
-    by_scatter = _WIDE * 1.4826 * np.median(np.abs(excess))
-    found_out: NDArray[np.bool_] = (excess > np.maximum(by_chance, by_scatter))[line]
-    return found_out
+    by_chance = far * chdtri(numbers, _RARE / len(each)) / numbers
+    by_scatter = np.exp(_WIDE * 1.4826 * np.median(np.abs(np.log(excess))))
+    stands = found.places.coordinates
+    nearest = KDTree(stands).query(stands, min(1 + 2 * stands.shape[1], len(stands)))[1]
+    is_source = excess - 1 >= _LEAKED * (excess - 1)[nearest].max(axis=1)
+    which: NDArray[np.bool_] = ((excess > np.maximum(by_chance, by_scatter)) & is_source)[line]
+    return which
