@@ -49,8 +49,8 @@ QUALITY = {"draft": 15, "standard": 30, "high": 60, "best": 100}
 """Network calls of an estimate, by name."""
 
 AUTO = "auto"
-SHORT_LIST = ("estimate", "calibrated", "fast", "dds", "ddrm")
-"""Methods among which `--method auto` chooses: those of at most 60 network calls, none of which differentiates them."""
+SHORT_LIST = ("estimate", "calibrated", "fast", "dds")
+"""Methods among which `--method auto` chooses: of at most 60 network calls, without derivatives."""
 
 
 def solve(

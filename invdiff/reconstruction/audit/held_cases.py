@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from invdiff.data.held_out import held_out
 from invdiff.data.scan import evenly_spaced
+from invdiff.errors import InputError
 from invdiff.files.digest import digest_of
 from invdiff.problem import Problem
 from invdiff.reconstruction.audit.held_back import HeldBack

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Self
 
 import numpy as np
@@ -15,7 +15,7 @@ from invdiff.errors import InputError
 from invdiff.priors import Prior
 from invdiff.problem import Problem
 from invdiff.reconstruction.audit.audit import FRACTION
-from invdiff.reconstruction.audit.held_back import HeldBack, sampled_by
+from invdiff.reconstruction.audit.held_back import HeldBack, noise_power, sampled_by
 from invdiff.reconstruction.audit.held_cases import LEAST
 from invdiff.reconstruction.audit.lines import Array, by_line, jackknife
 from invdiff.reconstruction.audit.prediction import Prediction
@@ -149,17 +149,18 @@ def rank(
     Args:
         problem: measured by an operator that ends in a choice of samples, with a noise level above zero, by which
             errors are told.
-        candidates: of different names.
+        candidates: of different names, which make images with their phase: a root sum of squares predicts no k-space.
         prior: what images look like.
         fraction: of the samples outside the calibration region to hold back: lines, where lines were sampled whole.
         seed: of the random numbers.
 
     Raises:
-        InputError: nothing can be held back, no candidate makes an image, two have one name, or one is of another
-            measurement.
+        InputError: nothing can be held back, the noise level is not known or zero, no candidate makes an image, two
+            have one name, or one is of another measurement.
     """
     if len({one.name for one in candidates}) < len(candidates):
         raise InputError("Two candidates have the same name, and could not be told apart; give each its own.")
+    noise_power(problem)  # refuses a level that tells nothing, before anything is drawn
     held = torch.from_numpy(held_out(sampled_by(problem).mask.cpu().numpy(), fraction, seed, least=LEAST).copy())
     found, failures = {}, {}
     for one in candidates:
@@ -172,8 +173,7 @@ def rank(
         except InputError as error:
             failures[one.name] = str(error)
             continue
-        hidden = parts.hidden if problem.noise_std is None else parts.hidden.with_noise_std(problem.noise_std)
-        found[one.name] = Prediction.of_image(hidden, image)
+        found[one.name] = Prediction.of_image(replace(parts.hidden, noise_std=problem.noise_std), image)
     return Ranking.of(found, failures)
 
 

@@ -10,6 +10,7 @@ from invdiff.reconstruction.audit.lines import Array, by_line
 from invdiff.reconstruction.audit.prediction import Prediction
 
 _FEWEST = 4  # lines, of which medians are to be told
+_STRONGEST = 5  # lines, of which few can be unfit
 _RARE = 1e-3  # of noise alone, that any line is taken for unfit
 _WIDE = 5.0  # deviations of what the others leave
 _LEFT = 1.4  # times what is expected, beyond chance: lines of measured scans leave 0.9 to 1.15 times that
@@ -18,12 +19,13 @@ _LEAKED = 0.6  # of what a neighbour leaves too much, which coils and image pass
 
 
 def unfit_shown(found: Prediction) -> NDArray[np.bool_]:
-    """Which of the samples that an image was made of are in lines, or are points, that leave far more of themselves than
-    the others, ``(n,)``.
+    """Which of the samples that an image was made of are in lines, or are points, that leave far more than the others,
+    ``(n,)``.
 
     What a line is expected to leave is a + b s, of the signal s that the image has there: a is the median of what the
-    weaker half of the lines leave, b the median of what the stronger half leave beyond a over their signal. So neither
-    a noise level nor maps that are wrong for all lines alike make one of them unfit. How far above it must be is told
+    weaker half of the lines leave, b the median of what the stronger half leave beyond a over their signal, or that of
+    the five strongest if it is more. So neither a noise level nor maps that are wrong for all lines alike make one of
+    them unfit. How far above it must be is told
     by chance (the tail of a chi-square distribution, as if all coils had one noise) and by how far the others scatter
     (their median absolute deviation); what is passed on from a neighbour that is worse is no fault.
 
@@ -32,10 +34,11 @@ def unfit_shown(found: Prediction) -> NDArray[np.bool_]:
     """
     line, each = _lines(found)
     error, signal = by_line(line, found.error, found.signal) / each
-    weak = signal <= np.median(signal)
-    floor = np.median(error[weak])
-    grows = 0.0 if weak.all() else max(float(np.median((error - floor)[~weak] / signal[~weak])), 0.0)
-    return _above(found, error, floor + grows * signal, _LEFT)
+    order = np.argsort(signal)
+    floor = np.median(error[order[: (len(order) + 1) // 2]])
+    strongest = ((error - floor) / np.maximum(signal, np.finfo(float).tiny))[order]
+    grows = max(float(np.median(strongest[-some:])) for some in (max(len(order) // 2, 1), _STRONGEST))
+    return _above(found, error, floor + max(grows, 0.0) * signal, _LEFT)
 
 
 def unfit_hidden(found: Discrepancy) -> NDArray[np.bool_]:
