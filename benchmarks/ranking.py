@@ -50,7 +50,7 @@ def small(image: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def errors(image: NDArray[np.float32], sampling: str, number: int) -> dict[str, float]:
-    """Held-back and true error of each method; infinite where it diverged."""
+    """Held-back error of each method, in units of the noise, and true error, in units of 1e-4."""
     prior = load_prior("builtin").in_precision("auto")
     mask, acceleration, centre = SAMPLINGS[sampling]
     drawn = MASKS[mask](image.shape, acceleration, centre, number)

@@ -91,4 +91,4 @@ def _ratio(found: Discrepancy, chosen: NDArray[np.bool_], noise_uncertainty: flo
 
 def _ratio_of(sums: Array) -> Array:
     error, noise, variance = sums
-    return np.maximum((error - noise) / variance, _LEAST)
+    return np.asarray(np.maximum((error - noise) / variance, _LEAST))
