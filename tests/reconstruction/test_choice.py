@@ -118,9 +118,7 @@ def test_it_says_what_it_will_cost_before_and_what_it_found(tmp_path: Path) -> N
     passed, cost, sentence = watcher.said
     assert passed.startswith("mc_ddpm is passed over: ")
     calls = 2 * (3 + 2 * 3 + 2)
-    assert cost.startswith(
-        f"choosing among estimate, fast, dds by samples held back of slice 0, 2: {calls} network"
-    )
+    assert cost.startswith(f"choosing among estimate, fast, dds by samples held back of slice 0, 2: {calls} network")
     assert sentence == contents(tmp_path)["ranking_sentence"]
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from invdiff.data import Picture, simulate
@@ -26,25 +26,27 @@ from invdiff.tuning import (
     write_config,
 )
 
-SHAPE, NOISE = (32, 24), 0.1
+SHAPE, NOISE = (32, 24), 0.01
 MASK = equispaced(SHAPE, 2, 4)
-PRIOR = GaussianPrior(torch.zeros(2, *SHAPE), 0.04 * torch.ones(2, *SHAPE))
+HEAD = np.zeros(SHAPE)
+HEAD[8:20, 6:16] = 1
+PRIOR = GaussianPrior(torch.zeros(2, *SHAPE), torch.from_numpy(np.stack([0.04 * HEAD + 1e-6] * 2)).float())
 SENSE = find_kind("sense")
-IMAGE = 0.2 * np.random.default_rng(0).standard_normal((2, *SHAPE))
+IMAGE = 0.2 * HEAD * np.random.default_rng(0).standard_normal((2, *SHAPE))
 
 
-@pytest.mark.parametrize("told", [0.25, 1.0, 4.0])
+@pytest.mark.parametrize("told", [0.25, 1.0])
 def test_a_wrong_level_is_seen_without_a_truth(told: float) -> None:
     """Images are drawn from the prior, so the right level predicts best."""
-    image = (IMAGE[0] + 1j * IMAGE[1]).astype(np.complex64)
-    scan = simulate(image, coils=4, mask=MASK, noise_std=NOISE, seed=1)
+    scan = simulate((IMAGE[0] + 1j * IMAGE[1]).astype(np.complex64), coils=4, mask=MASK, noise_std=NOISE, seed=1)
     measured = Measurement(scan, SENSE, assumed=Assumptions(noise_std=told * NOISE))
     score = Validation(find_method("estimate"), [measured], HeldBackError(), PRIOR, {"steps": "6", "signal": "two"})
-    scores = {times: score({NOISE_TIMES: times / told}) for times in (0.1, 1.0, 10.0)}
+    scores = {times: score({NOISE_TIMES: times / told}) for times in (0.05, 1.0, 20.0)}
     assert min(scores, key=lambda times: scores[times]) == 1.0
     assert score({}) == score({NOISE_TIMES: 1.0})
 
 
+@settings(max_examples=20)
 @given(times=st.floats(0.1, 10))
 def test_it_multiplies_what_the_data_term_assumes_alone(times: float) -> None:
     scan = simulate(np.abs(IMAGE[:1]), coils=2, mask=MASK, noise_std=NOISE)

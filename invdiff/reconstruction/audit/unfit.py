@@ -73,8 +73,15 @@ def _above(found: Prediction, error: Array, expected: Array, far: float) -> NDAr
     numbers = 2.0 * each * found.slices
     by_chance = far * chdtri(numbers, _RARE / len(each)) / numbers
     by_scatter = np.exp(_WIDE * 1.4826 * np.median(np.abs(np.log(excess))))
-    stands = found.places.coordinates
-    nearest = KDTree(stands).query(stands, min(1 + 2 * stands.shape[1], len(stands)))[1]
-    is_source = excess - 1 >= _LEAKED * (excess - 1)[nearest].max(axis=1)
+    is_source = excess - 1 >= _LEAKED * (excess - 1)[_neighbours(found.places.coordinates)].max(axis=1)
     which: NDArray[np.bool_] = ((excess > np.maximum(by_chance, by_scatter)) & is_source)[line]
     return which
+
+
+def _neighbours(stands: NDArray[np.int64]) -> NDArray[np.intp]:
+    """The lines before and after each, or the nearest points, itself among them."""
+    count, dimensions = stands.shape
+    if dimensions == 1:
+        return np.clip(np.arange(count)[:, None] + np.array([-1, 0, 1]), 0, count - 1)
+    found: NDArray[np.intp] = KDTree(stands).query(stands, min(1 + 2 * dimensions, count))[1]
+    return found
