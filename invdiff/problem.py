@@ -8,7 +8,8 @@ from torch import Tensor
 
 from invdiff.errors import InputError
 from invdiff.operators import Identity, LinearOperator, Nothing
-from invdiff.operators.arrays import as_tensor
+from invdiff.operators.arrays import Array, as_tensor
+from invdiff.operators.base import in_precision_of
 from invdiff.operators.inner_solve import Converged
 from invdiff.operators.remembered import remembered
 from invdiff.operators.trace import Trace
@@ -170,6 +171,31 @@ class Problem:
             InputError: it makes measurements of another shape.
         """
         return self._copy(operator=operator, initial=None)
+
+    def gridded(self, weights: Array) -> Tensor:
+        """Aᴴ W y in the units of the image: samples off the grid, weighed by the density of their points, zero-filled.
+
+        It is an image to look at, and one that a `LateStart` can begin from as `initial`; data terms never see weights.
+
+        Args:
+            weights: real ``(*frames, samples)``, such as `invdiff.operators.pipe` or `voronoi` make; their scale does
+                not count.
+
+        Raises:
+            InputError: the weights are not those of the last axes of ``y``, or are negative, not finite or all zero.
+        """
+        weights = as_tensor(weights, "gridded")
+        if tuple(weights.shape) != tuple(self.y.shape[self.y.ndim - weights.ndim :]):
+            raise InputError(
+                f"The weights have shape {tuple(weights.shape)} but the measurement has {tuple(self.y.shape)}; they "
+                "must end alike."
+            )
+        if weights.is_complex() or not bool((weights >= 0).all() and torch.isfinite(weights).all() and weights.any()):
+            raise InputError("Weights of samples are real, finite and not negative, and some are not zero.")
+        image = self.operator.H(in_precision_of(self.y, weights) * self.y)
+        seen = self.operator(image)
+        strength = torch.vdot(seen.flatten(), self.y.flatten()).real / seen.abs().square().sum()
+        return strength * image
 
     def least_squares(self, weight: float = 0.01, trace: Trace | None = None) -> Tensor:
         """A quick estimate of the image: (AᴴA + weight |A|² I)⁻¹ Aᴴ y.

@@ -1,5 +1,7 @@
 """Samples to hold back from a method, so that it can be asked to predict them."""
 
+from zlib import crc32
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,7 +17,7 @@ def held_out(sampled: Mask, fraction: float, seed: int, *, least: int = 1) -> Ma
     Args:
         sampled: bool ``(H, W)``.
         fraction: of the lines, or points, outside the calibration region.
-        seed: of the draw.
+        seed: of the draw, which is another one for another pattern.
         least: so many at any rate.
 
     Raises:
@@ -38,7 +40,10 @@ def held_out(sampled: Mask, fraction: float, seed: int, *, least: int = 1) -> Ma
         )
     half = np.array(units.shape) // 2
     outwards = where[np.argsort(np.linalg.norm((where - half) / units.shape, axis=1), kind="stable")]
+    drawn_for = crc32(np.ascontiguousarray(sampled).tobytes())  # else all scans would hold back lines of one place
     rings = np.array_split(outwards, max(round(fraction * len(where)), least))
     held = np.zeros_like(units)
-    held[tuple(np.array([np.random.default_rng([seed, i]).choice(ring) for i, ring in enumerate(rings)]).T)] = True
+    held[
+        tuple(np.array([np.random.default_rng([seed, drawn_for, i]).choice(ring) for i, ring in enumerate(rings)]).T)
+    ] = True
     return np.broadcast_to(held, sampled.shape)

@@ -6,6 +6,7 @@ from invdiff.operators.base import LinearOperator, NoiseSource, Shape
 from invdiff.operators.circulant import Circulant
 from invdiff.operators.conjugate_gradient import ConvergenceWarning
 from invdiff.operators.crop import Crop, Pad
+from invdiff.operators.density import pipe, voronoi
 from invdiff.operators.diagonal import Diagonal
 from invdiff.operators.fourier import Fourier
 from invdiff.operators.functions import FromFunctions, without_structure
@@ -13,6 +14,7 @@ from invdiff.operators.gram import Gram
 from invdiff.operators.identity import Identity
 from invdiff.operators.lift import Lift, lift
 from invdiff.operators.mask import Mask
+from invdiff.operators.non_uniform_fourier import NonUniformFourier
 from invdiff.operators.nothing import Nothing
 from invdiff.operators.product import Product
 from invdiff.operators.real_part import RealPart
@@ -20,12 +22,13 @@ from invdiff.operators.regularised import Regularised
 from invdiff.operators.scaled import Scaled
 from invdiff.operators.sense_gram import SenseGram
 from invdiff.operators.sensitivities import Sensitivities
-from invdiff.operators.shorthands import denoising, fourier, inpainting, sense
+from invdiff.operators.shorthands import denoising, fourier, inpainting, non_cartesian_sense, sense
 from invdiff.operators.spectral import Spectral
 from invdiff.operators.stack import Stack
 from invdiff.operators.structure import Structure
 from invdiff.operators.subsample import Subsample
 from invdiff.operators.sum import Sum
+from invdiff.operators.toeplitz import Toeplitz
 
 __all__ = [
     "Adjoint",
@@ -42,6 +45,7 @@ __all__ = [
     "LinearOperator",
     "Mask",
     "NoiseSource",
+    "NonUniformFourier",
     "Nothing",
     "Pad",
     "Product",
@@ -56,10 +60,14 @@ __all__ = [
     "Structure",
     "Subsample",
     "Sum",
+    "Toeplitz",
     "denoising",
     "fourier",
     "inpainting",
     "lift",
+    "non_cartesian_sense",
+    "pipe",
     "sense",
+    "voronoi",
     "without_structure",
 ]

@@ -1,5 +1,7 @@
 """Circular convolution: what a diagonal in k-space is in the image."""
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -58,6 +60,16 @@ class Circulant(Spectral, Frozen):
     def H(self) -> LinearOperator:
         return self if self.is_self_adjoint else self.map_spectrum(lambda spectrum: spectrum.conj().resolve_conj())
 
+    @property
+    def grid(self) -> Shape:
+        """The lengths along `axes` of the arrays that are convolved."""
+        return tuple(self.shape[axis] for axis in self.axes)
+
+    @property
+    def terms(self) -> "tuple[tuple[Spectral, Circulant], ...]":
+        """Pairs of M and C whose Mᴴ C M add up to it, as those of a `Toeplitz` operator do: it is one itself."""
+        return ((Identity(self.shape), self),)
+
     def forward(self, x: Tensor) -> Tensor:
         return self._convolved(x, in_precision_of(x, self.multiplier))
 
@@ -108,3 +120,26 @@ def _(operator: Circulant, middle: Circulant) -> LinearOperator | None:
 
 def _alike(left: Circulant, right: Circulant) -> bool:
     return type(left) is type(right) and left.axes == right.axes and same(left.shape, right.shape)
+
+
+def value_at_frequencies(multiplier: Tensor, maps: Tensor, axes: tuple[int, ...], grid: Shape) -> Tensor:
+    """<f, Sᴴ C S f> for each Fourier mode f of norm 1 along ``axes``, and a convolution C on a grid there.
+
+    Args:
+        multiplier: of C, ``(*image)`` with the grid's lengths along ``axes`` where it is not constant there.
+        maps: S, ``(..., coils, *image)``.
+        axes: counted from the end.
+        grid: lengths of the arrays that C convolves, multiples of the image's: those are filled up with zeros.
+
+    Returns:
+        ``(..., *image)``, frequency zero first; a value for each position along the other axes.
+    """
+    lengths = [maps.shape[axis] for axis in axes]
+    seen = torch.fft.fftn(maps, s=grid, dim=axes).abs().square().sum(-multiplier.ndim - 1)
+    seen = seen / (math.prod(lengths) * math.prod(grid))
+    values = multiplier * torch.ones_like(seen)
+    spread = torch.fft.ifftn(torch.fft.fftn(values, dim=axes) * torch.fft.fftn(seen, dim=axes).conj(), dim=axes)
+    for axis, length, whole in zip(axes, lengths, grid, strict=True):
+        spread = spread.unflatten(axis, (length, whole // length)).select(axis, 0)
+    result: Tensor = spread if multiplier.is_complex() else spread.real
+    return result

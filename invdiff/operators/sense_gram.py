@@ -1,30 +1,45 @@
 """Sᴴ Fᴴ D F S in one pass: the operator that iterative SENSE reconstructions spend their time in."""
 
+from dataclasses import dataclass
+from functools import partial, reduce
+
 import torch
 from torch import Tensor
 
 from invdiff.operators.base import LinearOperator, Shape, in_precision_of, size
-from invdiff.operators.circulant import Circulant
+from invdiff.operators.circulant import Circulant, value_at_frequencies
 from invdiff.operators.endomorphism import Endomorphism
 from invdiff.operators.frozen import Frozen
 from invdiff.operators.remembered import remembered
 from invdiff.operators.structure import Structure
+from invdiff.operators.toeplitz import Toeplitz
 
 BLOCK_BYTES = 2**21
 """Coil images are worked on in blocks of about this size, so that they stay in the cache."""
 
 
+@dataclass(frozen=True)
+class Parts:
+    """What a `SenseGram` is applied by, in one precision: the 1/n of inverse transforms is folded into multipliers, so
+    no transform scales."""
+
+    maps: Tensor
+    conjugate: Tensor
+    terms: list[tuple[LinearOperator, Tensor]]
+
+
 class SenseGram(Endomorphism, Frozen):
-    """x -> sum_c S_c* C (S_c x) for a circular convolution C. Build it as ``(P(Λ) F S).gram``.
+    """x -> sum_c S_c* C (S_c x) for a convolution C. Build it as ``(P(Λ) F S).gram``, or ``(F(k) S).gram``, whose C
+    doesn't wrap around.
 
     Args:
         maps: ``(coils, *image)`` or ``(sets, coils, *image)``.
-        convolution: Fᴴ D F on the image.
+        convolution: Fᴴ D F on the image, or C Fᴴ D F Cᴴ.
         image_dims: trailing dimensions of ``maps`` that are the image's.
     """
 
     maps: Tensor
-    convolution: Circulant
+    convolution: Circulant | Toeplitz
     image_dims: int = 2
 
     @property
@@ -41,31 +56,29 @@ class SenseGram(Endomorphism, Frozen):
 
     def nearest_circulant(self) -> LinearOperator:
         """At each frequency the convolution's multiplier, averaged over the frequencies at which the maps see it."""
-        axes, image = self.convolution.axes, tuple(range(-self.image_dims, 0))
-        kept = [axis for axis in image if axis not in axes]  # positions, of which every frequency sees the mean
-        count = size(tuple(self.maps.shape[axis] for axis in axes))
-        seen = torch.fft.fftn(self.maps, dim=axes).abs().square().sum(-self.image_dims - 1) / count**2
-        multiplier = self.convolution.multiplier * torch.ones_like(seen)
-        spread = torch.fft.ifftn(torch.fft.fftn(multiplier, dim=axes) * torch.fft.fftn(seen, dim=axes).conj(), dim=axes)
-        if kept:
-            spread = spread.mean(kept, keepdim=True)
-        value = spread if multiplier.is_complex() else spread.real
+        convolution, image = self.convolution, tuple(range(-self.image_dims, 0))
+        value = value_at_frequencies(convolution.multiplier, self.maps, convolution.axes, convolution.grid)
+        kept = [axis for axis in image if axis not in convolution.axes]
+        if kept:  # positions, of which every frequency sees the mean
+            value = value.mean(kept, keepdim=True)
         return Circulant(self.domain_shape, value.clamp(min=0) if self.is_positive else value, image)
 
     @remembered
-    def _parts(self) -> "dict[tuple[torch.dtype, torch.device], tuple[Tensor, Tensor, Tensor]]":
+    def _parts(self) -> dict[tuple[torch.dtype, torch.device], "Parts"]:
         return {}
 
-    def parts(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """S, S* and D in the precision of ``x``; the 1/n of the inverse transform is folded into D, so neither one
-        scales."""
+    def parts(self, x: Tensor) -> "Parts":
+        """S, S* and the convolution's terms in the precision of ``x``."""
         key = x.dtype, x.device
         if key not in self._parts:
-            count = size(tuple(self.convolution.shape[axis] for axis in self.convolution.axes))
+            count = size(tuple(self.convolution.domain_shape[axis] for axis in self.convolution.axes))
             with torch.inference_mode(False):  # as what is `remembered`
                 maps = in_precision_of(x, self.maps)
-                multiplier = in_precision_of(x, self.convolution.multiplier / count)
-                self._parts[key] = maps, maps.conj().resolve_conj(), multiplier
+                terms = [
+                    (m.map_spectrum(partial(in_precision_of, x)), in_precision_of(x, circular.multiplier / count))
+                    for m, circular in self.convolution.terms
+                ]
+                self._parts[key] = Parts(maps, maps.conj().resolve_conj(), terms)
         return self._parts[key]
 
     def forward(self, x: Tensor) -> Tensor:
@@ -83,23 +96,34 @@ class SenseGram(Endomorphism, Frozen):
         return self.H.forward(y)
 
     def _image(self, x: Tensor) -> Tensor:
-        """One image; where rows are not transformed, a block of them at a time."""
-        rows = -self.image_dims
-        height = self.maps.shape[rows]
-        block = height
-        if rows not in self.convolution.axes:
-            row_bytes = self.maps.numel() // height * self.maps.element_size()
-            block = max(1, min(height, BLOCK_BYTES // row_bytes))
+        """One image, term by term."""
+        parts = self.parts(x)
+        return reduce(
+            torch.add,
+            (m.adjoint(self._convolved(m.forward(x), parts, multiplier)) for m, multiplier in parts.terms),
+        )
+
+    def _convolved(self, x: Tensor, parts: Parts, multiplier: Tensor) -> Tensor:
+        """One image by a circular convolution: a block of coils at a time, or of rows where those are not
+        transformed."""
+        rows, coils = -self.image_dims, -self.image_dims - 1
+        of_rows = rows not in self.convolution.axes
+        axis = rows if of_rows else coils
+        length = self.maps.shape[axis]
+        block = max(1, BLOCK_BYTES * torch.get_num_threads() // (self.maps.numel() // length * x.element_size()))
+        starts = range(0, length, block)
 
         def cut(array: Tensor, start: int) -> Tensor:
-            return array if array.shape[rows] == 1 else array.narrow(rows, start, min(block, height - start))
+            return array if array.shape[axis] == 1 else array.narrow(axis, start, min(block, length - start))
 
-        pieces = [
-            self._rows(*(cut(array, start) for array in (x, *self.parts(x)))) for start in range(0, height, block)
-        ]
-        return pieces[0] if len(pieces) == 1 else torch.cat(pieces, dim=rows)
+        if of_rows:
+            cuts = ([cut(array, start) for array in (x, parts.maps, parts.conjugate, multiplier)] for start in starts)
+            pieces = [self._block(*each) for each in cuts]
+            return pieces[0] if len(pieces) == 1 else torch.cat(pieces, dim=rows)
+        sums = (self._block(x, cut(parts.maps, start), cut(parts.conjugate, start), multiplier) for start in starts)
+        return reduce(torch.Tensor.add_, sums)
 
-    def _rows(self, x: Tensor, maps: Tensor, conjugate: Tensor, multiplier: Tensor) -> Tensor:
+    def _block(self, x: Tensor, maps: Tensor, conjugate: Tensor, multiplier: Tensor) -> Tensor:
         coils, axes = -self.image_dims - 1, self.convolution.axes
         has_sets = self.maps.ndim > self.image_dims + 1
         coil_images = maps * x.unsqueeze(coils)

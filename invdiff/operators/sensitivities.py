@@ -17,6 +17,7 @@ from invdiff.operators.remembered import remembered
 from invdiff.operators.rules import PULLBACK
 from invdiff.operators.sense_gram import SenseGram
 from invdiff.operators.structure import Structure
+from invdiff.operators.toeplitz import Toeplitz
 
 
 class Sensitivities(LinearOperator, Frozen):
@@ -106,8 +107,9 @@ def _(operator: Sensitivities, middle: Lift) -> LinearOperator | None:
 
 
 @PULLBACK.rule(Sensitivities, Lift, "Sᴴ (Fᴴ D F) S = the SENSE gram, shifts and scales folded into D")
+@PULLBACK.rule(Sensitivities, Lift, "Sᴴ (C Fᴴ D F Cᴴ) S = the SENSE gram, one for each parity of frequencies, summed")
 def _(operator: Sensitivities, middle: Lift) -> LinearOperator | None:
-    convolution = middle.operator
-    if middle.prefix == operator.codomain_shape[:1] and type(convolution) is Circulant:
+    convolution, seen = middle.operator, middle.prefix == operator.codomain_shape[:1]
+    if seen and isinstance(convolution, Circulant | Toeplitz) and not convolution.real_domain:
         return SenseGram(operator.maps, convolution, operator.image_dims)
     return None

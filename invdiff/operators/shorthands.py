@@ -5,6 +5,7 @@ from invdiff.operators.arrays import Array, as_tensor
 from invdiff.operators.base import LinearOperator, Shape
 from invdiff.operators.fourier import Fourier
 from invdiff.operators.identity import Identity
+from invdiff.operators.non_uniform_fourier import NonUniformFourier
 from invdiff.operators.sensitivities import Sensitivities
 from invdiff.operators.subsample import Subsample
 
@@ -30,6 +31,32 @@ def sense(mask: Array, maps: Array) -> LinearOperator:
     if tuple(maps.shape[-len(image) :]) != image:
         raise InputError(f"The mask has shape {image} but the coil maps have {tuple(maps.shape)}; they must end alike.")
     return Subsample(mask) @ Fourier(image) @ Sensitivities(maps, image_dims=len(image))
+
+
+def non_cartesian_sense(points: Array, maps: Array, *, eps: float = 1e-12) -> LinearOperator:
+    """F(k) S: multi-coil MRI along any trajectory (Pruessmann et al., Magnetic Resonance in Medicine 46, 2001).
+
+    Args:
+        points: real ``(*frames, samples, dimensions)`` in cycles per pixel, as `NonUniformFourier` takes them.
+        maps: complex ``(coils, *image)`` or ``(sets, coils, *image)``, the same for every frame.
+        eps: relative error of a transform.
+
+    Returns:
+        The operator from ``(*frames, *image)``, or ``(sets, *frames, *image)``, to ``(coils, *frames, samples)``.
+
+    Raises:
+        InputError: points or maps are not as they should be.
+    """
+    points, maps = as_tensor(points, "non_cartesian_sense"), as_tensor(maps, "non_cartesian_sense")
+    dimensions, frames = int(points.shape[-1]) if points.ndim else 0, tuple(points.shape[:-2])
+    if maps.ndim not in (dimensions + 1, dimensions + 2):
+        raise InputError(
+            f"Coil maps for points of {dimensions} dimensions have the shape (coils, *image) or (sets, coils, *image), "
+            f"but these have {tuple(maps.shape)}."
+        )
+    image, before = tuple(maps.shape[-dimensions:]), tuple(maps.shape[:-dimensions])
+    of_frames = maps.reshape(*before, *[1] * len(frames), *image).expand(*before, *frames, *image)
+    return NonUniformFourier(points, image, eps) @ Sensitivities(of_frames, image_dims=len(frames) + dimensions)
 
 
 def inpainting(mask: Array) -> LinearOperator:

@@ -89,8 +89,18 @@ from invdiff.diffusion import (
     UnsampledKspace,
     View,
 )
+from invdiff.diffusion.views.base import without_maps
 from invdiff.errors import InputError
-from invdiff.operators import LinearOperator, Sensitivities, denoising, fourier, inpainting, lift, sense
+from invdiff.operators import (
+    LinearOperator,
+    NonUniformFourier,
+    denoising,
+    fourier,
+    inpainting,
+    lift,
+    non_cartesian_sense,
+    sense,
+)
 from invdiff.priors import GaussianPrior, Prior
 
 SIDE, COILS = 16, 3
@@ -99,7 +109,16 @@ HIGHEST, LOWEST = 4.0, 0.05
 BOTH = Turned(ByTurns((SplitComplex(), MagnitudePhase())))
 VIEWS: list[View] = [Sense(), Soss(), UnsampledKspace()]
 SIGNALS: list[Signal] = [RealImage(), SplitComplex(), TwoChannel(), MagnitudePhase(), Turned(TwoChannel()), BOTH]
-OPERATORS = ["fourier", "sense", "sense with two map sets", "coil by coil", "inpainting", "denoising"]
+OPERATORS = [
+    "fourier",
+    "sense",
+    "sense with two map sets",
+    "coil by coil",
+    "off the grid",
+    "sense off the grid",
+    "inpainting",
+    "denoising",
+]
 GUIDANCE: list[Guidance | None] = [
     None,
     Proximal(2.0, Truncated(3)),
@@ -229,6 +248,20 @@ def normal(shape: tuple[int, ...], dtype: torch.dtype, seed: int) -> Tensor:
     return torch.randn(shape, dtype=dtype, generator=torch.Generator().manual_seed(seed))
 
 
+def off_the_grid() -> Tensor:
+    """Points beside every other one of the grid and what mirrors them: so far apart that the transform has a
+    pseudo-inverse to speak of, on real images as well."""
+    across, along = torch.meshgrid(*[torch.arange(1 - SIDE // 2, SIDE // 2, dtype=torch.float64)] * 2, indexing="ij")
+    half = ((across + along) % 2 == 0) & ((across > 0) | ((across == 0) & (along > 0)))
+    points = torch.stack([across[half], along[half]], dim=-1)
+    points += 0.4 * torch.rand(points.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(4)) - 0.2
+    return torch.cat([torch.zeros(1, 2), points / SIDE, -points / SIDE])
+
+
+def one_at_most(operator: LinearOperator) -> LinearOperator:
+    return (1 / operator.norm_bound()) * operator
+
+
 @cache
 def operator_of(name: str) -> LinearOperator:
     """None has a norm above one."""
@@ -244,6 +277,10 @@ def operator_of(name: str) -> LinearOperator:
             return sense(columns, maps / torch.linalg.vector_norm(maps, dim=(0, 1)))
         case "coil by coil":
             return lift((COILS,), fourier(points))
+        case "off the grid":
+            return one_at_most(NonUniformFourier(off_the_grid(), (SIDE, SIDE)))
+        case "sense off the grid":
+            return one_at_most(non_cartesian_sense(off_the_grid(), maps[0] / torch.linalg.vector_norm(maps[0], dim=0)))
         case "inpainting":
             return inpainting(points)
         case _:
@@ -300,8 +337,8 @@ def residual(cell: Cell, image: Tensor) -> float:
     """|A x - y|, the coil maps taken off A where the state is the coils' images."""
     problem = cell.problem()
     operator = problem.operator
-    if isinstance(cell.view, Soss) and isinstance(operator.factors[-1], Sensitivities):
-        operator, _ = operator.peel(Sensitivities)
+    if isinstance(cell.view, Soss):
+        operator, _ = without_maps(operator)
     kind = image.dtype if operator.preserves_reals else torch.complex64
     return float(torch.linalg.vector_norm(operator(image.to(kind)) - problem.y))
 

@@ -15,6 +15,7 @@ from invdiff.operators import (
     Identity,
     LinearOperator,
     Mask,
+    NonUniformFourier,
     Pad,
     RealPart,
     Regularised,
@@ -24,6 +25,7 @@ from invdiff.operators import (
     Structure,
     Subsample,
     Sum,
+    Toeplitz,
     fourier,
     inpainting,
     sense,
@@ -52,6 +54,7 @@ D, R = Diagonal(normal(*SHAPE)), Diagonal(normal(*SHAPE).real)
 C, B = Circulant(SHAPE, normal(*SHAPE), (-2, -1)), Circulant(SHAPE, normal(5).real, (-1,))
 RE, CROP = RealPart(SHAPE), Crop(SHAPE, (2, 3))
 A = sense(POINTS, MAPS)
+K = NonUniformFourier(torch.rand(7, 2, generator=GENERATOR) - 0.5, SHAPE, eps=1e-13)
 SMALL = Diagonal(normal(2, 3))
 
 EXAMPLES: dict[str, dict[str, tuple[LinearOperator, LinearOperator]]] = {
@@ -87,7 +90,10 @@ EXAMPLES: dict[str, dict[str, tuple[LinearOperator, LinearOperator]]] = {
         "Sᴴ I S": (S, Identity((3, *SHAPE))),
         "Sᴴ D S": (S, lift((3,), R)),
         "Sᴴ (Fᴴ D F) S": (S, lift((3,), C)),
+        "Sᴴ (C Fᴴ D F Cᴴ) S": (S, lift((3,), Toeplitz(SHAPE, normal(8, 10)))),
         "[A; B]ᴴ I [A; B]": (Stack((P, F)), Identity((int(POINTS.sum()) + 20,))),
+        "F(k)ᴴ I F(k)": (K, Identity((7,))),
+        "F(k)ᴴ D F(k)": (K, Diagonal(normal(7))),
         "P(Λ)ᴴ I P(Λ)": (P, Identity(P.codomain_shape)),
         "P(Λ)ᴴ D P(Λ)": (P, Diagonal(normal(*P.codomain_shape))),
         "P(Λ) D P(Λ)ᴴ": (P.H, D),
