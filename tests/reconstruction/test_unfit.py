@@ -55,8 +55,8 @@ def corrupted(fault: str, columns: list[int]) -> Problem:
     right = scan(LINES)
     at = torch.from_numpy(np.isin(np.nonzero(LINES)[1], columns))
     y = right.y.clone()
-    if fault == "another image":
-        y[:, at] = 2 * scan(LINES, seed=50, moved=16).y[:, at]
+    if fault == "another image, brighter":
+        y[:, at] = 4 * scan(LINES, seed=50, moved=16).y[:, at]
     else:
         row = torch.from_numpy(np.nonzero(LINES)[0] == 11)
         y[:, at & row] += 6 * y.abs().max()
@@ -68,7 +68,7 @@ def audited(problem: Problem) -> Audit:
 
 
 @pytest.mark.parametrize("columns", [SHOWN[3:4] + SHOWN[-4:-3], HELD[1:2], [SHOWN[8], HELD[1]]])
-@pytest.mark.parametrize("fault", ["another image", "spikes"])
+@pytest.mark.parametrize("fault", ["another image, brighter", "spikes"])
 def test_corrupted_lines_are_named(fault: str, columns: list[int]) -> None:
     found = audited(corrupted(fault, columns))
     assert [number for (number,) in found.unfit] == sorted(columns)
