@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from invdiff.data.condition import Condition
 from invdiff.data.formats import NOTHING_GIVEN, Given, list_series, open_scan
+from invdiff.data.picture import Picture
 from invdiff.data.series import SINGLE, Series, told_apart
 from invdiff.errors import InputError
 from invdiff.files.digest import digest_of
@@ -45,6 +46,13 @@ class Measurement:
         return self.measured.sampled if self.mask is None else self.measured.sampled & self.mask
 
     @property
+    def has_ground_truth(self) -> bool:
+        """Whether it brings one, or full data that make one where they are undersampled."""
+        if isinstance(self.measured, Picture):
+            return self.measured.ground_truth is not None
+        return self.measured.has_ground_truth or (self.mask is not None and self.measured.mask is None)
+
+    @property
     def digest(self) -> str:
         """The SHA-256 of all that its problems depend on."""
         slices = [self.measured.digest(index) for index in range(self.measured.slices)]
@@ -54,6 +62,7 @@ class Measurement:
             self.assumed.map_sets,
             self.assumed.crop,
             self.assumed.maps,
+            self.assumed.noise_times,
             self.sampled,
             slices,
         )

@@ -39,6 +39,7 @@ class Assumptions:
         map_sets: 1 or 2, of scans.
         crop: of ESPIRiT.
         maps: whether they are refined with the image; None: as the data ask for.
+        noise_times: by what the noise level that the data term assumes is multiplied, as a search found best.
         truth_by: how the data from before undersampling make a ground truth.
     """
 
@@ -46,6 +47,7 @@ class Assumptions:
     map_sets: int | None = None
     crop: float | None = None
     maps: Maps | None = None
+    noise_times: float = 1.0
     truth_by: Target | None = None
 
 
@@ -115,11 +117,11 @@ def _scan_cases(operator: str, scan: ScanSlices, mask: Mask | None, assumed: Ass
         crop=assumed.crop,
         maps=assumed.maps,
         truth_by=assumed.truth_by,
-    )
+    ).with_noise_times(assumed.noise_times)
 
 
 def _picture_cases(operator: str, picture: Picture, mask: Mask | None, assumed: Assumptions) -> Cases:
-    return picture_cases(picture, operator, noise_std=assumed.noise_std)
+    return picture_cases(picture, operator, noise_std=assumed.noise_std).with_noise_times(assumed.noise_times)
 
 
 KINDS = {

@@ -12,6 +12,9 @@ from invdiff.methods.method import Method
 Parameters = Mapping[str, float]
 """A point of a space: values by name, ints where the method takes ints."""
 
+NOISE_TIMES = "noise_times"
+"""What every method has beside its own parameters: by what the noise level is multiplied that the data term assumes."""
+
 
 @dataclass(frozen=True)
 class Range:
@@ -25,8 +28,8 @@ class Range:
         integer: whether values are whole numbers.
 
     Raises:
-        InputError: bounds are not finite or not in order, ``lam`` leaves [0, 1], a logarithmic range is not positive,
-            or bounds of whole numbers are broken.
+        InputError: bounds are not finite or not in order, ``lam`` leaves [0, 1], a logarithmic range or one of
+            ``noise_times`` is not positive, or bounds of whole numbers are broken.
     """
 
     name: str
@@ -41,6 +44,8 @@ class Range:
             raise InputError(f"The range {bounds} must rise from a finite low to a finite high.")
         if self.name == "lam" and not 0 <= self.low < self.high <= 1:
             raise InputError(f"lam is the length of a consistency step, from 0 to 1, but the range is {bounds}.")
+        if self.name == NOISE_TIMES and self.low <= 0:
+            raise InputError(f"{NOISE_TIMES} multiplies the noise level, so it is positive, but the range is {bounds}.")
         if self.log and self.low <= 0:
             raise InputError(f"The range {bounds}:log must be positive, since it is searched by its logarithm.")
         if self.integer and not (float(self.low).is_integer() and float(self.high).is_integer()):
@@ -165,6 +170,7 @@ def usual_range(method: Method) -> Range:
 
 
 def numeric_parameters(method: Method) -> dict[str, type]:
-    """Parameters that take an int or a float, by name."""
+    """Parameters that take an int or a float, by name, and `NOISE_TIMES`."""
     parameters = inspect.signature(method.build, eval_str=True).parameters
-    return {name: p.annotation for name, p in parameters.items() if p.annotation in (int, float)}
+    own = {name: p.annotation for name, p in parameters.items() if p.annotation in (int, float)}
+    return {**own, NOISE_TIMES: float}

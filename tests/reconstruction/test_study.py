@@ -39,7 +39,7 @@ from invdiff.reconstruction.cases.base import digest_of
 from invdiff.reconstruction.draw import draw
 from invdiff.reconstruction.executors import Here
 from invdiff.reconstruction.store import samples_of
-from invdiff.reconstruction.study import _failures_of
+from invdiff.reconstruction.study import failures_of
 
 SHAPE = (16, 12)
 PHANTOM = shepp_logan(SHAPE)
@@ -303,7 +303,7 @@ def test_any_number_of_slices_may_fail(tmp_path: Path, monkeypatch: pytest.Monke
     assert outcome.failures == many
     with h5py.File(path) as file:
         decided = file.attrs["fingerprint"]
-    assert _failures_of(path, decided) == many
+    assert failures_of(path, decided) == many
 
 
 @pytest.mark.parametrize("content", ["of somebody else", "", None])

@@ -51,9 +51,9 @@ def test_it_travels_to_other_processes() -> None:
 
 
 def test_holdout_shows_less() -> None:
-    held = validation(objective=find_objective("kspace-holdout"))
+    held = validation(objective=find_objective("held-back"))
     assert all(cases.measured.sampled.sum() < MASK.sum() for cases in held.shown)
-    assert 0 < held({"noise_floor": 0.0}) < 2
+    assert held({"noise_floor": 0.0}) > 1  # noise alone would leave one
     assert held({"eta": 0.0}) != held({"eta": 1.0})
 
 

@@ -128,6 +128,14 @@ class Cases(ABC):
         return self.operator, self.sampled.shape, self.seen_by, self.has_map_sets, self.initial is None
 
     @abstractmethod
+    def with_noise_times(self, times: float) -> Self:
+        """The same with a noise level that the data term takes for as many times what it is known to be.
+
+        Args:
+            times: above zero.
+        """
+
+    @abstractmethod
     def _problem(self, number: int) -> Problem:
         """The problem of a slice that holds something."""
 
