@@ -11,10 +11,12 @@ from invdiff.cli.options import (
     Acceleration,
     AsJson,
     AxesText,
+    BlurStd,
     CentreFraction,
     Contrast,
     DeviceName,
     DryRun,
+    Factor,
     Group,
     MapsName,
     MaskFile,
@@ -22,6 +24,7 @@ from invdiff.cli.options import (
     NoiseFile,
     NoiseStd,
     OperatorName,
+    Patterns,
     Phase,
     PrecisionName,
     PriorConfigName,
@@ -35,6 +38,7 @@ from invdiff.cli.options import (
     ShardText,
     Threads,
     Undersample,
+    Views,
     Workers,
 )
 from invdiff.cli.output import Output
@@ -142,6 +146,10 @@ def solve(
             min=0, max=1, help="Of ESPIRiT: eigenvalues below count as background.", show_default="as the data ask"
         ),
     ] = None,
+    views: Views = None,
+    blur_std: BlurStd = None,
+    factor: Factor = None,
+    patterns: Patterns = None,
     audit: Annotated[
         bool,
         typer.Option(
@@ -160,8 +168,8 @@ def solve(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Reconstruct images from undersampled k-space, with missing pixels, or noisy: the best image first, then posterior
-    samples that show how far it can be trusted.
+    """Reconstruct images from undersampled k-space, with missing pixels, noisy, or measured otherwise (projections,
+    blur, few pixels): the best image first, then posterior samples that show how far it can be trusted.
 
     Writes reconstruction.h5 (image, estimate, mean, std, magnitude_std, lower and upper, samples, zero_filled,
     ground_truth where known), panel.png and, of several slices, slices.png; of several files also summary.csv. The same
@@ -174,7 +182,7 @@ def solve(
     begun = time.perf_counter()  # before all that takes time
     from invdiff.cli.computing import Computing, read_shard
     from invdiff.cli.heap import keep_heap
-    from invdiff.cli.options import maps_of, parse_settings, tell_companions, undersampling
+    from invdiff.cli.options import instrument_of, maps_of, parse_settings, tell_companions, undersampling
     from invdiff.cli.pipes import PIPE, results_folder, spooled, write_images
     from invdiff.data import Series
     from invdiff.data.formats import given_of
@@ -187,7 +195,7 @@ def solve(
     output = Output(as_json, quiet, piped=out == PIPE)
     if output.json and output.piped:
         raise InputError("Standard output takes images (--out -) or a document (--json), not both.")
-    kind = find_kind(operator)
+    kind, instrument = find_kind(operator), instrument_of(operator, views, blur_std, factor, patterns)
     parsed = parse_settings(settings or [])
     if config is not None:
         from invdiff.tuning.config import read_config
@@ -215,7 +223,7 @@ def solve(
     condition = undersampling(undersample, acceleration, centre_fraction, seed)
     maps_file, how = maps_of(maps)
     given, series = given_of(axes, maps_file, mask, noise), Series(group, contrast, repetition, phase, set_number)
-    assumed = Assumptions(noise_std, map_sets, crop, how)
+    assumed = Assumptions(noise_std, map_sets, crop, how, instrument=instrument, seed=seed)
     initial = start if start not in (None, "zero-filled", "least-squares") else None
     with spooled(inputs or []) as paths, results_folder(out) as folder, computing.executor() as executor:
         found = find_inputs(paths, kind, series=series, seed=seed, condition=condition, assumed=assumed, given=given)

@@ -54,8 +54,18 @@ class Measurement:
             self.assumed.map_sets,
             self.assumed.crop,
             self.assumed.maps,
+            *self._instrument,
             self.sampled,
             slices,
+        )
+
+    @property
+    def _instrument(self) -> tuple[object, ...]:
+        """What decides measurements that are made from pictures."""
+        return (
+            ()
+            if self.kind.is_sampled or self.assumed.instrument is None
+            else (self.assumed.instrument, self.assumed.seed)
         )
 
     def cases(self, keep: Mask | None = None) -> Cases:
@@ -198,10 +208,11 @@ def sample_cases(operator: str, seed: int, assumed: Assumptions = NOTHING_ASSUME
 
     ``sense``: 20 central lines and every fourth of the others are kept, offset by the seed. ``fourier``: the same of
     the coils' combination as a single coil. ``inpainting``: half of that image's pixels, drawn by the seed.
-    ``denoise``: that image with as much noise again as a twentieth of its largest magnitude.
+    ``denoise``: that image with as much noise again as a twentieth of its largest magnitude. The others: measurements
+    of that image's magnitude, with noise of a hundredth of their largest number, drawn by the assumed seed.
 
     Args:
-        operator: one of these four.
+        operator: one of `KINDS`.
         seed: zero or more.
         assumed: instead of what is known or estimated.
     """

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from invdiff.data.held_out import held_out
 from invdiff.data.picture import Picture
+from invdiff.data.recording import Recording
 from invdiff.errors import InputError
 from invdiff.metrics.metrics import nmse, psnr, ssim
 from invdiff.reconstruction import Cases, Measurement, ScanCases
@@ -99,9 +100,9 @@ class KspaceHoldout:
         Raises:
             InputError: it is no scan, or nothing can be held back.
         """
-        if isinstance(measurement.measured, Picture):
+        if not measurement.kind.is_sampled:
             raise InputError(
-                f"{measurement.name} is a picture, and {self.name} predicts k-space; take another objective."
+                f"{measurement.name} holds no k-space, and {self.name} predicts k-space; take another objective."
             )
         try:
             held = held_out(measurement.sampled, self.fraction, self.seed)
@@ -122,7 +123,7 @@ class KspaceHoldout:
 
 
 def _kspace(measurement: Measurement) -> NDArray[np.complex64]:
-    assert not isinstance(measurement.measured, Picture)
+    assert not isinstance(measurement.measured, Picture | Recording)
     return measurement.measured.select(range(measurement.measured.slices)).kspace
 
 

@@ -83,7 +83,7 @@ def reading_of(path: Path, contents: Contents, axes: Axes | None = None) -> Read
             "" if image is None else f" {image!r} are images: see --operator denoise and invdiff simulate.",
         )
     what = f"{path}: {names['kspace'] or 'k-space'}"
-    _check_numbers(path, names["kspace"] or "k-space", stored)
+    check_numbers(path, names["kspace"] or "k-space", stored)
     if len(stored.shape) < 2:
         raise InputError(
             f"{what} has shape {tuple(stored.shape)}; it must be (slices, coils, H, W), (slices, H, W), (coils, H, W)."
@@ -99,7 +99,7 @@ def reading_of(path: Path, contents: Contents, axes: Axes | None = None) -> Read
     order = [one for name in found.names for one in name.split("*")]
     for role in (*OPTIONAL, "calibration"):
         if role in held:
-            _check_numbers(path, role, held[role])
+            check_numbers(path, role, held[role])
             by_row = known_axes(names[role], role, held[role])
             if by_row is None and role in OPTIONAL:
                 by_row = fitting_axes(held[role], lengths, OPTIONAL[role], order, f"{path}: {role}")
@@ -154,7 +154,7 @@ def scan_in(path: Path, contents: Contents, reading: Reading, index: int | None 
     for role, name in reading.names.items():
         stored = contents.find(name)
         assert stored is not None
-        _check_numbers(path, role, stored)
+        check_numbers(path, role, stored)
         axes = reading.axes.get(role)
         if axes is None:
             arrays[role] = stored[()]
@@ -176,7 +176,7 @@ def scan_in(path: Path, contents: Contents, reading: Reading, index: int | None 
         kspace=arrays["kspace"],
         mask=mask_of(arrays.get("mask"), arrays["kspace"].shape, reading.axes["kspace"], reading.slices),
         maps=arrays.get("maps"),
-        noise_std=_level(path, arrays.get("noise_std")),
+        noise_std=as_level(path, arrays.get("noise_std")),
         noise=noise_of(arrays.get("noise"), arrays["kspace"].shape[1]),
         ground_truth=None if truth is None else truth[:, 0],
         calibration=arrays.get("calibration"),
@@ -323,7 +323,7 @@ def read_picture_in(opened: Opened, path: Path) -> Picture:
         held = {key: contents.find(name) for key in PICTURE_KEYS if (name := find_name(contents, key)) is not None}
         for key, stored in held.items():
             if stored is not None:
-                _check_numbers(path, key, stored)
+                check_numbers(path, key, stored)
         arrays = {key: stored[()] for key, stored in held.items() if stored is not None}
         if contents.order == FASTEST_FIRST:  # slices are the last axis
             arrays = {key: np.moveaxis(one, -1, 0) if one.ndim == 3 else one for key, one in arrays.items()}
@@ -337,10 +337,10 @@ def known_of(path: Path, arrays: Mapping[str, Any]) -> dict[str, Any]:
         InputError: they are no numbers.
     """
     for key in arrays.keys() & set(KNOWN_KEYS):
-        _check_numbers(path, key, arrays[key])
+        check_numbers(path, key, arrays[key])
     return {
         "mask": arrays.get("mask"),
-        "noise_std": _level(path, arrays.get("noise_std")),
+        "noise_std": as_level(path, arrays.get("noise_std")),
         "noise": arrays.get("noise"),
     }
 
@@ -354,24 +354,30 @@ def picture_of(path: Path, arrays: Mapping[str, Any]) -> Picture:
     if "image" not in arrays:
         raise InputError(f"{path} has no dataset 'image', which inpainting and denoising begin from.")
     for key, array in arrays.items():
-        _check_numbers(path, key, np.asarray(array))
+        check_numbers(path, key, np.asarray(array))
     mask, truth = arrays.get("mask"), arrays.get("ground_truth")
     return Picture(
-        _stack(arrays["image"]),
+        as_images(arrays["image"]),
         None if mask is None else np.asarray(mask) != 0,
-        _level(path, arrays.get("noise_std")),
-        None if truth is None else _stack(truth),
+        as_level(path, arrays.get("noise_std")),
+        None if truth is None else as_images(truth),
         str(path),
     )
 
 
-def _stack(array: NDArray[Any]) -> NDArray[np.inexact]:
+def as_images(array: NDArray[Any]) -> NDArray[np.inexact]:
+    """Numbers as images ``(slices, H, W)`` in single precision; a single image has an axis of one slice."""
     with np.errstate(over="ignore"):  # too large for single precision becomes infinity, refused later
         array = array.astype(np.complex64 if np.iscomplexobj(array) else np.float32)
     return array[None] if array.ndim == 2 else array
 
 
-def _level(path: Path, level: Any) -> float | None:
+def as_level(path: Path, level: Any) -> float | None:
+    """A noise level, where there is one.
+
+    Raises:
+        InputError: it is not one real number.
+    """
     if level is None:
         return None
     if np.size(level) != 1 or np.asarray(level).dtype.kind not in "fiu":
@@ -379,6 +385,11 @@ def _level(path: Path, level: Any) -> float | None:
     return float(np.asarray(level).item())
 
 
-def _check_numbers(path: Path, key: str, stored: Any) -> None:
+def check_numbers(path: Path, key: str, stored: Any) -> None:
+    """Refuse an array of texts or records.
+
+    Raises:
+        InputError: it is one.
+    """
     if stored.dtype.kind not in "biufc":
         raise InputError(f"{path}: {key} of shape {tuple(stored.shape)} holds {stored.dtype}, not numbers.")

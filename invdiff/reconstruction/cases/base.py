@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from invdiff.data.coils import one_image
 from invdiff.data.geometry import Geometry, Number
 from invdiff.data.picture import Picture
+from invdiff.data.recording import Recording
 from invdiff.data.scan import Scan
 from invdiff.errors import InputError
 from invdiff.files.digest import digest_of
@@ -64,7 +65,7 @@ class Cases(ABC):
 
     @property
     @abstractmethod
-    def measured(self) -> Scan | Picture:
+    def measured(self) -> Scan | Picture | Recording:
         """All of it in memory, with noise level, maps and truth: what classical methods begin from."""
 
     @property
