@@ -32,11 +32,11 @@ from invdiff.metrics import psnr, ssim
 
 SIDE = 128
 SMOOTHING = (0.3, 0.5, 0.7, 1.0, 1.4)
-TV_WEIGHTS = tuple(np.geomspace(1e-3, 3e-1, 8).tolist())
+TV_WEIGHTS = (5e-5, 1e-4, 2e-4, 4e-4)
 SAMPLERS: dict[str, Callable[[], Sampler]] = {
     "`estimate`, 30 steps": partial(estimate, signal=RealImage()),
-    "`dds`, 50 steps": partial(dds, signal=RealImage()),
-    "`song2021`, 1000 steps": song2021,
+    "`dds`, 50 steps, `gamma=3000, cg_steps=20`": partial(dds, gamma=3000.0, cg_steps=20, signal=RealImage()),
+    "`song2021`, 200 steps, `sigma_max=2`": partial(song2021, steps=200, sigma_max=2.0),
 }
 Image = NDArray[np.float32]
 
@@ -58,7 +58,7 @@ def filtered(physics: Tomography, problem: Problem, smoothing: float) -> Image:
 
 
 def total_variation(problem: Problem, weight: float) -> Image:
-    """Least squares with a penalty on anisotropic total variation, by SigPy; the weight is in units of the noise."""
+    """Least squares with a penalty on anisotropic total variation, by SigPy's ADMM."""
     A = to_sigpy(problem.operator)
     differences = sigpy.linop.FiniteDifference(A.ishape)
     app = sigpy.app.LinearLeastSquares(
@@ -66,10 +66,10 @@ def total_variation(problem: Problem, weight: float) -> Image:
         problem.y.numpy(),
         G=differences,
         proxg=sigpy.prox.L1Reg(differences.oshape, weight),
-        solver="PrimalDualHybridGradient",
-        tau=1 / 9,
-        sigma=1,  # 1 and 8 bound the squared norms of the projections and of the differences
-        max_iter=300,
+        solver="ADMM",
+        rho=1e-2,
+        max_iter=20,
+        max_cg_iter=10,
         show_pbar=False,
     )
     image: Image = app.run()

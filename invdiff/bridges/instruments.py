@@ -26,7 +26,7 @@ class Instrument(ABC):
 
     @abstractmethod
     def operator(self, shape: Shape) -> LinearOperator:
-        """A, on real images ``(H, W)``, of norm one or less but for rounding.
+        """A, on real images ``(H, W)``.
 
         Raises:
             InputError: it can't measure images of that shape.
@@ -68,11 +68,11 @@ class Tomograph(Instrument):
         return width + math.ceil((math.sqrt(2) - 1) * width), self.views
 
     def operator(self, shape: Shape) -> LinearOperator:
-        """Line integrals, divided by the norm of all of them together."""
+        """Line integrals, in lengths of a pixel."""
         self.measurement_shape(shape)
         from deepinv.physics import Tomography
 
-        return from_deepinv(Tomography(angles=self.views, img_width=shape[1], circle=False, normalize=True), shape)
+        return from_deepinv(Tomography(angles=self.views, img_width=shape[1], circle=False, normalize=False), shape)
 
     def simple_image(self, A: LinearOperator, y: Tensor) -> Tensor:
         """Filtered back-projection, with a ramp filter."""
@@ -140,7 +140,7 @@ class Enlarger(Instrument):
 
     def measurement_shape(self, shape: Shape) -> Shape:
         """(H / factor, W / factor)."""
-        if any(side % self.factor or side <= 2 * self.factor for side in shape):
+        if any(side % self.factor or side < 8 * self.factor for side in shape):  # the low-pass is about as wide
             raise InputError(
                 f"Images of {shape[0]} x {shape[1]} pixels have no smaller ones by --factor {self.factor}; crop or pad "
                 "their sides to larger multiples of it."

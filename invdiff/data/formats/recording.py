@@ -34,14 +34,17 @@ def read_recording(path: str | os.PathLike[str]) -> Recording | Picture:
             check_numbers(path, key, stored)
         arrays = {key: stored[()] for key, stored in held.items()}
     truth = as_images(arrays["ground_truth"]) if "ground_truth" in arrays else None
-    if truth is None and "image_shape" not in arrays:
+    if "image_shape" in arrays:
+        shape = tuple(np.ravel(arrays["image_shape"]))
+    elif truth is not None:
+        shape = truth.shape[-2:]
+    else:
         raise InputError(
             f"{path} holds a measurement but not of what; store ground_truth, or image_shape, the two sides of its "
             "images in pixels."
         )
-    shape = truth.shape[-2:] if "image_shape" not in arrays else np.ravel(arrays["image_shape"])
     if len(shape) != 2 or any(side != int(side) for side in shape):
-        raise InputError(f"{path}: image_shape is {tuple(shape)}; it is two whole numbers, height and width.")
+        raise InputError(f"{path}: image_shape is {shape}; it is two whole numbers, height and width.")
     sides = (int(shape[0]), int(shape[1]))
     y = np.asarray(arrays["measurement"])
     with np.errstate(over="ignore"):  # too large for single precision becomes infinity, refused as such
