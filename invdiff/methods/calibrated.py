@@ -5,9 +5,10 @@ from invdiff.diffusion.exchanged_noise import ExchangedNoise
 from invdiff.diffusion.grids import Karras
 from invdiff.diffusion.sampler import Sampler
 from invdiff.diffusion.sde import VE
-from invdiff.diffusion.signals import Signal, SplitComplex
+from invdiff.diffusion.signals import Signal
 from invdiff.diffusion.start import FromLikelihood
 from invdiff.diffusion.steps import SplitGibbs
+from invdiff.diffusion.turns import TURNED
 from invdiff.methods.method import method
 from invdiff.operators.inner_solve import Converged
 
@@ -16,12 +17,12 @@ from invdiff.operators.inner_solve import Converged
 def calibrated(
     steps: int = 60,
     sigma_max: float = 0.75,
-    sigma_min: float = 0.005,
+    sigma_min: float = 0.0025,
     held_back: float = 0.05,
     tolerance: float = 2e-4,
     cg_steps: int = 200,
     rho: float = 7.0,
-    signal: Signal = SplitComplex(),
+    signal: Signal = TURNED,
 ) -> Sampler:
     """Split Gibbs sampling at a falling level that leaves the posterior as it is once the level is below the noise:
     bias, spread and intervals are right on exact problems in 50 calls, see `invdiff verify`."""
