@@ -35,7 +35,8 @@ SMOOTHING = (0.3, 0.5, 0.7, 1.0, 1.4)
 TV_WEIGHTS = (5e-5, 1e-4, 2e-4, 4e-4)
 SAMPLERS: dict[str, Callable[[], Sampler]] = {
     "`estimate`, 30 steps": partial(estimate, signal=RealImage()),
-    "`dds`, 50 steps, `gamma=3000, cg_steps=20`": partial(dds, gamma=3000.0, cg_steps=20, signal=RealImage()),
+    "`dds`, 50 steps": partial(dds, signal=RealImage()),
+    "`dds`, 50 steps, `gamma=30`": partial(dds, gamma=30.0, signal=RealImage()),
     "`song2021`, 200 steps, `sigma_max=2`": partial(song2021, steps=200, sigma_max=2.0),
 }
 Image = NDArray[np.float32]

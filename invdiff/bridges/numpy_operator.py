@@ -44,7 +44,7 @@ class _InNumpy(torch.autograd.Function):
 
     @staticmethod
     def forward(x: Tensor, function: Function, adjoint: Function) -> Tensor:
-        return as_tensor(np.asarray(function(x.cpu().numpy())), function).to(x.device)
+        return as_tensor(np.asarray(function(x.resolve_conj().resolve_neg().cpu().numpy())), function).to(x.device)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, Function, Function], output: Tensor) -> None:

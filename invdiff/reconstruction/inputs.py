@@ -61,12 +61,9 @@ class Measurement:
 
     @property
     def _instrument(self) -> tuple[object, ...]:
-        """What decides measurements that are made from pictures."""
-        return (
-            ()
-            if self.kind.is_sampled or self.assumed.instrument is None
-            else (self.assumed.instrument, self.assumed.seed)
-        )
+        """What decides measurements that are made from pictures, where it is said."""
+        said = self.assumed.instrument, self.assumed.seed
+        return () if said == (None, 0) else said
 
     def cases(self, keep: Mask | None = None) -> Cases:
         """The problems in it. Maps and noise that the file lacks are estimated from what is shown alone.

@@ -137,6 +137,13 @@ def test_gradients_of_real_arrays_are_real() -> None:
     torch.testing.assert_close(x.grad, 2 * A.H(A(x.detach())).real)
 
 
+def test_gradients_that_are_only_marked_as_conjugate_pass() -> None:
+    x = torch.as_tensor(numbers(*DOMAIN)).requires_grad_()
+    A = from_scipy(COMPLEX, DOMAIN, CODOMAIN)
+    A(x).backward(torch.as_tensor(numbers(*CODOMAIN)).conj())
+    torch.testing.assert_close(x.grad, A.H(torch.as_tensor(numbers(*CODOMAIN).conj())))
+
+
 class Single(ScipyLinearOperator):
     """It knows single precision alone."""
 
