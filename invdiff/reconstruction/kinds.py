@@ -135,8 +135,7 @@ def _instrument_kind(name: str, mathematics: str, what: str, begins_as: str, usu
     return Kind(
         name,
         mathematics,
-        f"an 'image' to be measured, or a 'measurement' ({what}) with 'noise_std' and the 'ground_truth' or the "
-        "'image_shape' of its images: HDF5 or .npz; NIfTI, DICOM, PNG or .npy of an image",
+        f"an 'image' to be measured, or a 'measurement' {what}: HDF5, .npz, NIfTI, DICOM, PNG or .npy",
         begins_as,
         read_recording,
         magnitude_sample,
