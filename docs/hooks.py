@@ -13,7 +13,22 @@ from pydantic import BaseModel, TypeAdapter
 
 from invdiff.data.formats import LAYOUTS
 from invdiff.data.formats.acquisition_flags import FLAGS
+from invdiff.diffusion import (
+    SDE,
+    CleanDraw,
+    DataCovariance,
+    Grid,
+    Guidance,
+    InnerSolve,
+    Predictor,
+    Signal,
+    Start,
+    Step,
+    View,
+    Weight,
+)
 from invdiff.methods import METHODS
+from invdiff.methods.named_parts import named_parts
 from invdiff.operators.rules import PRODUCT, PULLBACK, SUM
 from invdiff.training import (
     Augmentation,
@@ -56,6 +71,28 @@ def methods_table() -> str:
         parts = [type(part).__name__ if part else "none" for part in (sampler.signal, sampler.view, sampler.guidance)]
         cells = [f"[{method.name}]({method.name}.md)", method.paper.short, *parts, str(sampler.nfe)]
         lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def parts_table() -> str:
+    """A row for each kind of part, with the names that its parts have in settings."""
+    lines = ["| kind | parts |", "|---|---|"]
+    for kind in (
+        SDE,
+        Grid,
+        Signal,
+        View,
+        Guidance,
+        Predictor,
+        Step,
+        Start,
+        Weight,
+        InnerSolve,
+        CleanDraw,
+        DataCovariance,
+    ):
+        names = [name for name in named_parts(kind) if kind is not Step or name not in named_parts(Predictor)]
+        lines.append(f"| `{kind.__name__}` | {', '.join(f'`{name}`' for name in names)} |")
     return "\n".join(lines)
 
 
@@ -113,6 +150,7 @@ def flags_table() -> str:
 TABLES = {
     "ISMRMRD_FLAGS": flags_table,
     "METHODS_TABLE": methods_table,
+    "PARTS_TABLE": parts_table,
     "REFUSALS_TABLE": refusals_table,
     "LAYOUTS_TABLE": layouts_table,
     "TRAINING_FIELDS": partial(fields_table, TrainingConfig),

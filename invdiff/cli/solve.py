@@ -16,6 +16,7 @@ from invdiff.cli.options import (
     DeviceName,
     DryRun,
     Group,
+    GuidanceName,
     MapsName,
     MaskFile,
     MemoryLimit,
@@ -33,8 +34,10 @@ from invdiff.cli.options import (
     SetNumber,
     Settings,
     ShardText,
+    SignalName,
     Threads,
     Undersample,
+    ViewName,
     Workers,
 )
 from invdiff.cli.output import Output
@@ -96,6 +99,9 @@ def solve(
         ),
     ] = Path("invdiff-result"),
     settings: Settings = None,
+    guidance: GuidanceName = None,
+    view: ViewName = None,
+    signal: SignalName = None,
     start: Annotated[
         str | None,
         typer.Option(
@@ -188,7 +194,8 @@ def solve(
     if output.json and output.piped:
         raise InputError("Standard output takes images (--out -) or a document (--json), not both.")
     kind = find_kind(operator)
-    parsed = parse_settings(settings or [])
+    parts = {"guidance": guidance, "view": view, "signal": signal}
+    parsed = parse_settings(settings or []) | {name: part for name, part in parts.items() if part is not None}
     if config is not None:
         from invdiff.tuning.config import read_config
 

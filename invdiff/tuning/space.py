@@ -1,6 +1,5 @@
 """Which parameters are searched, and between what bounds."""
 
-import inspect
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from itertools import product
 
 from invdiff.errors import InputError
 from invdiff.methods.method import Method
+from invdiff.methods.values import alternatives, kinds_of
 
 Parameters = Mapping[str, float]
 """A point of a space: values by name, ints where the method takes ints."""
@@ -124,7 +124,7 @@ class Space:
 
 def parse_range(text: str, method: Method) -> Range:
     """The range that ``name:low:high`` or ``name:low:high:log`` means for a method; whole numbers where the method
-    takes an int.
+    takes an int. A name is that of a parameter, or a place in the sampler, such as ``guidance.gamma``.
 
     Raises:
         InputError: the text is of another form, the method has no such numeric parameter, or the range is refused.
@@ -132,14 +132,16 @@ def parse_range(text: str, method: Method) -> Range:
     name, *bounds = text.split(":")
     if len(bounds) not in (2, 3) or bounds[2:] not in ([], ["log"]):
         raise InputError(f"--param takes NAME:LOW:HIGH or NAME:LOW:HIGH:log, such as snr:0.05:0.6, not {text!r}.")
-    kinds = numeric_parameters(method)
-    if name not in kinds:
-        raise InputError(f"{method.name} has no numeric parameter {name!r}; it has {', '.join(kinds)}.")
+    kinds = alternatives(method.kind_of(name))
+    if not {int, float} & {*kinds}:
+        raise InputError(
+            f"{method.name} has no numeric parameter {name!r}; it has {', '.join(numeric_parameters(method))}."
+        )
     try:
         low, high = map(float, bounds[:2])
     except ValueError:
         raise InputError(f"The bounds of {text!r} must be numbers.") from None
-    return Range(name, low, high, log=bounds[2:] == ["log"], integer=kinds[name] is int)
+    return Range(name, low, high, log=bounds[2:] == ["log"], integer=float not in kinds)
 
 
 _USUAL = {
@@ -166,5 +168,4 @@ def usual_range(method: Method) -> Range:
 
 def numeric_parameters(method: Method) -> dict[str, type]:
     """Parameters that take an int or a float, by name."""
-    parameters = inspect.signature(method.build, eval_str=True).parameters
-    return {name: p.annotation for name, p in parameters.items() if p.annotation in (int, float)}
+    return {name: kind for name, kind in kinds_of(method.build).items() if kind in (int, float)}

@@ -77,7 +77,7 @@ def test_parse() -> None:
         ("lam:0", "NAME:LOW:HIGH"),
         ("lam:0:1:linear", "NAME:LOW:HIGH"),
         ("lam:0:1:log:log", "NAME:LOW:HIGH"),
-        ("magic:0:1", "no numeric parameter 'magic'; it has steps, lam, snr"),
+        ("magic:0:1", "no parameter magic; it has steps, lam, snr"),
         ("signal:0:1", "no numeric parameter 'signal'"),
         ("snr:low:1", "must be numbers"),
         ("snr:0.5:0.5", "must rise"),

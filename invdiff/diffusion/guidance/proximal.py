@@ -1,6 +1,7 @@
 """Proximal guidance: the estimate nearest to the prior's that also explains the data."""
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -18,8 +19,16 @@ if TYPE_CHECKING:
     from invdiff.diffusion.context import Context
 
 
+class Weight(Part, ABC):
+    """Weighs the data against the prior's estimate, level by level."""
+
+    @abstractmethod
+    def __call__(self, sigma: float, context: "Context") -> float:
+        """gamma at the level ``sigma``, in the prior's units; infinity is the data alone."""
+
+
 @dataclass(frozen=True)
-class DiffPIRWeight(Part):
+class DiffPIRWeight(Weight):
     """gamma = sigma^2 / (lam noise_std^2) (Zhu 2023, DiffPIR, eq. 13: 1/rho_t); without noise, infinity.
 
     Raises:
@@ -38,7 +47,7 @@ class DiffPIRWeight(Part):
 
 
 @dataclass(frozen=True)
-class SplittingWeight(Part):
+class SplittingWeight(Weight):
     """gamma = sigma^2 / max(noise_std, held_back sigma)^2: half-quadratic splitting (Zhang 2021, DPIR, sec. 3, with
     lambda = 1), the data's weight held back while the image is still coarse.
 
@@ -61,7 +70,7 @@ class SplittingWeight(Part):
 
 
 @dataclass(frozen=True)
-class PosteriorVariance(Part):
+class PosteriorVariance(Weight):
     """gamma = r^2 / max(noise_std, held_back r)^2, r^2 = sigma^2 s^2 / (sigma^2 + s^2): the variance left in the
     estimate of an image of standard deviation s (Song 2023, PiGDM, sec. 3.3), the data's weight held back as in
     `SplittingWeight`.
@@ -119,7 +128,7 @@ class Proximal(Guidance):
         InputError: gamma is negative.
     """
 
-    gamma: float | Callable[[float, "Context"], float] = 1.0
+    gamma: float | Weight | Callable[[float, "Context"], float] = 1.0
     solve: InnerSolve = Converged()
     noise_from: Literal["network", "estimate"] = "network"
     cites: ClassVar[tuple[str, ...]] = ("chung2024", "zhu2023")
