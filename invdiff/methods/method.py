@@ -12,6 +12,7 @@ from invdiff.diffusion.signals import Signal
 from invdiff.errors import InputError
 from invdiff.methods.places import ROOTS, changed, is_place, kind_at
 from invdiff.methods.values import kinds_of, nearest, value_of
+from invdiff.within import check_within
 
 Build = Callable[..., Sampler]
 
@@ -110,6 +111,7 @@ def method(*cites: str, prior: str = "builtin", spread: str | None = None) -> Ca
     def add(build: Build) -> Build:
         @functools.wraps(build)
         def cited(*args: Any, **settings: Any) -> Sampler:
+            check_within(build, inspect.signature(build).bind(*args, **settings).arguments)
             return replace(build(*args, **settings), cites=cites)
 
         REGISTERED[build.__name__] = Method(build.__name__, cites, cited, prior, spread)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from difflib import get_close_matches
 from types import MappingProxyType, NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from invdiff.diffusion import Context
 from invdiff.errors import InputError
@@ -40,12 +40,21 @@ def kinds_of(owner: Any) -> dict[str, Any]:
     if isinstance(owner, type):
         hints = get_type_hints(owner, localns={"Context": Context})  # which parts name without importing it
         return {each.name: hints[each.name] for each in fields(owner) if each.init}
-    return {name: each.annotation for name, each in inspect.signature(owner, eval_str=True).parameters.items()}
+    parameters = inspect.signature(owner, eval_str=True).parameters
+    return {name: _without_metadata(each.annotation) for name, each in parameters.items()}
 
 
 def alternatives(kind: Any) -> tuple[Any, ...]:
     """The types that a union is of; of another type that one alone."""
     return get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
+
+
+def _without_metadata(kind: Any) -> Any:
+    if get_origin(kind) is Annotated:
+        return _without_metadata(get_args(kind)[0])
+    if get_origin(kind) in (Union, UnionType):
+        return functools.reduce(operator.or_, map(_without_metadata, get_args(kind)))
+    return kind
 
 
 def nearest(name: str, names: Sequence[str]) -> str:

@@ -4,16 +4,18 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import torch
 from torch import Tensor
 
-from invdiff.diffusion.bounds import check_not_negative, check_positive
+from invdiff.diffusion.bounds import check_not_negative
 from invdiff.diffusion.guidance.base import Denoise, Estimate, Guidance
+from invdiff.diffusion.parameters import DataStd, HeldBack, NoiseFloor
 from invdiff.diffusion.part import Part
 from invdiff.operators import Identity
 from invdiff.operators.inner_solve import Converged, InnerSolve
+from invdiff.within import positive
 
 if TYPE_CHECKING:
     from invdiff.diffusion.context import Context
@@ -35,12 +37,9 @@ class DiffPIRWeight(Weight):
         InputError: lam is not positive.
     """
 
-    lam: float = 1.0
+    lam: Annotated[float, positive("weight of the prior against the data")] = 1.0
     needs = frozenset({"noise_std"})
     cites: ClassVar[tuple[str, ...]] = ("zhu2023",)
-
-    def __post_init__(self) -> None:
-        check_positive("lam weighs the prior against the data", self.lam)
 
     def __call__(self, sigma: float, context: "Context") -> float:
         return _ratio(sigma, math.sqrt(self.lam) * context.known_noise_std)
@@ -58,12 +57,9 @@ class SplittingWeight(Weight):
         InputError: held_back is negative.
     """
 
-    held_back: float = 0.1
+    held_back: HeldBack = 0.1
     needs = frozenset({"noise_std"})
     cites: ClassVar[tuple[str, ...]] = ("geman1995", "zhang2021")
-
-    def __post_init__(self) -> None:
-        check_not_negative("held_back is a part of the noise level", self.held_back)
 
     def __call__(self, sigma: float, context: "Context") -> float:
         return _ratio(sigma, max(context.known_noise_std, self.held_back * sigma))
@@ -84,16 +80,11 @@ class PosteriorVariance(Weight):
         InputError: data_std is not positive, or floor or held_back is negative.
     """
 
-    data_std: float = 0.2
-    floor: float = 0.0
-    held_back: float = 0.1
+    data_std: DataStd = 0.2
+    floor: NoiseFloor = 0.0
+    held_back: HeldBack = 0.1
     needs = frozenset({"noise_std"})
     cites: ClassVar[tuple[str, ...]] = ("song2023",)
-
-    def __post_init__(self) -> None:
-        check_positive("data_std is the standard deviation of the prior's images", self.data_std)
-        check_not_negative("floor is the least standard deviation of noise", self.floor)
-        check_not_negative("held_back is a part of what is left in the estimate", self.held_back)
 
     def deviation(self, sigma: float) -> float:
         """r, at a level."""

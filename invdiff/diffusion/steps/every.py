@@ -1,11 +1,13 @@
 """A step now and then."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from invdiff.diffusion.context import Context
 from invdiff.diffusion.part import Part
 from invdiff.diffusion.steps.base import Place, Predictor, State, Step
 from invdiff.errors import InputError
+from invdiff.within import at_least
 
 
 @dataclass(frozen=True)
@@ -18,12 +20,11 @@ class Every(Step):
         InputError: m is not at least one, or the step is a predictor, which must move in every iteration.
     """
 
-    m: int
+    m: Annotated[int, at_least(1, "number of iterations from one step to the next")]
     step: Step
 
     def __post_init__(self) -> None:
-        if self.m < 1:
-            raise InputError(f"Every needs m >= 1 iterations but got m={self.m}.")
+        super().__post_init__()
         if isinstance(self.step, Predictor):
             raise InputError(f"{type(self.step).__name__} moves to the next level, so it must run in every iteration.")
 
