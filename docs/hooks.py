@@ -9,6 +9,7 @@ from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
 from pydantic import BaseModel, TypeAdapter
 
 from invdiff.data.formats import LAYOUTS
@@ -159,8 +160,20 @@ TABLES = {
 }
 
 
-def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Put a table where a page asks for it."""
+def parameters_table(name: str) -> str:
+    """A row for each parameter of a method: its default, what it is, and what it may be."""
+    lines = ["| `--set` | default | what | values |", "|---|---|---|---|"]
+    for parameter in METHODS[name].parameters:
+        values = parameter.values.replace("|", "\\|")
+        lines.append(f"| `{parameter.name}` | `{parameter.default}` | {parameter.meaning} | {values} |")
+    return "\n".join(lines)
+
+
+def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
+    """Put a table where a page asks for it, and that of its parameters on a method's page, before its function."""
+    folder, _, name = page.file.src_uri.removesuffix(".md").rpartition("/")
+    if folder == "methods" and name in METHODS:
+        markdown = markdown.replace("\n::: ", f"\n{parameters_table(name)}\n\n::: ", 1)
     for name, table in TABLES.items():
         markdown = markdown.replace(name, table()) if name in markdown else markdown
     return markdown

@@ -39,7 +39,12 @@ class Within:
     @property
     def span(self) -> str:
         """The bounds in words."""
-        return f"{self.low:g} or more" if self.high == math.inf else f"from {self.low:g} to {self.high:g}"
+        return f"at least {self.low:g}" if self.high == math.inf else f"from {self.low:g} to {self.high:g}"
+
+    @property
+    def advice(self) -> str:
+        """What to take, where ``span`` leaves it open."""
+        return ""
 
     @property
     def outside(self) -> tuple[float, ...]:
@@ -54,29 +59,46 @@ class Within:
             InputError: it is.
         """
         if value not in self:
-            raise InputError(f"{name} is the {self.meaning}, {self.span}, but got {value}.")
+            raise InputError(f"{name} is the {self.meaning}, {self.span}, but got {value}{self.advice}.")
 
 
 @dataclass(frozen=True)
-class ZeroOrWithin(Within):
-    """Bounds of a number that may be zero, too."""
+class _Positive(Within):
+    @property
+    def span(self) -> str:
+        return "above zero"
 
+    @property
+    def advice(self) -> str:
+        return f"; take {self.low:g} to {self.high:g}"
+
+
+@dataclass(frozen=True)
+class _NotNegative(Within):
     def __contains__(self, value: object) -> bool:
         return value == 0 or super().__contains__(value)
 
     @property
     def span(self) -> str:
-        return f"zero or {super().span}"
+        return "zero or more"
+
+    @property
+    def outside(self) -> tuple[float, ...]:
+        return (-self.low, *super().outside)
+
+    @property
+    def advice(self) -> str:
+        return f"; take 0, or {self.low:g} to {self.high:g}"
 
 
 def positive(meaning: str, usual: tuple[float, float] | None = None, *, log: bool = False) -> Within:
     """Above zero, as far as can be computed with."""
-    return Within(SMALLEST, LARGEST, meaning, usual, log)
+    return _Positive(SMALLEST, LARGEST, meaning, usual, log)
 
 
 def not_negative(meaning: str, usual: tuple[float, float] | None = None, *, log: bool = False) -> Within:
     """Zero, or above it as far as can be computed with."""
-    return ZeroOrWithin(SMALLEST, LARGEST, meaning, usual, log)
+    return _NotNegative(SMALLEST, LARGEST, meaning, usual, log)
 
 
 def at_least(low: int, meaning: str) -> Within:

@@ -1,5 +1,6 @@
 """Parameters that several parts and methods have, with what they are and what they may be."""
 
+from math import inf
 from typing import Annotated
 
 from invdiff.within import Within, at_least, not_negative, positive
@@ -25,6 +26,17 @@ HeldBack = Annotated[float, not_negative("least noise of the data that is reckon
 Relaxation = Annotated[float, Within(1e-6, 2 - 1e-6, "length of a move, 1 for a draw anew")]
 DataStd = Annotated[float, positive("standard deviation of the prior's images")]
 NoiseFloor = Annotated[float, not_negative("least standard deviation of noise that is reckoned with", usual=(0, 0.05))]
+LikelihoodWeight = Annotated[
+    float, Within(0, inf, "weight of the data against the prior, infinity for the data alone", (0.1, 1000), log=True)
+]
+ImageWeight = Annotated[float, positive("weight of the prior against the data")]
+StepTowardsData = Annotated[float, not_negative("length of a step towards the data, in units of the image")]
+LangevinLength = Annotated[float, positive("length of a Langevin step, in units of the lowest level's variance")]
+FirstSenseLength = Annotated[float, Within(0, 1, "length of the first SENSE step")]
+LastSenseLength = Annotated[float, Within(0, 1, "length towards which SENSE steps go")]
+Period = Annotated[int, at_least(1, "number of iterations from one step to the next")]
+StartTime = Annotated[float, Within(0, 1, "SDE's time to start at")]
+StartSigma = Annotated[float, positive("noise level to start at, in units of the prior's images")]
 AdamRate = Annotated[float, positive("length of a step of Adam, in units of the image")]
 DataWeight = Annotated[float, positive("weight of the data's score against the prior's")]
 PriorWeight = Annotated[float, not_negative("weight of the prior against the data")]

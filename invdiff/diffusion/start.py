@@ -11,6 +11,7 @@ from torch import Tensor
 from invdiff.diffusion.context import Context
 from invdiff.diffusion.data_covariance import DataCovariance
 from invdiff.diffusion.grids import Levels
+from invdiff.diffusion.parameters import StartSigma, StartTime
 from invdiff.diffusion.part import Part
 from invdiff.diffusion.power import power_at_frequencies
 from invdiff.diffusion.steps.base import State, Step
@@ -18,7 +19,7 @@ from invdiff.errors import InputError
 from invdiff.operators import Circulant
 from invdiff.operators.inner_solve import Converged
 from invdiff.operators.real_part import RealCirculant
-from invdiff.within import Within, positive
+from invdiff.within import positive
 
 STRONGEST = 1e4
 """Of a prior against the data: what is weighed more is as good as zero, and its rounding would hide the rest."""
@@ -154,8 +155,8 @@ class LateStart(Start):
             initial image.
     """
 
-    sigma: float | None = None
-    time: Annotated[float | None, Within(0, 1, "SDE's time to start at")] = None
+    sigma: StartSigma | None = None
+    time: StartTime | None = None
     image: Literal["zero-filled", "least-squares", "initial"] = "zero-filled"
     cites: ClassVar[tuple[str, ...]] = ("chung2022ccdf",)
 

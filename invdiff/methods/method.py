@@ -4,17 +4,34 @@ import functools
 import inspect
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from invdiff.diffusion.references import Reference, reference
 from invdiff.diffusion.sampler import Sampler
 from invdiff.diffusion.signals import Signal
 from invdiff.errors import InputError
+from invdiff.methods.named_parts import name_of_value
 from invdiff.methods.places import ROOTS, changed, is_place, kind_at
-from invdiff.methods.values import kinds_of, nearest, value_of
-from invdiff.within import check_within
+from invdiff.methods.values import choices, kinds_of, nearest, value_of
+from invdiff.within import bounds_of, check_within
 
 Build = Callable[..., Sampler]
+
+
+class Parameter(NamedTuple):
+    """A parameter in words.
+
+    Attributes:
+        name: its name.
+        default: its value where nothing is said.
+        meaning: what it is; empty where its name and its values say so.
+        values: what it may be.
+    """
+
+    name: str
+    default: str
+    meaning: str
+    values: str
 
 
 @dataclass(frozen=True)
@@ -44,6 +61,20 @@ class Method:
     def defaults(self) -> dict[str, Any]:
         """Every parameter with its default."""
         return {name: parameter.default for name, parameter in inspect.signature(self.build).parameters.items()}
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """Every parameter, as it is told to people."""
+        kinds, bounds = kinds_of(self.build), bounds_of(self.build)
+        return tuple(
+            Parameter(
+                name,
+                name_of_value(default),
+                bounds[name].meaning if name in bounds else "",
+                bounds[name].span if name in bounds else " | ".join(choices(kinds[name])),
+            )
+            for name, default in self.defaults.items()
+        )
 
     def with_settings(
         self, settings: Mapping[str, str], *, is_complex: bool = True, channels: Collection[int] = (1, 2)

@@ -83,7 +83,7 @@ def _value(said: Written, kind: Any, where: str, text: str, usual: Mapping[str, 
         made = find_part(said.word, each) if _is_of_parts(each) else None
         if made is not None:
             return _made(functools.partial(made, **usual), said, where, text)
-    names = list(_names(kind))
+    names = list(choices(kind))
     if NoneType in alternatives(kind) and said == Written("None"):
         return None
     plain = [each for each in alternatives(kind) if each in _PLAIN or get_origin(each) is Literal]
@@ -94,10 +94,13 @@ def _value(said: Written, kind: Any, where: str, text: str, usual: Mapping[str, 
     raise InputError(f"{where} is one of {', '.join(names)}, not {text!r}{nearest(said.word, names)}.")
 
 
-def _names(kind: Any) -> Iterator[str]:
+def choices(kind: Any) -> Iterator[str]:
+    """The words and the names of parts that a type has."""
     for each in alternatives(kind):
         if _is_of_parts(each):
             yield from named_parts(each)
+        elif get_origin(each) is Literal:
+            yield from get_args(each)
         elif each is NoneType:
             yield "None"
 

@@ -14,7 +14,7 @@ from invdiff.within import Within, at_least, check_within
 BELOW_ONE = nextafter(1, 0)
 
 Tolerance = Annotated[float, Within(1e-15, BELOW_ONE, "relative residual that ends conjugate gradients")]
-ConjugateGradientSteps = Annotated[int, at_least(1, "number of conjugate-gradient steps, at most")]
+ConjugateGradientSteps = Annotated[int, at_least(1, "largest number of conjugate-gradient steps")]
 
 
 class InnerSolve(ABC):

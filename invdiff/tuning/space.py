@@ -8,6 +8,7 @@ from itertools import product
 from invdiff.errors import InputError
 from invdiff.methods.method import Method
 from invdiff.methods.values import alternatives, kinds_of
+from invdiff.within import bounds_of
 
 Parameters = Mapping[str, float]
 """A point of a space: values by name, ints where the method takes ints."""
@@ -144,26 +145,19 @@ def parse_range(text: str, method: Method) -> Range:
     return Range(name, low, high, log=bounds[2:] == ["log"], integer=float not in kinds)
 
 
-_USUAL = {
-    "lam": (0.0, 1.0, False),
-    "noise_floor": (0.0, 0.05, False),
-    "gamma": (0.1, 1000.0, True),
-    "rho": (0.3, 10.0, True),
-}
-"""What is searched where nothing is said: the first of these that the method has."""
-
-
 def usual_range(method: Method) -> Range:
-    """λ from 0 to 1 where the method has one, else the parameter that weighs its data.
+    """λ from 0 to 1 where the method has one, else the parameter that weighs its data: the first whose bounds say
+    between what it is usually searched.
 
     Raises:
         InputError: it has none that is usually searched.
     """
-    kinds = numeric_parameters(method)
-    for name, (low, high, log) in _USUAL.items():
-        if name in kinds:
-            return Range(name, low, high, log=log)
-    raise InputError(f"What to search of {method.name}? Say it by --param NAME:LOW:HIGH; it has {', '.join(kinds)}.")
+    for name, bounds in bounds_of(method.build).items():
+        if bounds.usual is not None:
+            low, high = bounds.usual
+            return Range(name, low, high, log=bounds.log)
+    has = ", ".join(numeric_parameters(method))
+    raise InputError(f"What to search of {method.name}? Say it by --param NAME:LOW:HIGH; it has {has}.")
 
 
 def numeric_parameters(method: Method) -> dict[str, type]:

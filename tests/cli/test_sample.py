@@ -112,7 +112,7 @@ def test_an_interrupted_run_goes_on(
         (["--size", "999999"], "3 image(s) of 999999 x 999999 would take 22,351 GiB"),
         (["--samples", "9" * 400], "would take"),
         (["--samples", "0"], "samples=0"),
-        (["--set", "steps=0"], "at least one step"),
+        (["--set", "steps=0"], "number of noise levels, from 1"),
         (["--set", "sde=flow"], "sde is one of ve, vp, subvp, cosine, not 'flow'"),
         (["--set", "grid=round"], "grid is one of karras, uniform, geometric, not 'round'"),
         (["--set", "lam=1"], "unconditional has no parameter lam"),

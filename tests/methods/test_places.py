@@ -247,7 +247,7 @@ def test_parameters_that_are_parts_take_arguments() -> None:
             "fast's guidance.cg_steps: Proximal has no cg_steps; it has gamma, solve",
         ),
         ("fast", {"guidance__solve__at_mots": "2"}, r"Converged has no at_mots \(did you mean at_most\?\); it has tol"),
-        ("fast", {"guidance__solve__at_most": "0"}, "at least one conjugate-gradient step"),
+        ("fast", {"guidance__solve__at_most": "0"}, "number of conjugate-gradient steps"),
         (
             "fast",
             {"guidance__solve__at_most": "x"},
@@ -273,7 +273,7 @@ def test_parameters_that_are_parts_take_arguments() -> None:
         ),
         ("fast", {"steps__0": "langevin"}, "fast's parameter|exactly one predictor"),
         ("fast", {"cites": "me"}, "fast has no parameter cites"),
-        ("estimate", {"guidance__gamma__held_back": "-1"}, "held_back is a part of the noise level, zero or more"),
+        ("estimate", {"guidance__gamma__held_back": "-1"}, "held_back is the least noise .*, zero or more"),
     ],
 )
 def test_places_that_there_are_not_are_refused(method: str, settings: dict[str, str], words: str) -> None:

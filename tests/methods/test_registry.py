@@ -142,7 +142,7 @@ def test_a_signal_that_is_not_given_suits_the_prior() -> None:
         ("song2021", {"merge": "sum"}, "merge should be 'gradient' or 'projection', not 'sum'"),
         ("ccdf", {"image": "file"}, "image should be 'zero-filled', 'least-squares' or 'initial', not 'file'"),
         ("ccdf", {"start_sigma": "low"}, "start_sigma .*not 'low'|which 'low' is not"),
-        ("fast", {"steps": "0"}, "at least one step"),
+        ("fast", {"steps": "0"}, "steps is the number of noise levels"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(name: str, settings: dict[str, str], words: str) -> None:

@@ -1,7 +1,7 @@
 """Diffusion posterior sampling."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from torch import Tensor
 
@@ -9,7 +9,7 @@ from invdiff.diffusion.guidance.base import Denoise, Estimate, Guidance
 from invdiff.diffusion.guidance.likelihood import shifted
 from invdiff.diffusion.guidance.linearised import Linearised
 from invdiff.diffusion.norms import norms
-from invdiff.within import not_negative
+from invdiff.diffusion.parameters import StepTowardsData
 
 if TYPE_CHECKING:
     from invdiff.diffusion.context import Context
@@ -30,7 +30,7 @@ class DPS(Guidance):
         InputError: zeta is negative; when the prior is asked, no gradient passes through it.
     """
 
-    zeta: Annotated[float, not_negative("length of a step towards the data, in units of the image")] = 1.0
+    zeta: StepTowardsData = 1.0
     cites: ClassVar[tuple[str, ...]] = ("chung2023",)
 
     @property

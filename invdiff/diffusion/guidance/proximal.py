@@ -4,18 +4,17 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
 from torch import Tensor
 
 from invdiff.diffusion.bounds import check_not_negative
 from invdiff.diffusion.guidance.base import Denoise, Estimate, Guidance
-from invdiff.diffusion.parameters import DataStd, HeldBack, NoiseFloor
+from invdiff.diffusion.parameters import DataStd, HeldBack, ImageWeight, NoiseFloor
 from invdiff.diffusion.part import Part
 from invdiff.operators import Identity
 from invdiff.operators.inner_solve import Converged, InnerSolve
-from invdiff.within import positive
 
 if TYPE_CHECKING:
     from invdiff.diffusion.context import Context
@@ -37,7 +36,7 @@ class DiffPIRWeight(Weight):
         InputError: lam is not positive.
     """
 
-    lam: Annotated[float, positive("weight of the prior against the data")] = 1.0
+    lam: ImageWeight = 1.0
     needs = frozenset({"noise_std"})
     cites: ClassVar[tuple[str, ...]] = ("zhu2023",)
 

@@ -1,13 +1,12 @@
 """A step now and then."""
 
 from dataclasses import dataclass
-from typing import Annotated
 
 from invdiff.diffusion.context import Context
+from invdiff.diffusion.parameters import Period
 from invdiff.diffusion.part import Part
 from invdiff.diffusion.steps.base import Place, Predictor, State, Step
 from invdiff.errors import InputError
-from invdiff.within import at_least
 
 
 @dataclass(frozen=True)
@@ -20,7 +19,7 @@ class Every(Step):
         InputError: m is not at least one, or the step is a predictor, which must move in every iteration.
     """
 
-    m: Annotated[int, at_least(1, "number of iterations from one step to the next")]
+    m: Period
     step: Step
 
     def __post_init__(self) -> None:

@@ -1,12 +1,12 @@
 """Coil images learn of each other."""
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 from invdiff.diffusion.context import Context
+from invdiff.diffusion.parameters import FirstSenseLength, LastSenseLength
 from invdiff.diffusion.steps.base import State, Step
 from invdiff.operators import Sensitivities
-from invdiff.within import Within
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class SenseStep(Step):
         InputError: either is outside [0, 1].
     """
 
-    first: Annotated[float, Within(0, 1, "length of the first SENSE step")] = 1.0
-    last: Annotated[float, Within(0, 1, "length towards which SENSE steps go")] = 0.2
+    first: FirstSenseLength = 1.0
+    last: LastSenseLength = 0.2
     needs = frozenset({"measurement", "data", "coil images", "coil maps", "complex images"})
     cites: ClassVar[tuple[str, ...]] = ("chung2022", "pruessmann1999")
 
