@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 Pair = tuple[float, float]
 
 _LISTED = 12  # lesions on a terminal; all of them are in the file
+_LEVEL = 0.9  # of the interval that is told
 _NUMBER = r"\d{1,12}(?:\.\d{0,12})?"
 
 
@@ -313,8 +314,11 @@ def _row(number: int, finding: "Finding") -> dict[str, Any]:
     (row, column), (height, width) = lesion.place, lesion.size
     numbers = {"row": row, "column": column, "height": height, "width": width, "contrast": lesion.contrast}
     numbers |= {"recovered": finding.recovered, "share": finding.share}
-    spread = None if math.isnan(finding.spread) else finding.spread
-    return {"slice": number, **{name: float(f"{value:.6g}") for name, value in numbers.items()}, "spread": spread}
+    told: dict[str, float | None] = {"spread": None, "low": None, "high": None}
+    if not math.isnan(finding.spread):
+        low, high = finding.amount().interval(_LEVEL)
+        told = {"spread": finding.spread, "low": float(low), "high": float(high)}
+    return {"slice": number, **{name: float(f"{value:.6g}") for name, value in numbers.items()}, **told}
 
 
 def _table(rows: "Sequence[Mapping[str, Any]]") -> Any:
@@ -323,12 +327,12 @@ def _table(rows: "Sequence[Mapping[str, Any]]") -> Any:
     from rich.table import Table
 
     table = Table(box=SIMPLE, pad_edge=False)
-    for heading in ("slice", "row", "column", "contrast", "recovered", "share", "spread"):
+    for heading in ("slice", "row", "column", "contrast", "recovered", "share", "spread", f"{_LEVEL:.0%}"):
         table.add_column(heading, justify="right")
     for row in sorted(rows, key=lambda row: float(row["share"]))[:_LISTED]:
         numbers = f"{row['row']:.1f}", f"{row['column']:.1f}", f"{row['contrast']:.3g}", f"{row['recovered']:.3f}"
-        spread = "" if row["spread"] is None else f"{row['spread']:.3f}"
-        table.add_row(str(row["slice"]), *numbers, f"{row['share']:.0%}", spread)
+        told = ("", "") if row["spread"] is None else (f"{row['spread']:.3f}", f"{row['low']:.3f} to {row['high']:.3f}")
+        table.add_row(str(row["slice"]), *numbers, f"{row['share']:.0%}", *told)
     if len(rows) > _LISTED:
         table.caption = f"the {_LISTED} of which least came back"
     return table

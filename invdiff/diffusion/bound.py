@@ -82,7 +82,7 @@ class Bound:
             InputError: an index, ``seed`` or ``case`` is negative.
         """
         noise = NoiseStream(seed, case, samples, self.y.device, self.support, self.sampler.noise)
-        return Context(self, noise, Denoiser(self.prior, self.sampler.signal))
+        return Context(self, noise, Denoiser(self.prior, self.sampler.signal.for_prior(self.prior)))
 
     def draw(
         self,

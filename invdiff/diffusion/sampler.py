@@ -125,7 +125,9 @@ class Sampler:
                 f"The view {type(self.view).__name__} needs a prior that knows the {self.view.domain}, but this one "
                 f"knows the {prior.domain}; choose another prior or another view."
             )
-        for signal in (part for part in _with_inner(self.signal) if isinstance(part, Signal) and not part.inner):
+        for signal in (
+            part for part in _with_inner(self.signal.for_prior(prior)) if isinstance(part, Signal) and not part.inner
+        ):
             if signal.channels not in prior.channels:
                 raise InputError(
                     f"{type(signal).__name__} shows the network {signal.channels} channel(s), but this prior takes "

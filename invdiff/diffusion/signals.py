@@ -13,6 +13,7 @@ from invdiff.diffusion.noise import NoiseStream
 from invdiff.diffusion.part import Part
 from invdiff.errors import InputError
 from invdiff.operators import LinearOperator, RealPart
+from invdiff.priors.base import Prior
 
 
 class Signal(Part, ABC):
@@ -56,6 +57,10 @@ class Signal(Part, ABC):
         candidates = (self, SplitComplex(), TwoChannel()) if is_complex else (RealImage(),)
         suiting = (signal for signal in candidates if signal.suits(is_complex=is_complex, channels=channels))
         return next(suiting, candidates[0])
+
+    def for_prior(self, prior: Prior) -> "Signal":
+        """The signal that a prior is shown: those of several ways keep what it takes."""
+        return self
 
     def drawn(self, noise: NoiseStream, shape: torch.Size) -> "Signal":
         """The signal of one network call for states of this shape: those that change from call to call draw it."""

@@ -16,6 +16,7 @@ from invdiff.diffusion.noise import NoiseStream
 from invdiff.diffusion.signals import Signal, SplitComplex, TwoChannel
 from invdiff.errors import InputError
 from invdiff.operators import LinearOperator
+from invdiff.priors.base import Prior
 
 
 class _Wrapped(Signal):
@@ -87,6 +88,10 @@ class ByTurns(_Wrapped):
         fitting = tuple(signal for signal in self.signals if signal.suits(is_complex=is_complex, channels=channels))
         return ByTurns(fitting) if len(fitting) > 1 else super().suiting(is_complex=is_complex, channels=channels)
 
+    def for_prior(self, prior: Prior) -> Signal:
+        taken = tuple(signal for signal in self.signals if signal.channels in prior.channels)
+        return ByTurns(taken) if taken else self
+
     def drawn(self, noise: NoiseStream, shape: torch.Size) -> Signal:
         return self.signals[noise.iteration % len(self.signals)].drawn(noise, shape)
 
@@ -94,12 +99,17 @@ class ByTurns(_Wrapped):
 @dataclass(frozen=True)
 class Turned(_Wrapped):
     """Another signal of the image mirrored along each axis or not, transposed or not where it is square, and, where it
-    is complex, turned by a global phase: for each sample and network call at random, and turned back."""
+    is complex, turned by a global phase: for each sample and network call at random, and turned back. A prior to which
+    turned images are others (`Prior.is_oriented`) is shown them as they are."""
 
     signal: Signal
 
     def suiting(self, *, is_complex: bool, channels: Collection[int]) -> Signal:
         return Turned(self.signal.suiting(is_complex=is_complex, channels=channels))
+
+    def for_prior(self, prior: Prior) -> Signal:
+        signal = self.signal.for_prior(prior)
+        return signal if prior.is_oriented else Turned(signal)
 
     def drawn(self, noise: NoiseStream, shape: torch.Size) -> Signal:
         numbers = noise.draw((5,), torch.float64).cpu()

@@ -14,6 +14,7 @@ from invdiff.evaluation.lesions import Lesion, check_apart
 from invdiff.priors import Prior
 from invdiff.problem import Problem
 from invdiff.reconstruction.audit import Correction
+from invdiff.reconstruction.uncertainty.student import Student, check_several
 
 Progress = Callable[[int, int], None]
 
@@ -42,6 +43,26 @@ class Finding:
     def spread(self) -> float:
         """Standard deviation of the amounts: what the contrast must stand out from. NaN of fewer than two samples."""
         return float(self.amounts.std(ddof=1)) if len(self.amounts) > 1 else float("nan")
+
+    @property
+    def painted_over(self) -> float:
+        """Of its contrast, what did not come back."""
+        return self.lesion.contrast - self.recovered
+
+    def amount(self, painted_over: float | None = None) -> Student:
+        """How much of such a lesion may be there: about what the samples hold, as far off as they disagree and as much
+        as is painted over, which no sample of the measurement shows.
+
+        Args:
+            painted_over: of a contrast like that at a place like this; None: here.
+
+        Raises:
+            InputError: there are fewer than two samples.
+        """
+        check_several(len(self.amounts))
+        missing = self.painted_over if painted_over is None else painted_over
+        centre, scale = self.amounts.mean(), np.hypot(self.spread, missing)
+        return Student(np.asarray(centre), np.asarray(scale), len(self.amounts) - 1)
 
 
 @dataclass(frozen=True, eq=False)

@@ -41,6 +41,8 @@ class Prior(ABC):
             known.
         precision: in which numbers it computes, as `in_precision` chose it.
         domain: what its arrays are: an ``"image"``, or ``"unsampled k-space"``, which is zero where samples are given.
+        is_oriented: whether an image turned (mirrored, transposed, of another phase) is another to it. A network that
+            was trained on turned images knows none; what is known exactly does.
     """
 
     channels: tuple[int, ...] = (1, 2)
@@ -48,6 +50,7 @@ class Prior(ABC):
     data_std: float | None = None
     power_spectrum: tuple[float, ...] | None = None
     domain: str = "image"
+    is_oriented: bool = False
     precision: Precision = "f32"
 
     @abstractmethod

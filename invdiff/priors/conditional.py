@@ -134,6 +134,7 @@ class _Conditioned(Prior):
 
     domain = DOMAIN
     channels = (2,)
+    is_oriented = True  # its measurement is not turned
 
     def __init__(self, denoiser: ScorePrior, zero_filled: Tensor, unsampled: Tensor) -> None:
         self.denoiser, self.zero_filled, self.unsampled = denoiser, zero_filled, unsampled

@@ -32,6 +32,8 @@ class GaussianPrior(Prior):
             has an eigenvalue below 0.
     """
 
+    is_oriented = True
+
     def __init__(self, mean: Tensor, covariance: Tensor) -> None:
         size = mean.numel()
         if mean.is_complex() or covariance.is_complex():

@@ -33,6 +33,8 @@ class GaussianMixturePrior(Prior):
             refused.
     """
 
+    is_oriented = True
+
     def __init__(
         self, weights: Tensor, means: Tensor | Sequence[Tensor], covariances: Tensor | Sequence[Tensor]
     ) -> None:

@@ -21,6 +21,7 @@ class UnitWhite(Prior):
     def __init__(self, prior: Prior) -> None:
         self.prior, self.white = prior, white(prior)
         self.channels, self.domain, self.precision = prior.channels, prior.domain, prior.precision
+        self.is_oriented = prior.is_oriented
         self.intensity = None if prior.intensity is None else Intensity(prior.intensity.percentile, 1.0)
         self.data_std = None if prior.data_std is None else prior.data_std / self.white
         spectrum = prior.power_spectrum

@@ -20,6 +20,7 @@ class PartsAlike(Prior):
     """
 
     channels = (1, 2)
+    is_oriented = True
 
     def __init__(self, part: GaussianMixturePrior) -> None:
         self.part, self.data_std = part, part.data_std

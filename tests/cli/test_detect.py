@@ -80,6 +80,8 @@ def test_the_table_is_the_library_s(invdiff: Run, folder: Path, tmp_path: Path) 
         assert float(row["recovered"]) == pytest.approx(finding.recovered, rel=1e-4)
         assert float(row["share"]) == pytest.approx(finding.share, rel=1e-4)
         assert float(row["spread"]) == pytest.approx(finding.spread, rel=1e-4)
+        interval = [float(row["low"]), float(row["high"])]
+        assert interval == pytest.approx([float(end) for end in finding.amount().interval(0.9)], rel=1e-4)
     assert "of 2 lesion(s)" in ran.out
     with Image.open(tmp_path / "detect.png") as picture:
         assert picture.size[0] > picture.size[1] > 100

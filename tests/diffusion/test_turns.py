@@ -193,6 +193,16 @@ def test_of_the_signals_those_that_suit_are_left(is_complex: bool, channels: tup
     assert Turned(BOTH).suiting(is_complex=is_complex, channels=channels) == expected
 
 
+@pytest.mark.parametrize(
+    ("channels", "expected"), [((1, 2), BOTH), ((1,), ByTurns((SplitComplex(),))), ((2,), ByTurns((TwoChannel(),)))]
+)
+def test_of_several_signals_a_prior_is_shown_those_that_it_takes(channels: tuple[int, ...], expected: Signal) -> None:
+    prior = Shrinking()
+    prior.channels = channels
+    assert BOTH.for_prior(prior) == expected
+    assert Turned(BOTH).for_prior(prior) == Turned(expected)
+
+
 # In a run
 
 
@@ -220,22 +230,43 @@ def test_a_denoiser_that_commutes_with_turns_gives_the_unturned_result(small, na
     torch.testing.assert_close(turned, plain, rtol=1e-9, atol=1e-9)
 
 
-def test_a_denoiser_that_does_not_commute_gives_another(small) -> None:
+class Unaware(GaussianPrior):
+    """One that is shown turned images, as a network is."""
+
+    is_oriented = False
+
+
+def plain_and_turned(small, kind: type[GaussianPrior]) -> list[Tensor]:
     generator = torch.Generator().manual_seed(0)
-    prior = GaussianPrior(torch.randn(2, 4, 4, generator=generator), torch.rand(2, 4, 4, generator=generator))
+    prior = kind(torch.randn(2, 4, 4, generator=generator), torch.rand(2, 4, 4, generator=generator))
     guided = replace(run(TwoChannel()), steps=[HalfQuadratic()], start=WienerStart())
-    plain, turned = (
+    return [
         replace(guided, signal=signal)(small.problem("fourier"), prior, samples=2).samples
         for signal in (TwoChannel(), Turned(TwoChannel()))
-    )
+    ]
+
+
+def test_a_prior_to_which_turned_images_are_others_is_shown_none(small) -> None:
+    plain, turned = plain_and_turned(small, GaussianPrior)
+    assert torch.equal(turned, plain)
+
+
+def test_a_denoiser_that_does_not_commute_gives_another(small) -> None:
+    plain, turned = plain_and_turned(small, Unaware)
     assert torch.equal(plain[0], plain[1])
     assert not torch.allclose(turned[0], turned[1])
     assert not torch.allclose(turned, plain)
 
 
+def shown_turned(small, channels: int) -> Prior:
+    prior = small.prior(channels)
+    prior.is_oriented = False
+    return prior
+
+
 @pytest.mark.parametrize("signal", [Turned(TwoChannel()), Turned(SplitComplex())], ids=repr)
 def test_a_turned_sample_depends_on_its_own_index_alone(small, signal: Signal) -> None:
-    problem, prior = small.problem("sense"), small.prior(signal.channels)
+    problem, prior = small.problem("sense"), shown_turned(small, signal.channels)
     images = run(signal)(problem, prior, samples=3, seed=4, case=2, together=3).samples
     for first in (2, 0, 1):
         alone = run(signal)(problem, prior, seed=4, case=2, first=first).samples[0]
@@ -244,7 +275,7 @@ def test_a_turned_sample_depends_on_its_own_index_alone(small, signal: Signal) -
 
 def ends(small, sampler: Sampler, resumed: Callable[[int], int]) -> tuple[list[Tensor], Tensor]:
     """How a run ends that goes on from each of its states as another sample's, and how it ends in one go."""
-    problem, prior = small.problem("sense"), small.prior(sampler.signal.channels)
+    problem, prior = small.problem("sense"), shown_turned(small, sampler.signal.channels)
     whole = list(sampler.bind(problem, prior).run([3]).states())
     lasts = [list(sampler.bind(problem, prior).run([resumed(3)]).states(resume=state))[-1].x for state in whole]
     return lasts, whole[-1].x

@@ -1,5 +1,6 @@
 """What came back of lesions, against reconstructions whose answer is known."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
@@ -16,7 +17,7 @@ from invdiff.diffusion import Problem
 from invdiff.diffusion.sampler import scale_of
 from invdiff.diffusion.signals import TwoChannel
 from invdiff.errors import InputError
-from invdiff.evaluation import Lesion, detect, lesions_all_over
+from invdiff.evaluation import Finding, Lesion, detect, lesions_all_over
 from invdiff.methods import estimate, fast
 from invdiff.operators import LinearOperator, denoising, fourier, inpainting, sense
 from invdiff.priors import GaussianPrior, Intensity, load_prior
@@ -152,7 +153,22 @@ def test_a_correction_widens_the_spread_about_the_image() -> None:
         assert drawn.amounts.mean() != pytest.approx(drawn.lesion.contrast * amount, rel=1e-3)
 
 
+@pytest.mark.parametrize(("recovered", "amounts"), [(0.0, [-0.01, 0.01, 0.0]), (0.08, [0.07, 0.09, 0.08])])
+def test_what_is_painted_over_may_be_there(recovered: float, amounts: list[float]) -> None:
+    found = Finding(Lesion((8, 8), (3, 3), 0.1), recovered, np.array(amounts))
+    told = found.amount()
+    assert float(told.scale) == pytest.approx(math.hypot(found.spread, 0.1 - recovered))
+    low, high = told.interval(0.9)
+    assert low < 0.1 < high
+    alone = found.amount(painted_over=0.0)  # as though samples told all
+    assert float(alone.scale) == pytest.approx(found.spread)
+    assert (alone.interval(0.9)[1] > 0.1) == (recovered > 0)
+
+
 def test_one_sample_tells_no_spread() -> None:
+    (finding, *_) = detect(problem("sense"), Linear(), PRIOR, LESIONS).findings
+    with pytest.raises(InputError, match="tell no spread"):
+        finding.amount()
     assert all(np.isnan(finding.spread) for finding in detect(problem("sense"), Linear(), PRIOR, LESIONS).findings)
 
 

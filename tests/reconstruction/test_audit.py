@@ -208,7 +208,7 @@ def test_a_fault_is_said(fault: str, says: str) -> None:
     seen_by = sense(mask, torch.roll(maps, (1, 6, 6), (0, 1, 2))) if fault.startswith("maps") else A
     told = {"noise twice": 2 * noise_std, "noise half": noise_std / 2}.get(fault, noise_std)
     prior = GaussianPrior(torch.zeros(1, *shape), 0.04 * torch.ones(1, *shape))
-    found = audit(Problem(seen_by, y, told, scale=1.0), calibrated(steps=20), prior, samples=4)
+    found = audit(Problem(seen_by, y, told, scale=1.0), calibrated(steps=30), prior, samples=4)
     assert any(says in sentence for sentence in found.verdict), found.verdict
     if fault == "nothing":
         assert len(found.verdict) == 1
