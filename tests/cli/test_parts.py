@@ -47,3 +47,11 @@ def test_parts_that_there_are_not(invdiff: Run, tmp_path: Path, options: tuple[s
     assert ran.code == 2
     assert words in ran.err
     assert ran.err.count("\n") == 1
+
+
+def test_the_parameters_of_one_method(invdiff: Run) -> None:
+    ran = invdiff("methods", "fast")
+    assert ran.code == 0
+    for words in ("eta", "share of fresh noise", "from 0 to 1", "0.35", "above zero", "magnitude-phase"):
+        assert words in ran.out
+    assert invdiff("methods", "magic").code == 2

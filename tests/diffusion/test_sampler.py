@@ -521,7 +521,9 @@ def test_late_starts_that_make_no_sense_are_refused(small, start: LateStart, wor
 
 @pytest.mark.parametrize("make", [LateStart, lambda: LateStart(0.5, 0.5), lambda: LateStart(time=1.5)])
 def test_a_late_start_is_at_one_level_that_there_is(make: Callable[[], LateStart]) -> None:
-    with pytest.raises(InputError, match=r"give one of sigma and time|can't start at 1\.5"):
+    with pytest.raises(
+        InputError, match=r"give one of sigma and time|time is the SDE's time to start at, from 0 to 1, but got 1\.5"
+    ):
         make()
 
 
