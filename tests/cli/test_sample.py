@@ -114,7 +114,7 @@ def test_an_interrupted_run_goes_on(
         (["--samples", "0"], "samples=0"),
         (["--set", "steps=0"], "number of noise levels, from 1"),
         (["--set", "sde=flow"], "sde is one of ve, vp, subvp, cosine, not 'flow'"),
-        (["--set", "grid=round"], "grid is one of karras, uniform, geometric, not 'round'"),
+        (["--set", "grid=round"], "grid is one of karras, uniform, geometric, down-to-noise"),
         (["--set", "lam=1"], "unconditional has no parameter lam"),
         (["--method", "magic"], "no method 'magic'"),
         (["--method", "unconditional"], "no method 'unconditional'"),
