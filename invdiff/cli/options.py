@@ -53,8 +53,18 @@ AxesText = Annotated[
 Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of all random numbers.")]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="A parameter of the method; may be repeated."),
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="A parameter of the method, or what stands at a place in its sampler: steps=50, guidance.gamma=2, "
+        "'predictor=ddim(eta=0.5)'. May be repeated.",
+    ),
 ]
+GuidanceName = Annotated[
+    str | None, typer.Option("--guidance", metavar="PART", help="The same as --set guidance=PART.")
+]
+ViewName = Annotated[str | None, typer.Option("--view", metavar="PART", help="The same as --set view=PART.")]
+SignalName = Annotated[str | None, typer.Option("--signal", metavar="PART", help="The same as --set signal=PART.")]
 MapsName = Annotated[
     str | None,
     typer.Option(

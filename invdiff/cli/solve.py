@@ -19,6 +19,7 @@ from invdiff.cli.options import (
     Factor,
     Force,
     Group,
+    GuidanceName,
     MapsName,
     MaskFile,
     MemoryLimit,
@@ -37,9 +38,11 @@ from invdiff.cli.options import (
     SetNumber,
     Settings,
     ShardText,
+    SignalName,
     Template,
     Threads,
     Undersample,
+    ViewName,
     Views,
     Workers,
 )
@@ -120,6 +123,9 @@ def solve(
     template: Template = None,
     force: Force = False,
     settings: Settings = None,
+    guidance: GuidanceName = None,
+    view: ViewName = None,
+    signal: SignalName = None,
     start: Annotated[
         str | None,
         typer.Option(
@@ -221,6 +227,8 @@ def solve(
     ways = ways_out(save or [], template, replaces=force)
     kind, instrument = find_kind(operator), instrument_of(operator, views, blur_std, factor, patterns)
     parsed, noise_times = parse_settings(settings or []), 1.0
+    parts = {"guidance": guidance, "view": view, "signal": signal}
+    parsed |= {name: part for name, part in parts.items() if part is not None}
     if config is not None:
         from invdiff.tuning.config import read_config
 

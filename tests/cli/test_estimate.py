@@ -131,7 +131,7 @@ def test_better_quality_takes_more_calls_and_standard_is_the_default() -> None:
         (["--samples", "-1"], "Invalid value for '--samples'"),
         (["--samples", "0", "--method", "fast"], "samples=0"),
         (["--precision", "fp8"], "no precision 'fp8'; there are auto, f32, bf16"),
-        (["--set", "held_back=0"], "held_back is a part of the first noise level"),
+        (["--set", "held_back=0"], "held_back is the least noise of the data"),
     ],
 )
 def test_requests_that_make_no_sense_are_refused_at_once(

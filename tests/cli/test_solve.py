@@ -385,7 +385,7 @@ BAD_INPUT = [
     ("sense", "{folder}/sense.h5", ["--set", "magic=1"], "no parameter magic; it has steps"),
     ("sense", "{folder}/sense.h5", ["--set", "steps=many"], "which 'many' is not"),
     ("sense", "{folder}/sense.h5", ["--set", "steps"], "KEY=VALUE"),
-    ("sense", "{folder}/sense.h5", ["--set", "steps=0"], "at least one step"),
+    ("sense", "{folder}/sense.h5", ["--set", "steps=0"], "number of noise levels, from 1"),
     ("sense", "{folder}/sense.h5", ["--set", "eta=2"], "from 0 to 1"),
     ("sense", "{folder}/sense.h5", ["--set", "signal=sound"], "one of real, split, two"),
     ("fourier", "{folder}/fourier.h5", ["--method", "chung2022_soss"], "image of every coil"),

@@ -11,7 +11,7 @@ from invdiff.data.axes import Axes
 from invdiff.data.formats.contents import FASTEST_FIRST, Contents
 from invdiff.data.formats.geometry_arrays import GEOMETRY_KEYS, geometry_in
 from invdiff.data.formats.header import geometry_of
-from invdiff.data.formats.layout import HEADER, OPTIONAL, arrays_by, check_numbers, fitting_axes, as_level, noise_of
+from invdiff.data.formats.layout import HEADER, OPTIONAL, arrays_by, as_level, check_numbers, fitting_axes, noise_of
 from invdiff.data.formats.layouts import find_name
 from invdiff.data.non_cartesian_scan import NonCartesianScan
 from invdiff.data.trajectory import Trajectory
