@@ -36,9 +36,10 @@ TV_WEIGHTS = (5e-5, 1e-4, 2e-4, 4e-4)
 SAMPLERS: dict[str, Callable[[], Sampler]] = {
     "`estimate`, 30 steps": partial(estimate, signal=RealImage()),
     "`dds`, 50 steps": partial(dds, signal=RealImage()),
-    "`dds`, 50 steps, `gamma=30`": partial(dds, gamma=30.0, signal=RealImage()),
+    "`dds`, 50 steps, `gamma=60`, `cg_steps=10`": partial(dds, gamma=60.0, cg_steps=10, signal=RealImage()),
     "`song2021`, 200 steps, `sigma_max=2`": partial(song2021, steps=200, sigma_max=2.0),
 }
+MEAN_OF = 4  # samples of methods that draw them
 Image = NDArray[np.float32]
 
 
@@ -77,9 +78,9 @@ def total_variation(problem: Problem, weight: float) -> Image:
     return image[None]
 
 
-def sampled(problem: Problem, make: Callable[[], Sampler]) -> Image:
-    """One reconstruction."""
-    return make()(problem, load_prior("builtin")).mean[None].numpy()
+def sampled(problem: Problem, make: Callable[[], Sampler], samples: int) -> Image:
+    """The mean of samples."""
+    return make()(problem, load_prior("builtin"), samples=samples).mean[None].numpy()
 
 
 def main(
@@ -103,8 +104,11 @@ def main(
     made: dict[str, Callable[[], Image]] = {
         "filtered back-projection": partial(best, partial(filtered, physics, problem), SMOOTHING),
         "total variation": partial(best, partial(total_variation, problem), TV_WEIGHTS),
-        **{label: partial(sampled, problem, make) for label, make in SAMPLERS.items()},
+        **{label: partial(sampled, problem, make, 1) for label, make in SAMPLERS.items()},
     }
+    for label, make in SAMPLERS.items():
+        if not label.startswith("`estimate`"):
+            made[f"{label}, mean of {MEAN_OF}"] = partial(sampled, problem, make, MEAN_OF)
     print(f"{name}, {views} views")
     print("| method | PSNR (dB) | SSIM |\n|---|---|---|")
     for label, make in made.items():
