@@ -1,6 +1,6 @@
 """A scan in a file, of which a slice is read when it is asked for."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -102,6 +102,21 @@ class ScanFile:
     def slices(self) -> int:
         """Number of slices."""
         return len(self.digests)
+
+    def __len__(self) -> int:
+        return self.slices
+
+    def __iter__(self) -> Iterator[Scan]:
+        """Slice by slice, each read when it is reached."""
+        return (self.select([index]) for index in range(self.slices))
+
+    def __getitem__(self, index: int | slice) -> Scan:
+        """The scan of one slice, or of a range of them, read now.
+
+        Raises:
+            InputError: as of `select`.
+        """
+        return self.select(range(self.slices)[index] if isinstance(index, slice) else [index])
 
     @property
     def coils(self) -> int:

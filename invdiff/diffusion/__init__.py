@@ -23,12 +23,14 @@ from invdiff.diffusion.guidance import (
     Proximal,
     SplittingWeight,
 )
+from invdiff.diffusion.moment import Callback, Moment, Record, ResidualRecord
 from invdiff.diffusion.ncsnv2 import largest_sigma, level_ratio, number_of_levels, step_size, variance_ratio
 from invdiff.diffusion.noise import NoiseStream
 from invdiff.diffusion.part import Part
 from invdiff.diffusion.planes import AlternatingPlanes
 from invdiff.diffusion.posterior import Posterior
 from invdiff.diffusion.references import Reference, reference
+from invdiff.diffusion.run_trace import Iteration, RunTrace
 from invdiff.diffusion.sampler import Sampler
 from invdiff.diffusion.sde import SDE, VE, VP, Cosine, SubVP
 from invdiff.diffusion.signals import MagnitudePhase, RealImage, Signal, SplitComplex, TwoChannel
@@ -91,6 +93,7 @@ __all__ = [
     "AnnealedLikelihood",
     "Bound",
     "ByTurns",
+    "Callback",
     "CleanDraw",
     "Context",
     "Converged",
@@ -117,6 +120,7 @@ __all__ = [
     "Guidance",
     "HalfQuadratic",
     "InnerSolve",
+    "Iteration",
     "Karras",
     "Lagging",
     "Langevin",
@@ -126,6 +130,7 @@ __all__ = [
     "Likelihood",
     "Linearised",
     "MagnitudePhase",
+    "Moment",
     "MomentMatching",
     "NextLevel",
     "NoiseStream",
@@ -143,10 +148,13 @@ __all__ = [
     "Proximal",
     "REDDiff",
     "RealImage",
+    "Record",
     "Reference",
     "Renoise",
+    "ResidualRecord",
     "ReverseDiffusion",
     "ReverseDraw",
+    "RunTrace",
     "Sampler",
     "Sense",
     "SenseStep",

@@ -11,12 +11,13 @@ from torch import Tensor
 from invdiff.diffusion.context import Context
 from invdiff.diffusion.denoiser import Denoiser
 from invdiff.diffusion.grids import Levels
+from invdiff.diffusion.moment import Callback, Moment, Record
 from invdiff.diffusion.noise import NoiseStream
 from invdiff.diffusion.posterior import Posterior
+from invdiff.diffusion.run_trace import RunTrace
 from invdiff.errors import InputError
 from invdiff.operators import ConvergenceWarning, LinearOperator
 from invdiff.operators.remembered import remembered
-from invdiff.operators.trace import Trace
 from invdiff.priors.base import Prior
 from invdiff.problem import Problem
 
@@ -93,6 +94,8 @@ class Bound:
         case: int = 0,
         together: int | None = None,
         progress: Progress | None = None,
+        callback: Callback | None = None,
+        record: Record = Record(),
     ) -> Posterior:
         """Samples of the image given the measurement, in the measurement's units.
 
@@ -103,6 +106,9 @@ class Bound:
             together: how many samples run side by side: by default one on the CPU, where that is fastest and makes
                 results independent of ``samples``, and all of them on other devices.
             progress: called with (iterations done, iterations in all).
+            callback: called with the `Moment` at the end of every iteration, which shows the estimate; what it raises
+                ends the run.
+            record: what the posterior's trace holds of every iteration.
 
         Raises:
             InputError: no sample is asked for, ``together`` is not positive, an index, ``seed`` or ``case`` is
@@ -117,11 +123,19 @@ class Bound:
         runs = [self.run(indices[start : start + size], seed=seed, case=case) for start in range(0, len(indices), size)]
         images: list[Tensor] = []
         visited: list[float] = []
-        trace, steps = Trace(), self.levels.steps
+        trace, steps = RunTrace(), self.levels.steps
         for number, run in enumerate(runs):
-            visited = []
+            visited, began, before = [], None, None
             for state in run.states():
                 visited.append(self.levels.sigma(state.k))
+                if began is not None:
+                    mean = run.denoiser.take()
+                    moment = Moment(run, began, state, mean, before)
+                    trace.course.extend(record(moment))
+                    if callback is not None:
+                        callback(moment)
+                    before = before if mean is None else mean
+                began = state
                 if progress is not None:
                     progress(number * steps + state.k, len(runs) * steps)
             images.append(self.sampler.view.image(state.x, self.problem))
