@@ -1,6 +1,7 @@
 """Objects as a notebook shows them."""
 
 import base64
+import sys
 from collections.abc import Mapping
 from html import escape
 from io import BytesIO
@@ -30,6 +31,12 @@ def card(title: str, rows: Mapping[str, object], pictures: "Mapping[str, NDArray
         for caption, array in (pictures or {}).items()
     )
     return f"<div><strong>{_text(title)}</strong><table>{table}</table>{shown}</div>"
+
+
+def is_notebook() -> bool:
+    """Whether this process computes for a notebook: the kernel of one, not a terminal's shell."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return getattr(shell, "kernel", None) is not None
 
 
 def _text(value: object) -> str:

@@ -55,7 +55,7 @@ class RunTrace(Trace):
         if not self.course:
             raise InputError("This trace holds no iterations to be drawn; it was made before they were recorded.")
         every = [self.of_sample(sample) for sample in dict.fromkeys(one.sample for one in self.course)]
-        lines = {"sigma": [[one.sigma for one in each] for each in every[:1]]}
+        lines: dict[str, list[list[float | None]]] = {"sigma": [[one.sigma for one in each] for each in every[:1]]}
         lines |= {"change of the estimate": [[one.change for one in each] for each in every]}
         if any(one.residual is not None for one in self.course):
             lines |= {"residual / noise": [[one.residual for one in each] for each in every]}

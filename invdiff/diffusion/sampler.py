@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from invdiff.diffusion.bound import Bound, Progress
+from invdiff.diffusion.bound import Bound
 from invdiff.diffusion.grids import Grid, Levels
 from invdiff.diffusion.guidance.base import Guidance
 from invdiff.diffusion.moment import Callback, Record
@@ -22,6 +22,7 @@ from invdiff.diffusion.views import Sense, View
 from invdiff.errors import InputError
 from invdiff.notebook import card
 from invdiff.operators import LinearOperator
+from invdiff.pictures.progress_bar import Progress
 from invdiff.priors.base import Prior
 from invdiff.priors.unit_white import UnitWhite, white
 from invdiff.problem import Problem
