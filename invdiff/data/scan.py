@@ -37,6 +37,18 @@ def evenly_spaced(count: int, most: int = TOGETHER) -> list[int]:
     return [int(position) for position in np.unique(np.linspace(0, count - 1, min(most, count)).astype(int))]
 
 
+def places_of(slices: Sequence[int], count: int, name: str) -> list[int]:
+    """The places, from zero, of some of ``count`` slices; negative numbers count from the end.
+
+    Raises:
+        InputError: there is no such slice, or none is asked for.
+    """
+    asked = list(slices)
+    if not asked or any(not -count <= index < count for index in asked):
+        raise InputError(f"{name} has slices 0 to {count - 1}; asked for {asked or 'none'}.")
+    return [index % count for index in asked]
+
+
 class ScanSlices(Protocol):
     """A scan whose slices can be asked for: in memory, as `Scan`, or in a file, as `ScanFile`."""
 
@@ -265,9 +277,7 @@ class CoilData(ABC):
         Raises:
             InputError: there is no such slice, or none is asked for.
         """
-        index = list(slices)
-        if not index or any(not -self.slices <= i < self.slices for i in index):
-            raise InputError(f"{self.name} has slices 0 to {self.slices - 1}; asked for {index}.")
+        index = places_of(slices, self.slices, self.name)
         stacks = {name: getattr(self, name) for name in STACKS}
         return self.changed(
             **{name: None if stack is None else stack[index] for name, stack in stacks.items()},
