@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from invdiff.diffusion import Moment, Problem, ResidualRecord, RunTrace, Sampler
+from invdiff.diffusion import Context, Moment, Problem, ResidualRecord, RunTrace, Sampler
 from invdiff.methods import METHODS
 from invdiff.operators import Subsample
 from invdiff.priors import GaussianPrior, Intensity
@@ -94,6 +95,15 @@ def test_the_numbers_are_those_of_the_estimates(small) -> None:
         else:
             assert iteration.change == pytest.approx(float((estimate - seen[k - 1]).norm() / estimate.norm()), rel=1e-9)
     assert torch.allclose(seen[-1], posterior.samples[0])  # the last move of DDIM ends in its estimate
+
+
+def test_the_priors_own_answers_are_others_than_guided_ones(small, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So a trace that took them for the estimates would be seen by the test above."""
+    run, problem, prior = fitting(small, "dds")
+    guided = run(problem, prior, record=ResidualRecord()).trace.course
+    monkeypatch.setattr(Context, "estimate", lambda self, x, k: self.guidance(partial(self.unguided, k=k), x, k, self))
+    unguided = run(problem, prior, record=ResidualRecord()).trace.course
+    assert all(one.residual < other.residual for one, other in zip(guided, unguided, strict=True))
 
 
 @settings(max_examples=10, deadline=None)
