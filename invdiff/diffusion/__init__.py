@@ -22,6 +22,7 @@ from invdiff.diffusion.guidance import (
     PosteriorVariance,
     Proximal,
     SplittingWeight,
+    Weight,
 )
 from invdiff.diffusion.moment import Callback, Moment, Record, ResidualRecord
 from invdiff.diffusion.ncsnv2 import largest_sigma, level_ratio, number_of_levels, step_size, variance_ratio
@@ -176,6 +177,7 @@ __all__ = [
     "Uniform",
     "UnsampledKspace",
     "View",
+    "Weight",
     "WienerStart",
     "largest_sigma",
     "level_ratio",
