@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor
 
-from invdiff.diffusion.norms import norms
 from invdiff.diffusion.run_trace import Iteration
 from invdiff.operators.remembered import remembered
 
@@ -59,8 +59,8 @@ class Moment:
         """`Iteration.change` of each sample."""
         if self.mean is None or self.before is None:
             return [None] * len(self.samples)
-        lengths = norms(self.mean).flatten()
-        return list((norms(self.mean - self.before).flatten() / lengths.where(lengths > 0, 1)).tolist())
+        lengths = _lengths(self.mean)
+        return list((_lengths(self.mean - self.before) / lengths.where(lengths > 0, 1)).tolist())
 
     @remembered
     def residuals(self) -> list[float | None]:
@@ -69,8 +69,14 @@ class Moment:
         if self.mean is None or not noise_std or not context.y.numel():
             return [None] * len(self.samples)
         numbers = context.y.numel() * (2 if context.y.is_complex() else 1)
-        left = norms(context.operator(self.mean) - context.y).flatten()
+        left = _lengths(context.operator(self.mean) - context.y)
         return list((left / (noise_std * math.sqrt(numbers))).tolist())
+
+
+def _lengths(x: Tensor) -> Tensor:
+    """The norm of each sample: of all at once, since many small ones may run side by side."""
+    found: Tensor = torch.linalg.vector_norm(x.flatten(1), dim=1)
+    return found
 
 
 Callback = Callable[[Moment], None]
