@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from invdiff.errors import InputError
+from invdiff.notebook import card
 from invdiff.operators import Diagonal, Identity, LinearOperator, Nothing
 from invdiff.operators.arrays import Array, as_tensor
 from invdiff.operators.base import in_precision_of
@@ -79,6 +80,24 @@ class Problem:
             )
         if self.initial is not None and not bool(torch.isfinite(self.initial.abs()).all()):
             raise InputError("The initial image holds NaN or infinity.")
+
+    def __repr__(self) -> str:
+        takes, makes = tuple(self.operator.domain_shape), tuple(self.y.shape)
+        kind = str(self.y.dtype).removeprefix("torch.")
+        return f"Problem({self.operator!r}: {takes} -> {makes}, {kind}, noise_std={self.noise_std}, scale={self.scale})"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it: Aᴴ y, which takes one application of Aᴴ."""
+        rows = {
+            "operator": repr(self.operator),
+            "image": tuple(self.operator.domain_shape),
+            "measurement": f"{tuple(self.y.shape)}, {self.y.dtype}, on {self.y.device}",
+            "noise_std": "unknown" if self.noise_std is None else f"{self.noise_std:.3g} in each real number",
+            "scale": "read off the data" if self.scale is None else f"{self.scale:.3g}",
+        }
+        has_picture = self.is_measured and len(self.operator.domain_shape) >= 2
+        seen = {"Aᴴ y": self.zero_filled.detach().cpu().numpy()} if has_picture else {}
+        return card("Problem", rows, seen)
 
     def _copy(self, **changes: Any) -> "Problem":
         """The same problem but for some attributes; its measurement is not looked through again."""

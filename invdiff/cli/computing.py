@@ -41,16 +41,12 @@ class Computing:
     def __post_init__(self) -> None:
         import torch
 
+        from invdiff.priors.device import check_device
+
         if self.scheduler is not None and self.workers != 1:
             raise InputError("--workers are processes of this machine and --scheduler is a cluster; give one of them.")
         _ = self.limit
-        try:
-            device = torch.device(self.device)
-            if self.scheduler is None:
-                torch.empty(0, device=device)
-        except (RuntimeError, AssertionError) as error:  # what torch raises for names, builds and machines without
-            reason = str(error).splitlines()[0].rstrip(".")
-            raise InputError(f"There is no device {self.device!r} here ({reason}); take --device cpu.") from error
+        check_device(self.device, here=self.scheduler is None)
         if self.threads is not None:
             torch.set_num_threads(self.threads)
 

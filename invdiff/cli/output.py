@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from invdiff.cli.progress import progress_bar
+from invdiff.pictures.progress_bar import progress_bar
 from invdiff.printable import printable
 
 if TYPE_CHECKING:

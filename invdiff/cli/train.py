@@ -34,7 +34,7 @@ def train(
     from invdiff.cli.folder import folder_of
     from invdiff.cli.heap import keep_heap
     from invdiff.cli.options import parse_settings
-    from invdiff.cli.progress import progress_bar
+    from invdiff.pictures.progress_bar import progress_bar
     from invdiff.training import read_config
     from invdiff.training import train as run
 

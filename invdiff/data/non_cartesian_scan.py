@@ -24,7 +24,7 @@ _ALWAYS = 2**16  # pixels that any scan may have
 _SPARSEST = 64  # pixels for each sample, beyond which no scan goes
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class NonCartesianScan(CoilData):
     """Samples of one or more slices along a trajectory, and what is known about them.
 

@@ -15,7 +15,7 @@ from invdiff.files.digest import digest_of
 _FEWEST_WAVELETS = 32  # the median of so many is right to a sixth
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Picture:
     """An image ``(slices, H, W)``, float32 or complex64, and what is known of it.
 
@@ -37,6 +37,10 @@ class Picture:
     ground_truth: NDArray[np.inexact] | None = None
     name: str = "image"
     geometry: Geometry | None = None
+
+    def __repr__(self) -> str:
+        known = "unknown" if self.noise_std is None else f"{self.noise_std:.3g}"
+        return f"Picture({self.name!r}, {self.image.shape} {self.image.dtype}, noise_std: {known})"
 
     def __post_init__(self) -> None:
         if self.image.ndim != 3 or self.image.size == 0:

@@ -2,20 +2,25 @@
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
 from functools import cached_property
-from typing import Any, ClassVar, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from invdiff.data.fourier import to_image
 from invdiff.data.geometry import Geometry
 from invdiff.data.noise import Noise, estimate_noise, noise_of_scan
 from invdiff.data.scale import largest_part
 from invdiff.data.zeros import sampled_of
 from invdiff.errors import InputError
 from invdiff.files.digest import digest_of
+from invdiff.notebook import card
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 TOGETHER = 8
 """Slices that are looked at together, at most: what is learnt of a scan as a whole is learnt of so many, evenly
@@ -30,6 +35,18 @@ _LARGEST = 1e35  # of a number: transforms add up hundreds
 def evenly_spaced(count: int, most: int = TOGETHER) -> list[int]:
     """Positions of at most so many of ``count`` things, from the first to the last."""
     return [int(position) for position in np.unique(np.linspace(0, count - 1, min(most, count)).astype(int))]
+
+
+def places_of(slices: Sequence[int], count: int, name: str) -> list[int]:
+    """The places, from zero, of some of ``count`` slices; negative numbers count from the end.
+
+    Raises:
+        InputError: there is no such slice, or none is asked for.
+    """
+    asked = list(slices)
+    if not asked or any(not -count <= index < count for index in asked):
+        raise InputError(f"{name} has slices 0 to {count - 1}; asked for {asked or 'none'}.")
+    return [index % count for index in asked]
 
 
 class ScanSlices(Protocol):
@@ -217,15 +234,50 @@ class CoilData(ABC):
         """Number of coils."""
         return int(self.kspace.shape[1])
 
+    @property
+    def _described(self) -> dict[str, str]:
+        """What tells it from others at a glance."""
+        height, width = self.image_shape
+        known = [name for name in (*STACKS[1:], "noise", "geometry") if getattr(self, name) is not None]
+        return {
+            "slices": f"{self.slices} of {height} x {width}",
+            "coils": str(self.coils),
+            "k-space": f"{self.kspace.shape} {self.kspace.dtype}",
+            "acceleration": f"{self.sampled.size / np.count_nonzero(self.sampled):.2f}",
+            "noise_std": "unknown" if self.noise_std is None else f"{self.noise_std:.3g}",
+            "known": ", ".join(known) or "nothing else",
+        }
+
+    def __repr__(self) -> str:
+        said = ", ".join(f"{name}: {value}" for name, value in self._described.items())
+        return f"{type(self).__name__}({self.name!r}, {said})"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it."""
+        return card(f"{type(self).__name__} {self.name}", self._described)
+
+    def __len__(self) -> int:
+        return self.slices
+
+    def __iter__(self) -> Iterator[Self]:
+        """Slice by slice."""
+        return (self.select([index]) for index in range(self.slices))
+
+    def __getitem__(self, index: int | slice) -> Self:
+        """The scan of one slice, or of a range of them.
+
+        Raises:
+            InputError: as of `select`.
+        """
+        return self.select(range(self.slices)[index] if isinstance(index, slice) else [index])
+
     def select(self, slices: Sequence[int]) -> Self:
         """The scan of these slices alone; negative numbers count from the end.
 
         Raises:
             InputError: there is no such slice, or none is asked for.
         """
-        index = list(slices)
-        if not index or any(not -self.slices <= i < self.slices for i in index):
-            raise InputError(f"{self.name} has slices 0 to {self.slices - 1}; asked for {index}.")
+        index = places_of(slices, self.slices, self.name)
         stacks = {name: getattr(self, name) for name in STACKS}
         return self.changed(
             **{name: None if stack is None else stack[index] for name, stack in stacks.items()},
@@ -264,7 +316,7 @@ class CoilData(ABC):
 Coils = TypeVar("Coils", bound=CoilData)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Scan(CoilData):
     """Cartesian k-space of one or more slices, and what is known about it.
 
@@ -347,6 +399,33 @@ class Scan(CoilData):
     def sampled(self) -> NDArray[np.bool_]:
         """The mask, all true where the scan is fully sampled."""
         return np.ones(self.image_shape, dtype=bool) if self.mask is None else self.mask
+
+    @property
+    def root_sum_of_squares(self) -> NDArray[np.float32]:
+        """Of the coils' images, of what was sampled alone, ``(slices, H, W)`` (Roemer 1990)."""
+        found: NDArray[np.float32] = np.sqrt((np.abs(to_image(self.kspace)) ** 2).sum(axis=1))
+        return found
+
+    def _repr_html_(self) -> str:
+        middle = self[self.slices // 2]
+        seen = {"root sum of squares": middle.root_sum_of_squares, "sampled": self.sampled.astype(np.float32)}
+        return card(f"Scan {self.name}", self._described, seen)
+
+    def plot(self) -> "Figure":
+        """A figure of the coils' root sum of squares, of what was sampled alone; of k-space, as the logarithm of its
+        root sum of squares over coils; and of the mask. At most eight slices are shown."""
+        from invdiff.pictures import Column, brightest_of, draw_columns
+
+        image, kspace = self.root_sum_of_squares, np.sqrt((np.abs(self.kspace) ** 2).sum(axis=1))
+        logarithm = np.log1p(1e3 * kspace / kspace.max())
+        mask = np.broadcast_to(self.sampled, image.shape).astype(np.float32)
+        return draw_columns(
+            [
+                Column("root sum of squares", image, brightest_of(image)),
+                Column("k-space", logarithm, float(logarithm.max())),
+                Column("sampled", mask, 1.0),
+            ]
+        )
 
     @property
     def filled(self) -> NDArray[np.bool_]:

@@ -1,6 +1,6 @@
 """A scan in a file, of which a slice is read when it is asked for."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from invdiff.data.centre import power_of
 from invdiff.data.geometry import Geometry, Plane
 from invdiff.data.interpretation import Interpretation, interpret
-from invdiff.data.scan import STACKS, Scan, evenly_spaced
+from invdiff.data.scan import STACKS, Scan, evenly_spaced, places_of
 from invdiff.errors import InputError
 
 Read = Callable[[Sequence[int]], Sequence[Scan | None]]
@@ -103,6 +103,21 @@ class ScanFile:
         """Number of slices."""
         return len(self.digests)
 
+    def __len__(self) -> int:
+        return self.slices
+
+    def __iter__(self) -> Iterator[Scan]:
+        """Slice by slice, each read when it is reached."""
+        return (self.select([index]) for index in range(self.slices))
+
+    def __getitem__(self, index: int | slice) -> Scan:
+        """The scan of one slice, or of a range of them, read now.
+
+        Raises:
+            InputError: as of `select`.
+        """
+        return self.select(range(self.slices)[index] if isinstance(index, slice) else [index])
+
     @property
     def coils(self) -> int:
         """Number of coils."""
@@ -139,12 +154,14 @@ class ScanFile:
         return self.digests[index]
 
     def select(self, slices: Sequence[int]) -> Scan:
-        """The scan of these slices, read now; the numbers of those that hold nothing are zero.
+        """The scan of these slices, read now; the numbers of those that hold nothing are zero, and negative indices
+        count from the end.
 
         Raises:
-            InputError: the file is no longer what it was.
+            InputError: there is no such slice, none is asked for, or the file is no longer what it was.
         """
-        parts = [self._nothing if scan is None else scan for scan in self.read(slices)]
+        places = places_of(slices, self.slices, self.name)
+        parts = [self._nothing if scan is None else scan for scan in self.read(places)]
 
         def stack(name: str) -> NDArray[Any] | None:
             arrays = [getattr(part, name) for part in parts]
@@ -155,7 +172,7 @@ class ScanFile:
             mask=self.mask,
             name=self.name,
             remarks=self.remarks,
-            geometry=None if self.geometry is None else self.geometry.select(slices),
+            geometry=None if self.geometry is None else self.geometry.select(places),
         )
 
     @property

@@ -24,12 +24,14 @@ from invdiff.diffusion.guidance import (
     SplittingWeight,
     Weight,
 )
+from invdiff.diffusion.moment import Callback, Moment, Record, ResidualRecord
 from invdiff.diffusion.ncsnv2 import largest_sigma, level_ratio, number_of_levels, step_size, variance_ratio
 from invdiff.diffusion.noise import NoiseStream
 from invdiff.diffusion.part import Part
 from invdiff.diffusion.planes import AlternatingPlanes
 from invdiff.diffusion.posterior import Posterior
 from invdiff.diffusion.references import Reference, reference
+from invdiff.diffusion.run_trace import Iteration, RunTrace
 from invdiff.diffusion.sampler import Sampler
 from invdiff.diffusion.sde import SDE, VE, VP, Cosine, SubVP
 from invdiff.diffusion.signals import MagnitudePhase, RealImage, Signal, SplitComplex, TwoChannel
@@ -92,6 +94,7 @@ __all__ = [
     "AnnealedLikelihood",
     "Bound",
     "ByTurns",
+    "Callback",
     "CleanDraw",
     "Context",
     "Converged",
@@ -118,6 +121,7 @@ __all__ = [
     "Guidance",
     "HalfQuadratic",
     "InnerSolve",
+    "Iteration",
     "Karras",
     "Lagging",
     "Langevin",
@@ -127,6 +131,7 @@ __all__ = [
     "Likelihood",
     "Linearised",
     "MagnitudePhase",
+    "Moment",
     "MomentMatching",
     "NextLevel",
     "NoiseStream",
@@ -144,10 +149,13 @@ __all__ = [
     "Proximal",
     "REDDiff",
     "RealImage",
+    "Record",
     "Reference",
     "Renoise",
+    "ResidualRecord",
     "ReverseDiffusion",
     "ReverseDraw",
+    "RunTrace",
     "Sampler",
     "Sense",
     "SenseStep",

@@ -1,7 +1,7 @@
 """A sampler, fitted to a problem and a prior: what all of their samples share."""
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -11,19 +11,19 @@ from torch import Tensor
 from invdiff.diffusion.context import Context
 from invdiff.diffusion.denoiser import Denoiser
 from invdiff.diffusion.grids import Levels
+from invdiff.diffusion.moment import Callback, Moment, Record
 from invdiff.diffusion.noise import NoiseStream
 from invdiff.diffusion.posterior import Posterior
+from invdiff.diffusion.run_trace import RunTrace
 from invdiff.errors import InputError
 from invdiff.operators import ConvergenceWarning, LinearOperator
 from invdiff.operators.remembered import remembered
-from invdiff.operators.trace import Trace
+from invdiff.pictures.progress_bar import Progress, shown_in_notebooks
 from invdiff.priors.base import Prior
 from invdiff.problem import Problem
 
 if TYPE_CHECKING:
     from invdiff.diffusion.sampler import Sampler
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,6 +93,8 @@ class Bound:
         case: int = 0,
         together: int | None = None,
         progress: Progress | None = None,
+        callback: Callback | None = None,
+        record: Record = Record(),
     ) -> Posterior:
         """Samples of the image given the measurement, in the measurement's units.
 
@@ -102,7 +104,11 @@ class Bound:
             case: as in `run`.
             together: how many samples run side by side: by default one on the CPU, where that is fastest and makes
                 results independent of ``samples``, and all of them on other devices.
-            progress: called with (iterations done, iterations in all).
+            progress: called with (iterations done, iterations in all); in a notebook a bar is shown where nothing is
+                called.
+            callback: called with the `Moment` at the end of every iteration, which shows the estimate; what it raises
+                ends the run.
+            record: what the posterior's trace holds of every iteration.
 
         Raises:
             InputError: no sample is asked for, ``together`` is not positive, an index, ``seed`` or ``case`` is
@@ -117,15 +123,24 @@ class Bound:
         runs = [self.run(indices[start : start + size], seed=seed, case=case) for start in range(0, len(indices), size)]
         images: list[Tensor] = []
         visited: list[float] = []
-        trace, steps = Trace(), self.levels.steps
-        for number, run in enumerate(runs):
-            visited = []
-            for state in run.states():
-                visited.append(self.levels.sigma(state.k))
-                if progress is not None:
-                    progress(number * steps + state.k, len(runs) * steps)
-            images.append(self.sampler.view.image(state.x, self.problem))
-            trace.solves.extend(run.trace.solves)
+        trace, steps = RunTrace(), self.levels.steps
+        with shown_in_notebooks(progress, f"{len(indices)} sample{'s' * (len(indices) > 1)}") as report:
+            for number, run in enumerate(runs):
+                visited, began, before = [], None, None
+                for state in run.states():
+                    visited.append(self.levels.sigma(state.k))
+                    if began is not None:
+                        mean = run.denoiser.take()
+                        moment = Moment(run, began, state, mean, before)
+                        trace.course.extend(record(moment))
+                        if callback is not None:
+                            callback(moment)
+                        before = before if mean is None else mean
+                    began = state
+                    if report is not None:
+                        report(number * steps + state.k, len(runs) * steps)
+                images.append(self.sampler.view.image(state.x, self.problem))
+                trace.solves.extend(run.trace.solves)
         if trace.warning is not None:
             warnings.warn(trace.warning, ConvergenceWarning, stacklevel=2)
         nfe = sum(run.denoiser.calls for run in runs) // len(indices)

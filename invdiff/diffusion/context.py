@@ -14,11 +14,11 @@ from invdiff.diffusion.grids import Levels
 from invdiff.diffusion.guidance.base import Estimate, Guidance
 from invdiff.diffusion.noise import START, NoiseStream
 from invdiff.diffusion.part import NEEDS
+from invdiff.diffusion.run_trace import RunTrace
 from invdiff.diffusion.sde import SDE
 from invdiff.diffusion.views.base import View
 from invdiff.errors import InputError
 from invdiff.operators import LinearOperator
-from invdiff.operators.trace import Trace
 from invdiff.problem import Problem
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Context:
     bound: "Bound"
     noise: NoiseStream
     denoiser: Denoiser
-    trace: Trace = field(default_factory=Trace)
+    trace: RunTrace = field(default_factory=RunTrace)
 
     @torch.no_grad()
     def states(self, *, resume: "State | None" = None) -> "Iterator[State]":
@@ -146,7 +146,11 @@ class Context:
 
     def estimate(self, x: Tensor, k: int) -> Estimate:
         """The guided estimate of the states ``x`` at level ``k``: as many network calls a sample as guidance says."""
-        return self.unguided(x, k) if self.guidance is None else self.guidance(partial(self.unguided, k=k), x, k, self)
+        if self.guidance is None:
+            return self.unguided(x, k)
+        guided = self.guidance(partial(self.unguided, k=k), x, k, self)
+        self.denoiser.latest = guided.mean
+        return guided
 
     def score(self, x: Tensor, k: int) -> Tensor:
         """The score at ``x``, (alpha E[x_0] - x) / beta^2 of the guided estimate: network calls as `estimate`."""

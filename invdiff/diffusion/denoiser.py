@@ -1,6 +1,6 @@
 """A prior as a denoiser of states."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from torch import Tensor
 
@@ -15,17 +15,21 @@ class Denoiser:
 
     Attributes:
         calls: network calls so far; one is one evaluation for one sample.
+        latest: the clean images that were believed last, to be looked at; ``None`` since they were taken.
     """
 
     prior: Prior
     signal: Signal
     calls: int = 0
+    latest: Tensor | None = field(default=None, repr=False)
 
     def denoise(self, x: Tensor, alpha: float, beta: float, noise: NoiseStream) -> Tensor:
         """E[x_0 | x] for states (samples, ...): D(x / alpha, beta / alpha); ``noise`` draws how a signal shows them."""
         self.calls += x.shape[0]
         signal = self.signal.drawn(noise, x.shape)
-        return signal.decode(self.prior.denoise(signal.encode(x / alpha), beta / alpha), x.shape)
+        mean = signal.decode(self.prior.denoise(signal.encode(x / alpha), beta / alpha), x.shape)
+        self.latest = mean.detach()  # whose graph ends with the caller's
+        return mean
 
     def score(self, x: Tensor, alpha: float, beta: float, noise: NoiseStream) -> Tensor:
         """The score of the noisy density at ``x``, native where the prior has one and the signal is linear."""
@@ -33,4 +37,11 @@ class Denoiser:
             return (alpha * self.denoise(x, alpha, beta, noise) - x) / beta**2
         self.calls += x.shape[0]
         signal = self.signal.drawn(noise, x.shape)
-        return signal.decode(self.prior.score(signal.encode(x / alpha), beta / alpha), x.shape) / alpha
+        score = signal.decode(self.prior.score(signal.encode(x / alpha), beta / alpha), x.shape) / alpha
+        self.latest = ((x + beta**2 * score) / alpha).detach()
+        return score
+
+    def take(self) -> Tensor | None:
+        """`latest`, which is forgotten."""
+        taken, self.latest = self.latest, None
+        return taken

@@ -3,18 +3,25 @@
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, FiniteFloat, NonNegativeInt, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from invdiff.diffusion.run_trace import Iteration, RunTrace
 from invdiff.errors import InputError
 from invdiff.files.atomic import atomic
+from invdiff.notebook import card
+from invdiff.operators.arrays import Array, as_tensor
 from invdiff.operators.conjugate_gradient import Solution
-from invdiff.operators.trace import Trace
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _METADATA_KEY = "invdiff"
 
@@ -29,6 +36,7 @@ class _Beside(BaseModel):
     nfe: NonNegativeInt
     sigmas: tuple[FiniteFloat, ...]
     solves: tuple[Solution, ...]
+    course: tuple[Iteration, ...] = ()  # which files had none of, once
 
 
 @dataclass(frozen=True)
@@ -40,14 +48,14 @@ class Posterior:
         scale: the intensity that the prior saw as one.
         nfe: network calls for each sample.
         sigmas: the noise levels visited, highest first.
-        trace: what happened beside the states.
+        trace: what each iteration came to, and what happened beside the states.
     """
 
     samples: Tensor = field(repr=False)
     scale: float
     nfe: int
     sigmas: tuple[float, ...] = field(repr=False)
-    trace: Trace = field(default_factory=Trace, repr=False)
+    trace: RunTrace = field(default_factory=RunTrace, repr=False)
 
     @property
     def mean(self) -> Tensor:
@@ -62,6 +70,43 @@ class Posterior:
             return torch.zeros_like(self.samples[0].abs())
         squares = (self.samples - self.mean).abs().square()
         return (squares.sum(0) / (len(self.samples) - 1)).sqrt()
+
+    def __repr__(self) -> str:
+        count, *image = self.samples.shape
+        kind = str(self.samples.dtype).removeprefix("torch.")
+        return f"Posterior({count} samples {tuple(image)}, {kind}, scale={self.scale:.3g}, nfe={self.nfe})"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it."""
+        rows = {
+            "samples": f"{len(self.samples)} of {tuple(self.samples.shape[1:])}, {self.samples.dtype}",
+            "scale": f"{self.scale:.3g}",
+            "network calls": f"{self.nfe} a sample",
+            "linear systems": self.trace.warning or f"{len(self.trace.solves)}, all of them solved",
+        }
+        pictures = {"mean": self.mean, "standard deviation": self.std}
+        shown = pictures if self.samples.ndim >= 3 else {}
+        return card("Posterior", rows, {name: tensor.detach().cpu().numpy() for name, tensor in shown.items()})
+
+    def plot(self, *, truth: Array | None = None) -> "Figure":
+        """A figure of the first two samples and the mean; beside a truth, of its error; and, of several samples, of the
+        standard deviation of their magnitude. `invdiff.diffusion.RunTrace.plot` shows the run.
+
+        Args:
+            truth: ``image``, in the measurement's units.
+
+        Raises:
+            InputError: samples have fewer than two axes each, or the truth has another shape.
+        """
+        from invdiff.pictures import draw_panel
+
+        if self.samples.ndim < 3:
+            raise InputError(f"Samples of shape {tuple(self.samples.shape[1:])} are no images (H, W) to be drawn.")
+        first = {f"sample {k}": _planes(self.samples[k]) for k in range(min(2, len(self.samples)))}
+        known = None if truth is None else _planes(as_tensor(truth, "Posterior.plot"))
+        if len(self.samples) == 1:
+            return draw_panel(first, truth=known)
+        return draw_panel({**first, "mean": _planes(self.mean)}, std=_planes(self.samples.abs().std(0)), truth=known)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write all of it to one file, whole or not at all: ``samples`` as they are, or with a last axis of real and
@@ -83,6 +128,7 @@ class Posterior:
             nfe=self.nfe,
             sigmas=self.sigmas,
             solves=tuple(self.trace.solves),
+            course=tuple(self.trace.course),
         )
         tensor = torch.view_as_real(samples.resolve_conj()) if samples.is_complex() else samples
         with atomic(path) as temporary:
@@ -121,4 +167,10 @@ class Posterior:
         if not samples.isfinite().all():
             raise InputError(f"{path} holds samples that are NaN or infinite; it is damaged.")
         made = torch.view_as_complex(samples) if beside.is_complex else samples
-        return cls(made, beside.scale, beside.nfe, beside.sigmas, Trace(list(beside.solves)))
+        return cls(made, beside.scale, beside.nfe, beside.sigmas, RunTrace(list(beside.solves), list(beside.course)))
+
+
+def _planes(image: Tensor) -> NDArray[np.inexact]:
+    """Every plane of an image: ``(n, H, W)``."""
+    array: NDArray[Any] = image.detach().cpu().resolve_conj().numpy()
+    return array.reshape(-1, *array.shape[-2:])

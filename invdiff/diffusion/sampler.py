@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from invdiff.diffusion.bound import Bound, Progress
+from invdiff.diffusion.bound import Bound
 from invdiff.diffusion.grids import Grid, Levels
 from invdiff.diffusion.guidance.base import Guidance
+from invdiff.diffusion.moment import Callback, Record
 from invdiff.diffusion.noise import Pairing, check_correlated_slices, check_pairing
 from invdiff.diffusion.part import NEEDS, Part
 from invdiff.diffusion.posterior import Posterior
@@ -19,7 +20,9 @@ from invdiff.diffusion.start import FromNoise, Start
 from invdiff.diffusion.steps.base import Predictor, Step
 from invdiff.diffusion.views import Sense, View
 from invdiff.errors import InputError
+from invdiff.notebook import card
 from invdiff.operators import LinearOperator
+from invdiff.pictures.progress_bar import Progress
 from invdiff.priors.base import Prior
 from invdiff.priors.unit_white import UnitWhite, white
 from invdiff.problem import Problem
@@ -88,6 +91,21 @@ class Sampler:
         """The references of the method and of exactly the parts in use, each once, and of this software."""
         keys = [*self.cites, *(key for part in self.parts for key in part.cites), "invdiff"]
         return tuple(reference(key) for key in dict.fromkeys(keys))
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it; `repr` is the code that makes it."""
+        rows = {
+            "process": self.sde,
+            "levels": self.grid,
+            "start": self.start,
+            "guidance": self.guidance or "none",
+            **{f"step {number}": step for number, step in enumerate(self.steps, 1)},
+            **{f"finish {number}": step for number, step in enumerate(self.finish, 1)},
+            "signal, view": f"{self.signal}, {self.view}",
+            "network calls": f"{self.nfe} a sample",
+            "cite": "; ".join(map(str, self.citations())),
+        }
+        return card("Sampler", rows)
 
     def without_data(self) -> "Sampler":
         """What this sampler does for its prior: guidance, and steps and a start that need a measurement, are left out.
@@ -182,6 +200,8 @@ class Sampler:
         first: int = 0,
         together: int | None = None,
         progress: Progress | None = None,
+        callback: Callback | None = None,
+        record: Record = Record(),
     ) -> Posterior:
         """Draw samples of the image given the measurement.
 
@@ -195,13 +215,23 @@ class Sampler:
             together: how many samples run side by side: by default one on the CPU, where that is fastest and makes
                 results independent of ``samples``, and all of them on other devices.
             progress: called with (iterations done, iterations in all).
+            callback: as of `Bound.draw`.
+            record: as of `Bound.draw`.
 
         Raises:
             InputError: two parts do not fit, ``samples`` or ``together`` is not positive, ``seed``, ``case`` or
                 ``first`` is negative, or the run diverges.
         """
         indices = range(first, first + samples)
-        return self.bind(problem, prior).draw(indices, seed=seed, case=case, together=together, progress=progress)
+        return self.bind(problem, prior).draw(
+            indices,
+            seed=seed,
+            case=case,
+            together=together,
+            progress=progress,
+            callback=callback,
+            record=record,
+        )
 
     def generate(
         self,
@@ -213,6 +243,8 @@ class Sampler:
         first: int = 0,
         together: int | None = None,
         progress: Progress | None = None,
+        callback: Callback | None = None,
+        record: Record = Record(),
     ) -> Posterior:
         """Draw samples of the prior: the same loop, of an image of which nothing was measured, on the prior's device.
 
@@ -224,6 +256,8 @@ class Sampler:
             first: index of the first sample.
             together: how many samples run side by side, as in a call of the sampler.
             progress: called with (iterations done, iterations in all).
+            callback: as of `Bound.draw`.
+            record: as of `Bound.draw`.
 
         Returns:
             The samples ``(samples, *shape)`` in the prior's own units (see `Prior.intensity`).
@@ -233,7 +267,17 @@ class Sampler:
                 alone, or as a call of the sampler.
         """
         nothing = Problem.unmeasured(shape, device=prior.device)
-        return self(nothing, prior, samples=samples, seed=seed, first=first, together=together, progress=progress)
+        return self(
+            nothing,
+            prior,
+            samples=samples,
+            seed=seed,
+            first=first,
+            together=together,
+            progress=progress,
+            callback=callback,
+            record=record,
+        )
 
 
 def _with_inner(*parts: Part) -> tuple[Part, ...]:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from invdiff.errors import InputError
+from invdiff.notebook import card
 from invdiff.operators.arrays import Array, as_tensor
 from invdiff.operators.remembered import remembered
 from invdiff.operators.structure import Structure
@@ -370,6 +371,12 @@ class LinearOperator(ABC):
 
     def __repr__(self) -> str:
         return self.symbol
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it."""
+        facts = [name.lower() for name, fact in Structure.__members__.items() if fact and fact in self.structure]
+        rows = {"takes": f"(..., {_listed(self.domain_shape)})", "makes": f"(..., {_listed(self.codomain_shape)})"}
+        return card(repr(self), {**rows, "known to be": ", ".join(facts).replace("_", "-") or "linear"})
 
 
 def _attributes(operator: LinearOperator) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 import torch
 from torch import Tensor, nn
 
+from invdiff.notebook import card
 from invdiff.priors.precision import Precision, choose_precision
 
 if TYPE_CHECKING:
@@ -103,6 +104,24 @@ class Prior(ABC):
                     yield from value.state_dict().values()
                 case Prior():
                     yield from value.tensors()
+
+    def _described(self) -> dict[str, str]:
+        """What tells it from others at a glance."""
+        intensity, numbers = self.intensity, sum(tensor.numel() for tensor in self.tensors())
+        return {
+            "domain": self.domain,
+            "channels": " or ".join(map(str, self.channels)),
+            "intensity": f"{intensity.value:g} at percentile {intensity.percentile:g}" if intensity else "any",
+            "numbers": f"{numbers:,}",
+            "computes": f"in {self.precision} on {self.device}",
+        }
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{name}: {value}' for name, value in self._described().items())})"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it."""
+        return card(type(self).__name__, self._described())
 
     @property
     def device(self) -> torch.device:

@@ -20,6 +20,7 @@ from invdiff.errors import InputError
 from invdiff.files.atomic import atomic
 from invdiff.priors.base import Intensity
 from invdiff.priors.conditional import ConditionalPrior
+from invdiff.priors.device import check_device
 from invdiff.priors.hub import SCHEME, download
 from invdiff.priors.ncsnpp import NCSNppConfig
 from invdiff.priors.ncsnv2 import NCSNv2Config
@@ -104,9 +105,12 @@ def save_prior(
 
 
 def load_prior(
-    source: str | os.PathLike[str], *, config: PublishedConfig | str | os.PathLike[str] | None = None
+    source: str | os.PathLike[str],
+    *,
+    config: PublishedConfig | str | os.PathLike[str] | None = None,
+    device: str = "cpu",
 ) -> ScorePrior | ConditionalPrior:
-    """Read a prior, on the CPU and in float32.
+    """Read a prior, in float32.
 
     Args:
         source: one that ships, ``"builtin"`` for images or ``"mc_ddpm"`` for unsampled k-space (a
@@ -115,13 +119,18 @@ def load_prior(
         config: the network in a ``.pt`` or ``.pth`` of score_sde_pytorch, score-MRI or csgm-mri-langevin, which doesn't
             say it itself: a name in ``PUBLISHED``, such as ``"chung2022"``, a YAML file of the configuration's fields,
             or the configuration.
+        device: where it is to compute: ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``.
 
     Raises:
-        InputError: no such file; damaged, or no checkpoint; a pickle of anything but tensors, numbers and text (it
-            isn't run); another architecture; weights that are missing, unknown, of other shapes, or not finite; or the
-            hub lacks the file or can't be reached.
+        InputError: there is no such device or file; damaged, or no checkpoint; a pickle of anything but tensors,
+            numbers and text (it isn't run); another architecture; weights that are missing, unknown, of other shapes,
+            or not finite; or the hub lacks the file or can't be reached.
     """
-    network = find_published(config) if isinstance(config, str | os.PathLike) else config
+    check_device(device)
+    return _found(source, find_published(config) if isinstance(config, str | os.PathLike) else config).to(device)
+
+
+def _found(source: str | os.PathLike[str], network: PublishedConfig | None) -> ScorePrior | ConditionalPrior:
     if source in SHIPPED:
         shipped = resources.files("invdiff.priors") / f"{source}.safetensors"
         if not shipped.is_file():

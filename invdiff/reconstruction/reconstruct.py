@@ -12,6 +12,7 @@ from invdiff.data.masks import achieved_acceleration
 from invdiff.diffusion import Sampler
 from invdiff.errors import InputError
 from invdiff.files.digest import digest_of
+from invdiff.pictures.progress_bar import shown_in_notebooks
 from invdiff.priors import Prior
 from invdiff.reconstruction.audit.correction import Correction
 from invdiff.reconstruction.cases import Cases
@@ -51,7 +52,8 @@ def reconstruct(
         keep: a folder for finished samples. A later run of the same problems, method, prior and seed takes them from
             there; remove it when the result is safe.
         executor: where to compute.
-        progress: called with (iterations done, iterations in all).
+        progress: called with (iterations done, iterations in all); in a notebook a bar is shown where nothing is
+            called.
         attributes: more to record.
 
     Raises:
@@ -60,7 +62,8 @@ def reconstruct(
     """
     store = MemoryStore() if keep is None else FolderStore(keep)
     drawing = Drawing(cases, sampler, prior, seed)
-    failures = draw(drawing, store, samples, executor=executor, progress=progress)
+    with shown_in_notebooks(progress, cases.name) as report:
+        failures = draw(drawing, store, samples, executor=executor, progress=report)
     for number, failure in failures.items():
         raise InputError(failure if cases.count == 1 else f"slice {number}: {failure}")
     found = gather(cases, store, posterior=Stage(drawing, samples))

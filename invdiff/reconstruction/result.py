@@ -14,17 +14,19 @@ from invdiff.data.geometry import Geometry
 from invdiff.data.scan import evenly_spaced
 from invdiff.errors import InputError
 from invdiff.files.hdf5 import find_dataset, reading, write_attributes, writing
+from invdiff.notebook import card
 from invdiff.reconstruction.existing import existing_result
 from invdiff.reconstruction.uncertainty.magnitude import LEVEL, Magnitude
 from invdiff.reconstruction.written_result import WrittenResult, written_result
 
 if TYPE_CHECKING:
     import h5py
+    from matplotlib.figure import Figure
 
 Complex = NDArray[np.complex64]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SliceResult:
     """What was made of one slice, in the file's own units.
 
@@ -43,6 +45,9 @@ class SliceResult:
     estimate: Complex | None = None
     numbers: Mapping[str, float] = field(default_factory=dict)
     corrected: Complex | None = None
+
+    def __repr__(self) -> str:
+        return f"SliceResult({', '.join(self.arrays)}; {len(self.samples)} samples of {self.zero_filled.shape})"
 
     @property
     def image(self) -> Complex:
@@ -116,7 +121,7 @@ def std(samples: Complex, axis: int = 0) -> NDArray[np.float32]:
     return found
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Reconstruction:
     """An image of every slice, posterior samples, or both, in the file's own units.
 
@@ -197,6 +202,43 @@ class Reconstruction:
                 {name: float(value[k]) for name, value in numbers.items()},
                 None if self.corrected is None else self.corrected[k],
             )
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    @property
+    def _described(self) -> dict[str, str]:
+        """What tells it from others at a glance."""
+        slices, count, height, width = self.samples.shape
+        said = {name: value for name, value in self.attributes.items() if isinstance(value, str | int | float)}
+        named = ("operator", "acceleration", "method", "seed", "nfe")
+        short = {name: str(said[name]) for name in named if name in said}
+        beside = [name for name in ("estimate", "ground_truth", "geometry") if getattr(self, name) is not None]
+        return {
+            "slices": f"{slices} of {height} x {width}",
+            "samples": f"{count} of each",
+            "beside": ", ".join(beside) or "nothing",
+            **short,
+        }
+
+    def __repr__(self) -> str:
+        return f"Reconstruction({', '.join(f'{name}: {value}' for name, value in self._described.items())})"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it."""
+        middle = slice(len(self) // 2, len(self) // 2 + 1)
+        known = {"zero-filled": self.zero_filled, "image": self.image, "truth": self.ground_truth}
+        seen = {name: array[middle] for name, array in known.items() if array is not None}
+        return card("Reconstruction", self._described, seen)
+
+    def plot(self) -> "Figure":
+        """A figure of the zero-filled image and the reconstruction, the truth and the error where it is known, and the
+        standard deviation of the magnitude where there are samples; at most eight slices are shown."""
+        from invdiff.pictures import draw_panel
+
+        images = {"zero-filled": self.zero_filled, "reconstruction": self.image}
+        numbers = [int(number) for number in self.attributes["slice"]] if "slice" in self.attributes else None
+        return draw_panel(images, std=self.magnitude_std, truth=self.ground_truth, numbers=numbers)
 
     def as_estimate(self) -> Self:
         """The one sample that a method of a single image made, taken for what it is: an estimate."""

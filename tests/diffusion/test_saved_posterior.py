@@ -8,10 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 
-from invdiff.diffusion import Posterior
+from invdiff.diffusion import Iteration, Posterior, RunTrace
 from invdiff.errors import InputError
 from invdiff.operators.conjugate_gradient import Solution
-from invdiff.operators.trace import Trace
 
 DTYPES = (torch.float32, torch.float64, torch.complex64, torch.complex128)
 
@@ -19,7 +18,8 @@ DTYPES = (torch.float32, torch.float64, torch.complex64, torch.complex128)
 def posterior(shape: tuple[int, ...] = (2, 3, 4), dtype: torch.dtype = torch.complex64, seed: int = 0) -> Posterior:
     samples = torch.randn(shape, dtype=dtype, generator=torch.Generator().manual_seed(seed))
     solves = [Solution(3, 1e-7, True), Solution(1000, float("inf"), False)]
-    return Posterior(samples, 0.1 + seed, 30, (378.0, 0.1 + 0.2, 0.0), Trace(solves))
+    course = [Iteration(0, 378.0), Iteration(0, 0.1 + 0.2, 1e-300, float("inf"))]
+    return Posterior(samples, 0.1 + seed, 30, (378.0, 0.1 + 0.2, 0.0), RunTrace(solves, course))
 
 
 def is_same(one: Posterior, other: Posterior) -> bool:

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, Self, overload
 
 import numpy as np
 import torch
@@ -18,13 +18,14 @@ from invdiff.data.recording import Recording
 from invdiff.data.scan import CoilData
 from invdiff.errors import InputError
 from invdiff.files.digest import digest_of
+from invdiff.notebook import card
 from invdiff.problem import Problem
 from invdiff.reconstruction.preparation import Preparation
 
 Image = NDArray[np.inexact]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Cases(ABC):
     """The images to reconstruct from one file, each made a problem when it is needed.
 
@@ -197,6 +198,47 @@ class Cases(ABC):
     def __iter__(self) -> Iterator[Problem]:
         """One problem for each slice that holds something."""
         return (self.problem(number) for number in self.slices if number not in self.empty)
+
+    def __len__(self) -> int:
+        """How many slices hold something, each a problem."""
+        return sum(number not in self.empty for number in self.slices)
+
+    def __bool__(self) -> bool:
+        """Always true: cases whose slices are all empty are cases, too."""
+        return True
+
+    @overload
+    def __getitem__(self, index: int) -> Problem: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Self: ...
+
+    def __getitem__(self, index: int | slice) -> Problem | Self:
+        """A problem, or the cases of a range of them, counted as they are iterated over: those that hold something.
+
+        Raises:
+            InputError: there is no such problem, or none in the range.
+        """
+        if isinstance(index, slice):
+            return self.of(self.full[index])
+        if not -len(self) <= index < len(self):
+            raise InputError(f"{self.name} has problems 0 to {len(self) - 1}; asked for {index}.")
+        return self.problem(self.full[index])
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.operator}, {self.description})"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it: Aᴴ y of the slice in the middle, whose coil maps that takes."""
+        height, width = self.sampled.shape
+        rows = {
+            "slices": f"{self.count} of {height} x {width}{self.seen_by}",
+            "acceleration": f"{self.sampled.size / np.count_nonzero(self.sampled):.2f}",
+            "noise": f"{self.noise_std:.3g} in each real number",
+            "truth": self.target if self.has_ground_truth else "unknown",
+        }
+        middle = self.full[len(self) // 2]
+        return card(f"{self.operator}: {self.name}", rows, self.beside(middle))
 
     @property
     def description(self) -> str:

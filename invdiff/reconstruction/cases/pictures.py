@@ -29,7 +29,7 @@ SEEN = {"inpainting": Seen(whole=False), "denoise": Seen(whole=True)}
 """Operators on pictures, by name."""
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class PictureCases(Cases):
     """A picture's slices; made by `picture_cases`.
 

@@ -83,7 +83,7 @@ SEEN = {
 FULL_DATA = "the combination of the full data's coils, by the same maps"
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class ScanCases(Cases):
     """A scan's slices; made by `scan_cases`.
 

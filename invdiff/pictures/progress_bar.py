@@ -3,11 +3,14 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from invdiff.notebook import is_notebook
 from invdiff.printable import printable
+
+Progress = Callable[[int, int], None]
 
 
 @contextmanager
-def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
+def progress_bar(title: str) -> Iterator[Progress]:
     """A function that is told (done, total) and keeps a bar on standard error up to date."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -31,3 +34,13 @@ def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
     finally:
         if bar.live.is_started:
             bar.stop()
+
+
+@contextmanager
+def shown_in_notebooks(progress: Progress | None, title: str) -> Iterator[Progress | None]:
+    """What was asked to be told of the progress; where nothing was, a bar in a notebook, and nothing elsewhere."""
+    if progress is not None or not is_notebook():
+        yield progress
+        return
+    with progress_bar(title) as report:
+        yield report
