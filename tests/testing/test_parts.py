@@ -14,6 +14,7 @@ from invdiff.diffusion import (
     DPS,
     SDE,
     VP,
+    AlternatingPlanes,
     Ancestral,
     AnnealedLangevin,
     AnnealedLikelihood,
@@ -291,7 +292,7 @@ def test_every_part_of_the_package_is_tried() -> None:
     for parts, kind in (
         (STEPS + PREDICTORS, Step),
         (GUIDANCE, Guidance),
-        (SIGNALS, Signal),
+        ([*SIGNALS, AlternatingPlanes(TwoChannel())], Signal),  # of volumes alone: tests/diffusion/test_planes.py
         (VIEWS, View),
         (GRIDS, Grid),
     ):
