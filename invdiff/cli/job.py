@@ -4,6 +4,8 @@ import time
 from collections import Counter
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +16,10 @@ from invdiff.errors import InputError
 from invdiff.refusal import REFUSED, refusal
 
 if TYPE_CHECKING:
-    from invdiff.reconstruction import Cases, Choice, Executor, Input, Outcome, Reconstruction, Study
+    from invdiff.reconstruction import Cases, Choice, Executor, Input, MeasuredOnce, Outcome, Reconstruction, Study
     from invdiff.reconstruction.writers import WayOut
 
+_LONG = 1000  # network calls, of which it is said beforehand what they will take
 _SHOWN = 8  # slices in the panel and the table of scores
 _COLUMNS = ("file", "result", "slices", "failed", "psnr", "ssim", "nmse", "seconds", "reason")
 
@@ -38,6 +41,7 @@ class Job:
         begun: when the command was, by `time.perf_counter`.
         ways: in which each result is written for other programs.
         rows: what came of each.
+        alike: what was measured of the costs of files that are alike.
     """
 
     study: "Study | Choice"
@@ -52,6 +56,7 @@ class Job:
     begun: float
     ways: "list[WayOut]"
     rows: list[dict[str, Any]] = field(default_factory=list)
+    alike: "dict[object, MeasuredOnce]" = field(default_factory=dict)
 
     def run(self, executor: Any) -> int:
         """Reconstruct every file; the exit status."""
@@ -95,13 +100,12 @@ class Job:
         """Tell what is left to do, and what it will take."""
         from invdiff.reconstruction import Forecast, MeasuredOnce
 
-        alike: dict[object, MeasuredOnce] = {}
         found: list[tuple[str, Forecast, str]] = []
         begun = self.begun  # what the first file waits for is a part of its time
         for position, (one, folder) in enumerate(zip(self.inputs, self._folders, strict=True)):
             try:
                 cases = self._cases(one)
-                measure = alike.setdefault(cases.likeness, MeasuredOnce())
+                measure = self.alike.setdefault(cases.likeness, MeasuredOnce())
                 made = time.perf_counter() - begun
                 whole = self.study.forecast(cases, folder, position=position, executor=executor, measure=measure)
                 seconds = whole.seconds + made if whole.units else 0.0
@@ -114,6 +118,23 @@ class Job:
             begun = time.perf_counter()
         self.output.say(self.where)
         tell_forecasts(self.output, found, self.study.memory_limit)
+
+    def _tell_cost(self, cases: "Cases", folder: Path, position: int, executor: "Executor") -> None:
+        """Say what a long run of a file will take, by trying a part of it."""
+        from invdiff.reconstruction import MeasuredOnce
+        from invdiff.reconstruction.trial import counted
+
+        if self.output.quiet:
+            return
+        cost = partial(self.study.forecast, cases, folder, position=position, executor=executor)
+        try:
+            if cost(measure=counted).network_calls < _LONG:
+                return
+            found = cost(measure=self.alike.setdefault(cases.likeness, MeasuredOnce()))
+        except InputError:  # which the run itself says, of a slice or of all
+            return
+        time = timedelta(seconds=round(found.seconds))
+        self.output.say(f"{cases.name}: {found.network_calls:,} network calls to go, about {time}; see --dry-run")
 
     def _cases(self, one: "Input") -> "Cases":
         from invdiff.cli.computing import read_slices
@@ -138,6 +159,7 @@ class Job:
         return [self.out / name for name in unique]
 
     def _reconstruct(self, cases: "Cases", folder: Path, position: int, executor: Any) -> dict[str, Any]:
+        self._tell_cost(cases, folder, position, executor)
         watcher = _Watcher(self, folder)
         try:
             outcome = self.study(cases, folder, position=position, executor=executor, watcher=watcher)

@@ -38,7 +38,8 @@ Undersample = Annotated[
     typer.Option(
         metavar="KIND",
         autocompletion=mask_names,
-        help="Leave out k-space samples of INPUT first: a mask of `invdiff simulate`."),
+        help="Leave out k-space samples of INPUT first: a mask of `invdiff simulate`.",
+    ),
 ]
 Acceleration = Annotated[float, typer.Option(help="For --undersample.")]
 CentreFraction = Annotated[float, typer.Option(help="For --undersample: the part of the lines always kept.")]

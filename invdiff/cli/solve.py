@@ -280,6 +280,7 @@ def solve(
             attributes={"prior": prior},
             memory_limit=computing.limit,
             held_back=FRACTION if audit else 0.0,
+            replaces=force,
         )
     study = Choice(studies) if method == AUTO else studies[chosen[0].name]
     condition = undersampling(undersample, acceleration, centre_fraction, seed)

@@ -187,7 +187,10 @@ def test_bad_input(
 
 def test_a_configuration_that_is_none(invdiff: Run, folder: Path, tmp_path: Path) -> None:
     path = tmp_path / "best.yaml"
-    for content, words in (("method: fast\nmagic: 1", "there is no field 'magic'"), ("method: magic", "no method 'magic'")):
+    for content, words in (
+        ("method: fast\nmagic: 1", "there is no field 'magic'"),
+        ("method: magic", "no method 'magic'"),
+    ):
         path.write_text(content)
         ran = invdiff("solve", folder / "sense.h5", "--config", path, "--out", tmp_path / "out")
         assert ran.code == 2
