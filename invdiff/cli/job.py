@@ -16,11 +16,13 @@ from invdiff.errors import InputError
 from invdiff.refusal import REFUSED, refusal
 
 if TYPE_CHECKING:
+    from invdiff.evaluation import Classical
     from invdiff.reconstruction import Cases, Choice, Executor, Input, MeasuredOnce, Outcome, Reconstruction, Study
     from invdiff.reconstruction.writers import WayOut
 
 _LONG = 1000  # network calls, of which it is said beforehand what they will take
 _SHOWN = 8  # slices in the panel and the table of scores
+BASELINES = "baselines.csv"
 _COLUMNS = ("file", "result", "slices", "failed", "psnr", "ssim", "nmse", "seconds", "reason")
 
 
@@ -39,6 +41,7 @@ class Job:
         keep_oversampling: whether images are of all that was measured, and not of the field of view alone.
         is_single: whether there is one file, whose results go to the folder itself.
         begun: when the command was, by `time.perf_counter`.
+        baselines: classical methods to score beside it, where the truth is known.
         ways: in which each result is written for other programs.
         rows: what came of each.
         alike: what was measured of the costs of files that are alike.
@@ -54,6 +57,7 @@ class Job:
     keep_oversampling: bool
     is_single: bool
     begun: float
+    baselines: "list[Classical]"
     ways: "list[WayOut]"
     rows: list[dict[str, Any]] = field(default_factory=list)
     alike: "dict[object, MeasuredOnce]" = field(default_factory=dict)
@@ -189,7 +193,6 @@ class Job:
 
     def show(self, cases: "Cases", outcome: "Outcome", folder: Path) -> dict[str, Any]:
         """Draw what is on disk, and score it where the truth is known."""
-        from invdiff.classical import rivals
         from invdiff.metrics import nmse, psnr, ssim
         from invdiff.pictures import table
         from invdiff.reconstruction import conformal_for, spread_slices
@@ -202,13 +205,11 @@ class Job:
             images = _titled(seen, cases)
             numbers = [int(number) for number in seen.attributes["slice"]]
             few = "" if len(numbers) == cases.count else f" of slices {', '.join(map(str, numbers))}"
-            if not self.output.quiet:
-                compared = self.study.memory_limit is None  # SigPy takes several times what a sample does
-                found = rivals(cases.of(numbers)).items() if compared else ()
-                known = {f"{name} (best weight {best.weight:.1e})": cases.shown(best.image) for name, best in found}
-                begun, *made = images.items()
-                rows = dict([begun, *known.items(), *made])
-                self.output.show(table(seen.ground_truth, rows, cases.target + few))
+            begun, *made = images.items()
+            rows = dict([begun, *self._classical(cases.of(numbers), folder).items(), *made])
+            self.output.show(table(seen.ground_truth, rows, cases.target + few))
+            if self.baselines:
+                written.append(_write_scores(folder / BASELINES, rows, seen.ground_truth, numbers, cases.target))
             scores = {"psnr": psnr(seen.ground_truth, seen.image), "ssim": ssim(seen.ground_truth, seen.image)}
             scores["nmse"] = nmse(seen.ground_truth, seen.image)
         for sentence in str(seen.attributes.get("audit_verdict", "")).splitlines():
@@ -220,6 +221,20 @@ class Job:
         self.output.wrote(f"{there} {', '.join(map(str, written[:-1]))} and {written[-1]}")
         return scores
 
+    def _classical(self, cases: "Cases", folder: Path) -> dict[str, Any]:
+        """What baselines make of some cases, by their titles; those that can't serve are warned of."""
+        made: dict[str, Any] = {}
+        for baseline in self.baselines:
+            try:
+                with self.output.progress(baseline.name) as progress:
+                    found = baseline(cases, 0, folder, progress)
+            except InputError as error:
+                self.output.warn(str(error))
+                continue
+            weight = "" if found.weight is None else f" (best weight {found.weight:.1e})"
+            made[f"{baseline.name}{weight}"] = cases.shown(found.image)
+        return made
+
     def _summary(self) -> None:
         from invdiff.files.csv_table import write_csv
 
@@ -228,6 +243,21 @@ class Job:
 
 def _named(one: "Input") -> str:
     return one.name if one.path is None else str(one.path.with_name(one.name))
+
+
+def _write_scores(path: Path, images: dict[str, Any], truth: Any, numbers: list[int], target: str) -> Path:
+    """Write a row of scores for each image of some slices, of the volume that they make."""
+    from invdiff.files.csv_table import write_csv
+    from invdiff.metrics import nmse, psnr, ssim
+
+    same = {"slices": " ".join(map(str, numbers)), "target": target}
+    scores = {"psnr": psnr, "ssim": ssim, "nmse": nmse}
+    rows = [
+        {"image": title, **{name: score(truth, image) for name, score in scores.items()}, **same}
+        for title, image in images.items()
+    ]
+    write_csv(path, ("image", *scores, *same), rows)
+    return path
 
 
 def _titled(seen: "Reconstruction", cases: "Cases") -> dict[str, Any]:

@@ -165,8 +165,8 @@ MemoryLimit = Annotated[
     typer.Option(
         "--memory-limit",
         metavar="SIZE",
-        help="Such as 4GiB, of all workers together: fewer samples side by side, the same result; and no classical "
-        "methods beside it. What can't be kept is refused with what it takes.",
+        help="Such as 4GiB, of all workers together: fewer samples side by side, the same result; and no "
+        "--baseline beside it. What can't be kept is refused with what it takes.",
     ),
 ]
 Template = Annotated[

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from invdiff.cli.completion import method_names
+from invdiff.cli.completion import baseline_names, method_names
 from invdiff.cli.job import Job
 from invdiff.cli.options import (
     Acceleration,
@@ -135,6 +135,14 @@ def solve(
     ] = None,
     template: Template = None,
     force: Force = False,
+    baseline: Annotated[
+        list[str] | None,
+        typer.Option(
+            autocompletion=baseline_names,
+            help="A classical method to score beside the result, where the truth is known: zero-filled, cg-sense, "
+            "l1-wavelet or tv, at its best weight; may be repeated.",
+        ),
+    ] = None,
     settings: Settings = None,
     guidance: GuidanceName = None,
     view: ViewName = None,
@@ -215,8 +223,8 @@ def solve(
     blur, few pixels): the best image first, then posterior samples that show how far it can be trusted.
 
     Writes reconstruction.h5 (image, estimate, mean, std, magnitude_std, lower and upper, samples, zero_filled,
-    ground_truth where known), panel.png and, of several slices, slices.png; what --save asks for; and of several files
-    summary.csv. The same command goes on where it was stopped. With --out - images alone are written, as a stream of
+    ground_truth where known), panel.png and, of several slices, slices.png; what --save asks for; baselines.csv where
+    --baseline asks; and of several files summary.csv. The same command goes on where it was stopped. With --out - images alone are written, as a stream of
     MRD 2 on standard output.
 
     Exit status: 0; 2 for what can't be done, in a sentence; 3 where a file or a slice is missing and the rest is there;
@@ -230,6 +238,7 @@ def solve(
     from invdiff.cli.run_file import is_given, settings_of, written_run
     from invdiff.data import Series
     from invdiff.data.formats import given_of
+    from invdiff.evaluation import find_baseline
     from invdiff.methods import find_method
     from invdiff.priors import load_prior
     from invdiff.reconstruction import Assumptions, Choice, Study, find_inputs, find_kind
@@ -242,6 +251,12 @@ def solve(
         raise InputError("Standard output takes images (--out -) or a document (--json), not both.")
     if save and output.piped:
         raise InputError("A run of pipes (--out -) keeps nothing; leave --save out, or give --out a folder.")
+    baselines = [find_baseline(name) for name in dict.fromkeys(baseline or [])]
+    if baselines and (memory_limit is not None or output.piped):
+        raise InputError(
+            "--baseline takes several times the memory of a sample, and a folder for its scores; give it "
+            "without --memory-limit and --out -."
+        )
     ways = ways_out(save or [], template, replaces=force)
     kind, instrument = find_kind(operator), instrument_of(operator, views, blur_std, factor, patterns)
     parsed = parse_settings(settings_of(context, settings))
@@ -300,7 +315,9 @@ def solve(
                 "nifti, which is written beside each result."
             )
         where = computing.description
-        job = Job(study, found, folder, output, where, slices, initial, keep_oversampling, is_single, begun, ways)
+        job = Job(
+            study, found, folder, output, where, slices, initial, keep_oversampling, is_single, begun, baselines, ways
+        )
         if dry_run:
             job.forecast(executor)
             return
