@@ -24,7 +24,7 @@ from invdiff.refusal import REFUSED, refusal
 
 EXIT_STATUS = {
     0: "what was asked for is there",
-    1: "`verify`: a method is not right",
+    1: "what was judged is not right (`verify`, `doctor`)",
     2: "it can't be done; a sentence on standard error says why",
     3: "a part of what was asked for is missing, and the rest is there",
     130: "an interrupt; the same command goes on",

@@ -100,8 +100,8 @@ def evaluate(
         Several,
         typer.Option(
             autocompletion=prior_names,
-            help="A checkpoint (.safetensors, .pt, .pth), one on the Hugging Face Hub (hf://owner/name), or what ships; "
-            "may be repeated, and each method is run with each.  [default: what ships for the method]",
+            help="A checkpoint (.safetensors, .pt, .pth), one on the Hugging Face Hub (hf://owner/name), or what "
+            "ships; may be repeated, and each method is run with each.  [default: what ships for the method]",
         ),
     ] = None,
     prior_config: PriorConfigName = None,

@@ -49,8 +49,8 @@ def read_run(context: typer.Context, path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: version is a whole number from 1, not {_shown(version)}.")
     if version > VERSION:
         raise InputError(
-            f"{path} is a run of version {version}, and this invdiff knows versions up to {VERSION}; update invdiff, or "
-            "write the run anew with --print-config."
+            f"{path} is a run of version {version}, and this invdiff knows versions up to {VERSION}; update invdiff, "
+            "or write the run anew with --print-config."
         )
     content.pop(_RECORD, None)
     fields = _fields(context)

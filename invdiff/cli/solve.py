@@ -224,8 +224,8 @@ def solve(
 
     Writes reconstruction.h5 (image, estimate, mean, std, magnitude_std, lower and upper, samples, zero_filled,
     ground_truth where known), panel.png and, of several slices, slices.png; what --save asks for; baselines.csv where
-    --baseline asks; and of several files summary.csv. The same command goes on where it was stopped. With --out - images alone are written, as a stream of
-    MRD 2 on standard output.
+    --baseline asks; and of several files summary.csv. The same command goes on where it was stopped. With --out -
+    images alone are written, as a stream of MRD 2 on standard output.
 
     Exit status: 0; 2 for what can't be done, in a sentence; 3 where a file or a slice is missing and the rest is there;
     130 for an interrupt.

@@ -72,7 +72,7 @@ def test_examples_are_what_the_command_takes(invdiff: Run, command: str) -> None
 
 
 def test_an_example_that_is_wrong_is_seen() -> None:
-    with pytest.raises(Exception, match="(?i)no such option"):
+    with pytest.raises(Exception, match="--no-such-option"):
         COMMANDS["solve"].make_context("solve", ["--no-such-option"])
 
 
