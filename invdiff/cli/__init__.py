@@ -71,7 +71,7 @@ def main() -> None:
     An interrupt is exit status 130, by typer.
     """
     try:
-        app()
+        app(prog_name="invdiff")  # as a module, too: completion goes by the name
     except REFUSED as error:
         sentence = refusal(error)
         if sentence is None:

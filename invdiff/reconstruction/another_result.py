@@ -24,7 +24,7 @@ TOLD = {
 }
 """Attributes of a result by which a user knows it apart, in words."""
 
-_SHOWN = 60
+_SHOWN = 200
 
 
 def refuse_another(path: Path, asked: Mapping[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """A folder that holds the result of another run: refused with what differs, replaced with --force."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -44,10 +45,10 @@ def test_another_scan_and_force(invdiff: Run, done: list[Any], folder: Path, tmp
     other = [folder / "denoise.png" if part == folder / "denoise.npy" else part for part in done]
     ran = invdiff(*other)
     assert ran.code == 2
-    assert "the scan was denoise.npy, not denoise.png" in ran.err
+    assert re.search(r"the scan was \S*denoise\.npy, not \S*denoise\.png\.", ran.err)
     assert invdiff(*other, "--force").code == 0
     with h5py.File(tmp_path / "out" / "reconstruction.h5") as file:
-        assert file.attrs["input"] == "denoise.png"
+        assert file.attrs["input"].endswith("denoise.png")
     assert "was there already" in invdiff(*other).out  # the same is no other
 
 

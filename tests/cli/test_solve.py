@@ -248,8 +248,8 @@ def test_an_interrupted_run_goes_on(
         again = invdiff(*command)
         assert (again.code, "was there already" in again.out) == (0, True)
         interrupt_after(patch, 1)
-        assert invdiff(*command, "--seed", 8).code == 130
-    other = solve(invdiff, folder, "sense.h5", out, "--seed", 9)  # does not take what another seed has kept
+        assert invdiff(*command, "--seed", 8, "--force").code == 130
+    other = solve(invdiff, folder, "sense.h5", out, "--seed", 9, "--force")  # does not take what another seed has kept
     assert (other["samples"] != whole["samples"]).any(axis=(2, 3)).all()
 
 
