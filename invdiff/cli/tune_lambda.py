@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from invdiff.cli.completion import method_names
 from invdiff.cli.options import (
     Acceleration,
     AsJson,
@@ -44,7 +45,7 @@ def tune_lambda(
         list[Path] | None,
         typer.Argument(metavar="INPUT", help="Files, or folders of them; without, the scan that ships with invdiff."),
     ] = None,
-    method: Annotated[str, typer.Option(help="See `invdiff methods`.")] = "fast",
+    method: Annotated[str, typer.Option(autocompletion=method_names, help="See `invdiff methods`.")] = "fast",
     params: Annotated[
         list[str] | None,
         typer.Option(
