@@ -212,6 +212,8 @@ class Job:
                 written.append(_write_scores(folder / BASELINES, rows, seen.ground_truth, numbers, cases.target))
             scores = {"psnr": psnr(seen.ground_truth, seen.image), "ssim": ssim(seen.ground_truth, seen.image)}
             scores["nmse"] = nmse(seen.ground_truth, seen.image)
+        elif self.baselines:
+            self.output.warn(f"{cases.name} has no ground truth, so there is nothing to score baselines by.")
         for sentence in str(seen.attributes.get("audit_verdict", "")).splitlines():
             self.output.say(f"audit: {sentence}")
         validated = conformal_for(seen.attributes, seen.samples.shape[1])
