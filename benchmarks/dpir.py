@@ -45,6 +45,7 @@ class DPIR:
     prior: Prior
     steps: int
     name = "DPIR"
+    prior_name = ""
 
     @property
     def settings(self) -> str:

@@ -30,6 +30,8 @@ import typer
 from PIL import Image
 from scipy.io import savemat
 
+from invdiff.cli import app
+from invdiff.cli.run_file import read_run
 from invdiff.data import (
     Geometry,
     NonCartesianScan,
@@ -70,6 +72,7 @@ HEADER = """<ismrmrdHeader xmlns="http://www.ismrm.org/ISMRMRD"><experimentalCon
 <trajectory>cartesian</trajectory></encoding></ismrmrdHeader>"""
 TRAINING = "data: {kind: npy, path: images}\nsteps: 10\n"
 METHOD = "method: fast\nsettings: {steps: 3, noise_floor: 0.01}\n"
+RUN = METHOD + "version: 1\ninputs: [scan.h5]\nprior: builtin\nsamples: 2\naudit: false\nnoise_std: 0.01\n"
 NETWORK = "{sde: vesde, nf: 8, ch_mult: [1, 2], image_size: 16, num_res_blocks: 1, centered: false, sigma_max: 50.0}\n"
 
 
@@ -303,6 +306,12 @@ def _all_slices(path: Path) -> None:
         scan.select([index])
 
 
+def _run(path: Path) -> None:
+    command = typer.main.get_command(app)
+    assert isinstance(command, typer.core.TyperGroup)
+    read_run(typer.Context(command.commands["solve"]), path)
+
+
 def _all_samples(path: Path) -> None:
     written = WrittenSamples.of(path)
     conformal_for(written.attributes, written.shape[1])
@@ -359,6 +368,7 @@ READERS = {
     "torch": Reader(".pt", _prior, load_prior),
     "YAML of training": Reader(".yaml", _text(TRAINING), read_training_config),
     "YAML of a method": Reader(".yaml", _text(METHOD), read_method_config),
+    "YAML of a run": Reader(".yaml", _text(RUN), _run),
     "YAML of a network": Reader(".yaml", _text(NETWORK), find_published),
 }
 

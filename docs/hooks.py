@@ -7,11 +7,14 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import typer
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 from pydantic import BaseModel, TypeAdapter
 
+from invdiff.cli import app
+from invdiff.cli.run_file import OF_A_CALL
 from invdiff.data.formats import LAYOUTS
 from invdiff.data.formats.acquisition_flags import FLAGS
 from invdiff.diffusion import (
@@ -148,7 +151,22 @@ def flags_table() -> str:
     return "\n".join(lines)
 
 
+def run_rows() -> str:
+    """A row for each field of a run as a file, which are the parameters of ``solve``."""
+    command = typer.main.get_command(app)
+    assert isinstance(command, typer.core.TyperGroup)
+    lines = []
+    for parameter in command.commands["solve"].params:
+        if parameter.name in OF_A_CALL:
+            continue
+        shown = getattr(parameter, "show_default", None)
+        default = shown if isinstance(shown, str) else "" if parameter.default is None else f"`{parameter.default}`"
+        lines.append(f"| `{parameter.name}` | {default} | {(parameter.help or '').replace('|', '&#124;')} |")
+    return "\n".join(lines)
+
+
 TABLES = {
+    "RUN_FIELDS": run_rows,
     "ISMRMRD_FLAGS": flags_table,
     "METHODS_TABLE": methods_table,
     "PARTS_TABLE": parts_table,

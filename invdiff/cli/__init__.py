@@ -1,12 +1,15 @@
 """The command line: one thin file a command, no logic, and nothing heavy imported before a command runs."""
 
 import sys
+from typing import Annotated
 
 import typer
 
 from invdiff.cli.convert import convert
 from invdiff.cli.detect import detect
+from invdiff.cli.doctor import doctor
 from invdiff.cli.evaluate import evaluate
+from invdiff.cli.examples import shown_below_help
 from invdiff.cli.export import export
 from invdiff.cli.listings import methods, operators
 from invdiff.cli.output import tell
@@ -19,18 +22,46 @@ from invdiff.cli.tune_lambda import tune_lambda
 from invdiff.cli.verify import verify
 from invdiff.refusal import REFUSED, refusal
 
+EXIT_STATUS = {
+    0: "what was asked for is there",
+    1: "what was judged is not right (`verify`, `doctor`)",
+    2: "it can't be done; a sentence on standard error says why",
+    3: "a part of what was asked for is missing, and the rest is there",
+    130: "an interrupt; the same command goes on",
+}
+"""What the exit status of a command means."""
+
 app = typer.Typer(
     help="Reconstruct images from incomplete measurements with diffusion priors.",
+    epilog="Exit status: " + ". ".join(f"{code}: {meaning}" for code, meaning in EXIT_STATUS.items()) + ".",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 COMMANDS = (
-    solve, export, regions, detect, evaluate, verify, tune_lambda, train, sample, simulate, methods, operators, convert,
+    solve, doctor, export, regions, detect, evaluate, verify, tune_lambda, train, sample, simulate, methods, operators,
+    convert,
 )  # fmt: skip
 for command in COMMANDS:
-    app.command()(command)
+    app.command(epilog=shown_below_help(command.__name__.replace("_", "-")))(command)
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        tell(f"invdiff {version('invdiff')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _general(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Tell the version, and exit.")
+    ] = False,
+) -> None:
+    """What every command shares."""
 
 
 def main() -> None:
@@ -40,7 +71,7 @@ def main() -> None:
     An interrupt is exit status 130, by typer.
     """
     try:
-        app()
+        app(prog_name="invdiff")  # as a module, too: completion goes by the name
     except REFUSED as error:
         sentence = refusal(error)
         if sentence is None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from invdiff.cli.completion import method_names
 from invdiff.cli.options import (
     Acceleration,
     AsJson,
@@ -74,7 +75,7 @@ def detect(
     grid: Annotated[
         bool, typer.Option("--grid", help="Places all over the image, which is what happens without --at.")
     ] = False,
-    method: Annotated[str, typer.Option(help="See `invdiff methods`.")] = "estimate",
+    method: Annotated[str, typer.Option(autocompletion=method_names, help="See `invdiff methods`.")] = "estimate",
     settings: Settings = None,
     samples: Annotated[
         int, typer.Option(min=0, help="Posterior samples, which tell the spread; 0 beside an estimate for none.")

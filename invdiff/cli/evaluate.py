@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from invdiff.cli.completion import baseline_names, method_names, prior_names
 from invdiff.cli.options import (
     AsJson,
     AxesText,
@@ -17,7 +18,6 @@ from invdiff.cli.options import (
     Phase,
     PrecisionName,
     PriorConfigName,
-    PriorName,
     Quiet,
     Repetition,
     Scheduler,
@@ -49,10 +49,17 @@ def evaluate(
     ] = None,
     method: Annotated[
         Several,
-        typer.Option(help="See `invdiff methods`; may be repeated.  [default: estimate, or none beside a --baseline]"),
+        typer.Option(
+            autocompletion=method_names,
+            help="See `invdiff methods`; may be repeated.  [default: estimate, or none beside a --baseline]",
+        ),
     ] = None,
     baseline: Annotated[
-        Several, typer.Option(help="zero-filled, cg-sense, l1-wavelet or tv, at its best weight; may be repeated.")
+        Several,
+        typer.Option(
+            autocompletion=baseline_names,
+            help="zero-filled, cg-sense, l1-wavelet or tv, at its best weight; may be repeated.",
+        ),
     ] = None,
     mask: Annotated[
         Several,
@@ -89,7 +96,14 @@ def evaluate(
         Several,
         typer.Option("--set", metavar="[METHOD.]KEY=VALUE", help="A parameter of one method, or of all that have it."),
     ] = None,
-    prior: PriorName = None,
+    prior: Annotated[
+        Several,
+        typer.Option(
+            autocompletion=prior_names,
+            help="A checkpoint (.safetensors, .pt, .pth), one on the Hugging Face Hub (hf://owner/name), or what "
+            "ships; may be repeated, and each method is run with each.  [default: what ships for the method]",
+        ),
+    ] = None,
     prior_config: PriorConfigName = None,
     samples: Annotated[int, typer.Option(help="Posterior samples for each slice, whose mean is scored.")] = 8,
     seed: Seed = 0,
@@ -142,7 +156,9 @@ def evaluate(
     conditions = [Condition(kind, factor, centre_fraction, seed) for kind in _once(kinds) for factor in _once(factors)]
     conventions = [find_convention(name) for name in _once(convention or ["fastmri"])]
     computing = Computing(device, precision, threads, workers, scheduler)
-    contenders = _contenders(method or [], baseline or [], settings or [], prior, prior_config, samples, computing)
+    contenders = _contenders(
+        method or [], baseline or [], settings or [], prior or [], prior_config, samples, computing
+    )
     boxes = read_annotations(annotations) if annotations is not None else []
     given, series = given_of(axes, maps, noise=noise), Series(group, contrast, repetition, phase, set_number)
     simulation = Simulation(coils, noise_std, seed)
@@ -190,27 +206,26 @@ def _contenders(
     methods: list[str],
     baselines: list[str],
     settings: list[str],
-    prior: str | None,
+    priors: list[str],
     prior_config: str | None,
     samples: int,
     computing: "Computing",
 ) -> "list[Contender]":
-    from invdiff.evaluation import CLASSICAL, Diffusion, share_settings
+    from invdiff.evaluation import Diffusion, find_baseline, share_settings
     from invdiff.methods import find_method
     from invdiff.priors import load_prior
 
-    for name in baselines:
-        if name not in CLASSICAL:
-            raise InputError(f"There is no baseline {name!r}; there are {', '.join(CLASSICAL)}.")
+    classical = [find_baseline(name) for name in _once(baselines)]
     chosen = [find_method(name) for name in _once(methods or ([] if baselines else ["estimate"]))]
     given = share_settings(settings, chosen)
-    names = _once(prior or method.prior for method in chosen)
+    pairs = [(method, name) for method in chosen for name in _once(priors or [method.prior])]
+    names = _once(name for _, name in pairs)
     networks = {name: computing.place(load_prior(name, config=prior_config)) for name in names}
     diffusion = [
         Diffusion(method, given[method.name], networks[name], name, samples, computing.workers_device)
-        for method, name in ((method, prior or method.prior) for method in chosen)
+        for method, name in pairs
     ]
-    return [*(CLASSICAL[name] for name in _once(baselines)), *diffusion]
+    return [*classical, *diffusion]
 
 
 def _description(comparison: "Comparison", table: "ScoreTable") -> str:

@@ -4,6 +4,8 @@ import time
 from collections import Counter
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +16,13 @@ from invdiff.errors import InputError
 from invdiff.refusal import REFUSED, refusal
 
 if TYPE_CHECKING:
-    from invdiff.reconstruction import Cases, Choice, Executor, Input, Outcome, Reconstruction, Study
+    from invdiff.evaluation import Classical
+    from invdiff.reconstruction import Cases, Choice, Executor, Input, MeasuredOnce, Outcome, Reconstruction, Study
     from invdiff.reconstruction.writers import WayOut
 
+_LONG = 1000  # network calls, of which it is said beforehand what they will take
 _SHOWN = 8  # slices in the panel and the table of scores
+BASELINES = "baselines.csv"
 _COLUMNS = ("file", "result", "slices", "failed", "psnr", "ssim", "nmse", "seconds", "reason")
 
 
@@ -36,8 +41,10 @@ class Job:
         keep_oversampling: whether images are of all that was measured, and not of the field of view alone.
         is_single: whether there is one file, whose results go to the folder itself.
         begun: when the command was, by `time.perf_counter`.
+        baselines: classical methods to score beside it, where the truth is known.
         ways: in which each result is written for other programs.
         rows: what came of each.
+        alike: what was measured of the costs of files that are alike.
     """
 
     study: "Study | Choice"
@@ -50,8 +57,10 @@ class Job:
     keep_oversampling: bool
     is_single: bool
     begun: float
+    baselines: "list[Classical]"
     ways: "list[WayOut]"
     rows: list[dict[str, Any]] = field(default_factory=list)
+    alike: "dict[object, MeasuredOnce]" = field(default_factory=dict)
 
     def run(self, executor: Any) -> int:
         """Reconstruct every file; the exit status."""
@@ -95,13 +104,12 @@ class Job:
         """Tell what is left to do, and what it will take."""
         from invdiff.reconstruction import Forecast, MeasuredOnce
 
-        alike: dict[object, MeasuredOnce] = {}
         found: list[tuple[str, Forecast, str]] = []
         begun = self.begun  # what the first file waits for is a part of its time
         for position, (one, folder) in enumerate(zip(self.inputs, self._folders, strict=True)):
             try:
                 cases = self._cases(one)
-                measure = alike.setdefault(cases.likeness, MeasuredOnce())
+                measure = self.alike.setdefault(cases.likeness, MeasuredOnce())
                 made = time.perf_counter() - begun
                 whole = self.study.forecast(cases, folder, position=position, executor=executor, measure=measure)
                 seconds = whole.seconds + made if whole.units else 0.0
@@ -114,6 +122,23 @@ class Job:
             begun = time.perf_counter()
         self.output.say(self.where)
         tell_forecasts(self.output, found, self.study.memory_limit)
+
+    def _tell_cost(self, cases: "Cases", folder: Path, position: int, executor: "Executor") -> None:
+        """Say what a long run of a file will take, by trying a part of it."""
+        from invdiff.reconstruction import MeasuredOnce
+        from invdiff.reconstruction.trial import counted
+
+        if self.output.quiet:
+            return
+        cost = partial(self.study.forecast, cases, folder, position=position, executor=executor)
+        try:
+            if cost(measure=counted).network_calls < _LONG:
+                return
+            found = cost(measure=self.alike.setdefault(cases.likeness, MeasuredOnce()))
+        except InputError:  # which the run itself says, of a slice or of all
+            return
+        time = timedelta(seconds=round(found.seconds))
+        self.output.say(f"{cases.name}: {found.network_calls:,} network calls to go, about {time}; see --dry-run")
 
     def _cases(self, one: "Input") -> "Cases":
         from invdiff.cli.computing import read_slices
@@ -138,6 +163,7 @@ class Job:
         return [self.out / name for name in unique]
 
     def _reconstruct(self, cases: "Cases", folder: Path, position: int, executor: Any) -> dict[str, Any]:
+        self._tell_cost(cases, folder, position, executor)
         watcher = _Watcher(self, folder)
         try:
             outcome = self.study(cases, folder, position=position, executor=executor, watcher=watcher)
@@ -167,7 +193,6 @@ class Job:
 
     def show(self, cases: "Cases", outcome: "Outcome", folder: Path) -> dict[str, Any]:
         """Draw what is on disk, and score it where the truth is known."""
-        from invdiff.classical import rivals
         from invdiff.metrics import nmse, psnr, ssim
         from invdiff.pictures import table
         from invdiff.reconstruction import conformal_for, spread_slices
@@ -180,15 +205,15 @@ class Job:
             images = _titled(seen, cases)
             numbers = [int(number) for number in seen.attributes["slice"]]
             few = "" if len(numbers) == cases.count else f" of slices {', '.join(map(str, numbers))}"
-            if not self.output.quiet:
-                compared = self.study.memory_limit is None  # SigPy takes several times what a sample does
-                found = rivals(cases.of(numbers)).items() if compared else ()
-                known = {f"{name} (best weight {best.weight:.1e})": cases.shown(best.image) for name, best in found}
-                begun, *made = images.items()
-                rows = dict([begun, *known.items(), *made])
-                self.output.show(table(seen.ground_truth, rows, cases.target + few))
+            begun, *made = images.items()
+            rows = dict([begun, *self._classical(cases.of(numbers), folder).items(), *made])
+            self.output.show(table(seen.ground_truth, rows, cases.target + few))
+            if self.baselines:
+                written.append(_write_scores(folder / BASELINES, rows, seen.ground_truth, numbers, cases.target))
             scores = {"psnr": psnr(seen.ground_truth, seen.image), "ssim": ssim(seen.ground_truth, seen.image)}
             scores["nmse"] = nmse(seen.ground_truth, seen.image)
+        elif self.baselines:
+            self.output.warn(f"{cases.name} has no ground truth, so there is nothing to score baselines by.")
         for sentence in str(seen.attributes.get("audit_verdict", "")).splitlines():
             self.output.say(f"audit: {sentence}")
         validated = conformal_for(seen.attributes, seen.samples.shape[1])
@@ -198,6 +223,20 @@ class Job:
         self.output.wrote(f"{there} {', '.join(map(str, written[:-1]))} and {written[-1]}")
         return scores
 
+    def _classical(self, cases: "Cases", folder: Path) -> dict[str, Any]:
+        """What baselines make of some cases, by their titles; those that can't serve are warned of."""
+        made: dict[str, Any] = {}
+        for baseline in self.baselines:
+            try:
+                with self.output.progress(baseline.name) as progress:
+                    found = baseline(cases, 0, folder, progress)
+            except InputError as error:
+                self.output.warn(str(error))
+                continue
+            weight = "" if found.weight is None else f" (best weight {found.weight:.1e})"
+            made[f"{baseline.name}{weight}"] = cases.shown(found.image)
+        return made
+
     def _summary(self) -> None:
         from invdiff.files.csv_table import write_csv
 
@@ -206,6 +245,21 @@ class Job:
 
 def _named(one: "Input") -> str:
     return one.name if one.path is None else str(one.path.with_name(one.name))
+
+
+def _write_scores(path: Path, images: dict[str, Any], truth: Any, numbers: list[int], target: str) -> Path:
+    """Write a row of scores for each image of some slices, of the volume that they make."""
+    from invdiff.files.csv_table import write_csv
+    from invdiff.metrics import nmse, psnr, ssim
+
+    same = {"slices": " ".join(map(str, numbers)), "target": target}
+    scores = {"psnr": psnr, "ssim": ssim, "nmse": nmse}
+    rows = [
+        {"image": title, **{name: score(truth, image) for name, score in scores.items()}, **same}
+        for title, image in images.items()
+    ]
+    write_csv(path, ("image", *scores, *same), rows)
+    return path
 
 
 def _titled(seen: "Reconstruction", cases: "Cases") -> dict[str, Any]:

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from invdiff.cli.completion import method_names
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -11,7 +13,12 @@ if TYPE_CHECKING:
 def methods(
     name: Annotated[
         str | None,
-        typer.Argument(metavar="NAME", help="A method, whose parameters are told.", show_default="all, in a table"),
+        typer.Argument(
+            metavar="NAME",
+            autocompletion=method_names,
+            help="A method, whose parameters are told.",
+            show_default="all, in a table",
+        ),
     ] = None,
     bibtex: Annotated[
         str | None,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from invdiff.cli.completion import mask_names, operator_names, prior_names, setting_names
 from invdiff.errors import InputError
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 PriorName = Annotated[
     str | None,
     typer.Option(
+        autocompletion=prior_names,
         help="A checkpoint (.safetensors, .pt, .pth), one on the Hugging Face Hub (hf://owner/name), or what ships.",
         show_default="what ships for the method",
     ),
@@ -33,7 +35,11 @@ PriorConfigName = Annotated[
 ]
 Undersample = Annotated[
     str | None,
-    typer.Option(metavar="KIND", help="Leave out k-space samples of INPUT first: a mask of `invdiff simulate`."),
+    typer.Option(
+        metavar="KIND",
+        autocompletion=mask_names,
+        help="Leave out k-space samples of INPUT first: a mask of `invdiff simulate`.",
+    ),
 ]
 Acceleration = Annotated[float, typer.Option(help="For --undersample.")]
 CentreFraction = Annotated[float, typer.Option(help="For --undersample: the part of the lines always kept.")]
@@ -56,6 +62,7 @@ Settings = Annotated[
     typer.Option(
         "--set",
         metavar="KEY=VALUE",
+        autocompletion=setting_names,
         help="A parameter of the method, or what stands at a place in its sampler: steps=50, guidance.gamma=2, "
         "'predictor=ddim(eta=0.5)'. May be repeated.",
     ),
@@ -109,6 +116,7 @@ OperatorName = Annotated[
     str,
     typer.Option(
         "--operator",
+        autocompletion=operator_names,
         help="sense, fourier, non-cartesian, inpainting, denoise, ct, blur, super-resolution, single-pixel; see "
         "`invdiff operators`.",
     ),
@@ -157,8 +165,8 @@ MemoryLimit = Annotated[
     typer.Option(
         "--memory-limit",
         metavar="SIZE",
-        help="Such as 4GiB, of all workers together: fewer samples side by side, the same result; and no classical "
-        "methods beside it. What can't be kept is refused with what it takes.",
+        help="Such as 4GiB, of all workers together: fewer samples side by side, the same result; and no "
+        "--baseline beside it. What can't be kept is refused with what it takes.",
     ),
 ]
 Template = Annotated[

@@ -1,11 +1,13 @@
 """``invdiff solve``: reconstruct files, or the scan that ships with the package."""
 
+import math
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from invdiff.cli.completion import baseline_names, method_names
 from invdiff.cli.job import Job
 from invdiff.cli.options import (
     Acceleration,
@@ -47,6 +49,7 @@ from invdiff.cli.options import (
     Workers,
 )
 from invdiff.cli.output import Output
+from invdiff.cli.run_file import from_file
 from invdiff.errors import InputError
 
 if TYPE_CHECKING:
@@ -63,6 +66,7 @@ SHORT_LIST = ("estimate", "calibrated", "fast", "dds")
 
 
 def solve(
+    context: typer.Context,
     inputs: Annotated[
         list[Path] | None,
         typer.Argument(
@@ -77,9 +81,10 @@ def solve(
     method: Annotated[
         str | None,
         typer.Option(
+            autocompletion=method_names,
             help=f"See `invdiff methods`; {AUTO}: of {', '.join(SHORT_LIST)}, the one that best predicts samples of "
             "the scan that are held back, of at most two slices.",
-            show_default="the configuration's, or estimate",
+            show_default="estimate",
         ),
     ] = None,
     quality: Annotated[
@@ -91,8 +96,16 @@ def solve(
     ] = None,
     config: Annotated[
         Path | None,
-        typer.Option(metavar="YAML", help="A method and settings, as from `invdiff tune-lambda`; options win."),
+        typer.Option(
+            metavar="YAML",
+            callback=from_file,
+            is_eager=True,
+            help="The run as a file, as `invdiff tune-lambda` and --print-config write it; options win.",
+        ),
     ] = None,
+    print_config: Annotated[
+        bool, typer.Option("--print-config", help="Print the run as a file that --config takes, and do nothing.")
+    ] = False,
     samples: Annotated[
         int | None,
         typer.Option(
@@ -122,6 +135,14 @@ def solve(
     ] = None,
     template: Template = None,
     force: Force = False,
+    baseline: Annotated[
+        list[str] | None,
+        typer.Option(
+            autocompletion=baseline_names,
+            help="A classical method to score beside the result, where the truth is known: zero-filled, cg-sense, "
+            "l1-wavelet or tv, at its best weight; may be repeated.",
+        ),
+    ] = None,
     settings: Settings = None,
     guidance: GuidanceName = None,
     view: ViewName = None,
@@ -157,6 +178,10 @@ def solve(
     mask: MaskFile = None,
     noise: NoiseFile = None,
     noise_std: NoiseStd = None,
+    noise_times: Annotated[
+        float,
+        typer.Option(min=0, help="By what the noise is multiplied that the data are taken to have, as a search found."),
+    ] = 1.0,
     map_sets: Annotated[
         int | None,
         typer.Option(
@@ -198,9 +223,9 @@ def solve(
     blur, few pixels): the best image first, then posterior samples that show how far it can be trusted.
 
     Writes reconstruction.h5 (image, estimate, mean, std, magnitude_std, lower and upper, samples, zero_filled,
-    ground_truth where known), panel.png and, of several slices, slices.png; what --save asks for; and of several files
-    summary.csv. The same command goes on where it was stopped. With --out - images alone are written, as a stream of
-    MRD 2 on standard output.
+    ground_truth where known), panel.png and, of several slices, slices.png; what --save asks for; baselines.csv where
+    --baseline asks; and of several files summary.csv. The same command goes on where it was stopped. With --out -
+    images alone are written, as a stream of MRD 2 on standard output.
 
     Exit status: 0; 2 for what can't be done, in a sentence; 3 where a file or a slice is missing and the rest is there;
     130 for an interrupt.
@@ -210,8 +235,10 @@ def solve(
     from invdiff.cli.heap import keep_heap
     from invdiff.cli.options import instrument_of, maps_of, parse_settings, tell_companions, undersampling
     from invdiff.cli.pipes import PIPE, results_folder, spooled, write_images
+    from invdiff.cli.run_file import is_given, settings_of, written_run
     from invdiff.data import Series
     from invdiff.data.formats import given_of
+    from invdiff.evaluation import find_baseline
     from invdiff.methods import find_method
     from invdiff.priors import load_prior
     from invdiff.reconstruction import Assumptions, Choice, Study, find_inputs, find_kind
@@ -224,17 +251,25 @@ def solve(
         raise InputError("Standard output takes images (--out -) or a document (--json), not both.")
     if save and output.piped:
         raise InputError("A run of pipes (--out -) keeps nothing; leave --save out, or give --out a folder.")
+    baselines = [find_baseline(name) for name in dict.fromkeys(baseline or [])]
+    if baselines and (memory_limit is not None or output.piped):
+        raise InputError(
+            "--baseline takes several times the memory of a sample, and a folder for its scores; give it "
+            "without --memory-limit and --out -."
+        )
     ways = ways_out(save or [], template, replaces=force)
     kind, instrument = find_kind(operator), instrument_of(operator, views, blur_std, factor, patterns)
-    parsed, noise_times = parse_settings(settings or []), 1.0
+    parsed = parse_settings(settings_of(context, settings))
+    if is_given(context, "noise_std") and not is_given(context, "noise_times"):
+        noise_times = 1.0  # what a search found is of the noise that it assumed
+    if not 0 < noise_times < math.inf:
+        raise InputError(f"--noise-times is a positive number, not {noise_times}.")
+    if print_config:
+        said = {"method": method or "estimate", "settings": parsed, "noise_times": noise_times}
+        typer.echo(written_run(context, said), nl=False)
+        return
     parts = {"guidance": guidance, "view": view, "signal": signal}
     parsed |= {name: part for name, part in parts.items() if part is not None}
-    if config is not None:
-        from invdiff.tuning.config import read_config
-
-        configured = read_config(config)
-        method, parsed = method or configured.method, {**configured.texts, **parsed}
-        noise_times = configured.noise_times if noise_std is None else 1.0
     names = SHORT_LIST if method == AUTO else (method or "estimate",)
     late = _late_start(start, start_sigma, start_time)
     if method == AUTO and (parsed or quality is not None or late is not None):
@@ -260,6 +295,7 @@ def solve(
             attributes={"prior": prior},
             memory_limit=computing.limit,
             held_back=FRACTION if audit else 0.0,
+            replaces=force,
         )
     study = Choice(studies) if method == AUTO else studies[chosen[0].name]
     condition = undersampling(undersample, acceleration, centre_fraction, seed)
@@ -279,7 +315,9 @@ def solve(
                 "nifti, which is written beside each result."
             )
         where = computing.description
-        job = Job(study, found, folder, output, where, slices, initial, keep_oversampling, is_single, begun, ways)
+        job = Job(
+            study, found, folder, output, where, slices, initial, keep_oversampling, is_single, begun, baselines, ways
+        )
         if dry_run:
             job.forecast(executor)
             return

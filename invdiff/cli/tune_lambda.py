@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from invdiff.cli.completion import method_names
 from invdiff.cli.options import (
     Acceleration,
     AsJson,
@@ -44,7 +45,7 @@ def tune_lambda(
         list[Path] | None,
         typer.Argument(metavar="INPUT", help="Files, or folders of them; without, the scan that ships with invdiff."),
     ] = None,
-    method: Annotated[str, typer.Option(help="See `invdiff methods`.")] = "fast",
+    method: Annotated[str, typer.Option(autocompletion=method_names, help="See `invdiff methods`.")] = "fast",
     params: Annotated[
         list[str] | None,
         typer.Option(
@@ -156,7 +157,8 @@ def tune_lambda(
             if study.trials:
                 tell(f"invdiff: {len(study.trials)} trials are in {out}; the same command goes on.", aside=True)
             raise
-        _finish(study, chosen, fixed, out, output)
+        found_with = {"operator": kind.name, "prior": _lasting(prior), "prior_config": _lasting(prior_config)}
+        _finish(study, chosen, fixed, found_with, out, output)
 
 
 def _shown(trial: "Trial", objective: str) -> str:
@@ -165,7 +167,21 @@ def _shown(trial: "Trial", objective: str) -> str:
     return f"{point}: {score} ({trial.seconds:.1f} s)"
 
 
-def _finish(study: "Study", method: "Method", fixed: "Mapping[str, str]", out: Path, output: Output) -> None:
+def _lasting(name: str | None) -> str | None:
+    """The name of a prior or of its configuration, from whatever folder it is read: whole, where it is a path."""
+    from invdiff.priors.checkpoint import SHIPPED
+
+    return name if name is None or name in SHIPPED or not Path(name).is_file() else str(Path(name).absolute())
+
+
+def _finish(
+    study: "Study",
+    method: "Method",
+    fixed: "Mapping[str, str]",
+    found_with: "Mapping[str, str | None]",
+    out: Path,
+    output: Output,
+) -> None:
     """Write the surface and the configuration, and say what is best."""
     from invdiff.tuning import NOISE_TIMES, write_config, write_surface
 
@@ -174,7 +190,7 @@ def _finish(study: "Study", method: "Method", fixed: "Mapping[str, str]", out: P
     beside = "" if default is None else f"; the default gives {default:.6g}"
     output.say(f"best of {len(study.trials)} trials: {study.objective} {best.score:.6g} at {point}{beside}")
     write_surface(study, out / "surface.png")
-    write_config(study.config(method.name, fixed), out / "best.yaml")
+    write_config(study.config(method.name, fixed).model_copy(update=found_with), out / "best.yaml")
     output.say(f"wrote {out / 'trials.csv'}, {out / 'surface.png'} and {out / 'best.yaml'}, for invdiff solve --config")
     document = {"objective": study.objective, "score": best.score, "parameters": dict(best.parameters)}
     output.finish({"command": "tune-lambda", "exit_status": 0, "trials": len(study.trials), "best": document})

@@ -2,7 +2,7 @@
 reconstruction shows of lesions."""
 
 from invdiff.evaluation.compare import Comparison, Unit
-from invdiff.evaluation.contenders import CLASSICAL, Classical, Contender, Diffusion, Outcome
+from invdiff.evaluation.contenders import CLASSICAL, Classical, Contender, Diffusion, Outcome, find_baseline
 from invdiff.evaluation.detection import Detection, Finding, detect
 from invdiff.evaluation.detection_figure import Shown, write_detection
 from invdiff.evaluation.figure import write_figure
@@ -30,6 +30,7 @@ __all__ = [
     "Subject",
     "Unit",
     "detect",
+    "find_baseline",
     "find_subjects",
     "lesions_all_over",
     "share_settings",

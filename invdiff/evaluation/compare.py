@@ -101,7 +101,7 @@ class Comparison:
         for position in self._left(table, shard):
             unit = self.units[position]
             subject, condition, contender = unit.subject, unit.condition, unit.contender
-            kind = subject.kspace_shape, subject.has_maps, condition, contender.name
+            kind = subject.kspace_shape, subject.has_maps, condition, contender.name, contender.settings
             if kind in seen:
                 continue
             seen.add(kind)

@@ -1,6 +1,6 @@
 """What is compared: methods with a learned prior, and classical baselines."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import islice
@@ -49,6 +49,11 @@ class Contender(Protocol):
     @property
     def name(self) -> str:
         """What tables and figures call it."""
+        ...
+
+    @property
+    def prior_name(self) -> str:
+        """Of its prior; empty where it has none."""
         ...
 
     @property
@@ -152,6 +157,11 @@ class Classical:
     weights: tuple[float, ...] = ()
 
     @property
+    def prior_name(self) -> str:
+        """It has none."""
+        return ""
+
+    @property
     def settings(self) -> str:
         """Among which weights was chosen."""
         if not self.weights:
@@ -163,15 +173,29 @@ class Classical:
         """Every scan will do."""
 
     def __call__(self, cases: Cases, seed: int, keep: Path, progress: Progress) -> Outcome:
-        """Of the seconds of all weights, the mean is told."""
+        """Of the seconds of all weights, the mean is told.
+
+        Raises:
+            InputError: the measurement is no scan on a grid, or has no ground truth to choose a weight by.
+        """
         scan, start = cases.measured, perf_counter()
-        assert isinstance(scan, Scan)
+        if not isinstance(scan, Scan) or scan.ground_truth is None:
+            raise InputError(
+                f"{cases.name} is no scan on a grid with a ground truth, which the baseline {self.name} needs."
+            )
         if not self.weights:
             image = self.function(scan)
             return Outcome(image, perf_counter() - start)
-        assert scan.ground_truth is not None
-        best = best_by_truth(partial(self.function, scan), self.weights, scan.ground_truth)
+        weights = _followed(self.weights, progress)
+        best = best_by_truth(partial(self.function, scan), weights, scan.ground_truth)
         return Outcome(best.image, (perf_counter() - start) / len(self.weights), weight=best.weight)
+
+
+def _followed(weights: Sequence[float], progress: Progress) -> Iterator[float]:
+    for done, weight in enumerate(weights):
+        progress(done, len(weights))
+        yield weight
+    progress(len(weights), len(weights))
 
 
 CLASSICAL = {
@@ -184,3 +208,14 @@ CLASSICAL = {
     )
 }
 """Baselines by name."""
+
+
+def find_baseline(name: str) -> Classical:
+    """The baseline of a name.
+
+    Raises:
+        InputError: there is none.
+    """
+    if name not in CLASSICAL:
+        raise InputError(f"There is no baseline {name!r}; there are {', '.join(CLASSICAL)}.")
+    return CLASSICAL[name]

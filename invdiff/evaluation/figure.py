@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from invdiff.errors import InputError
+from invdiff.evaluation.labels import labelled
 from invdiff.evaluation.score_table import Row
 from invdiff.files.atomic import atomic
 
@@ -33,7 +34,7 @@ def write_figure(path: str | os.PathLike[str], rows: Sequence[Row]) -> None:
     path = Path(path)
     if path.suffix.lower() != ".png":
         raise InputError(f"{path} has the suffix '{path.suffix}'; figures are written as .png files.")
-    whole = [row for row in rows if not row["region"]]
+    whole = [row for row in labelled(rows) if not row["region"]]
     if not whole:
         raise InputError("There are no scores to draw.")
     with atomic(path) as temporary:

@@ -41,6 +41,7 @@ RESULTS = (
     "z_roughness",
     "achieved_acceleration",
     "nfe",
+    "prior",
     "seconds",
     "weight",
     "noise_std",

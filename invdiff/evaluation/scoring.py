@@ -99,6 +99,7 @@ class Scoring:
         found = {
             "achieved_acceleration": f"{achieved_acceleration(scan.mask):.4f}",
             "nfe": f"{outcome.nfe}",
+            "prior": unit.contender.prior_name,
             "seconds": f"{outcome.seconds / len(unit.subject.slices):.4g}",
             "weight": "" if outcome.weight is None else f"{outcome.weight:.4g}",
             "noise_std": f"{scan.noise_std:.6g}",

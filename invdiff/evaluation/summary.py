@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from invdiff.evaluation.labels import labelled
 from invdiff.evaluation.score_table import Row
 
 _TABLE = ("mask", "convention", "target")
@@ -20,7 +21,7 @@ def summary(rows: Sequence[Row]) -> Any:
     from rich.console import Group
 
     tables: dict[tuple[str, ...], list[Row]] = defaultdict(list)
-    for row in rows:
+    for row in labelled(rows):
         tables[tuple(row[column] for column in _TABLE)].append(row)
     return Group(*(_table(title, members) for title, members in tables.items()))
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from invdiff.errors import InputError
 from invdiff.files.digest import digest_of
 from invdiff.files.hdf5 import attributes_of, reading
+from invdiff.reconstruction.another_result import refuse_another
 from invdiff.reconstruction.audit import FRACTION, HeldCases, Prediction, Ranking, of_held
 from invdiff.reconstruction.cases import Cases
 from invdiff.reconstruction.draw import HERE, Shard, draw
@@ -76,6 +77,9 @@ class Choice:
         written = self._written(cases, folder)
         if written is not None:
             return written(cases, folder, position=position, executor=executor, watcher=watcher)
+        if not self._any.replaces:
+            asked = {"input": cases.name, "seed": self._any.seed, **self._any.attributes}
+            refuse_another(folder / RESULT, asked)
         if not self._any.has_part(cases, position):
             return Outcome(None, {})
         store = FolderStore(folder / UNITS)

@@ -16,6 +16,7 @@ from invdiff.files.lock import folder_lock
 from invdiff.methods import OF_VOLUMES, Method
 from invdiff.methods.named_parts import name_of_value
 from invdiff.priors import Prior
+from invdiff.reconstruction.another_result import refuse_another
 from invdiff.reconstruction.audit import FRACTION, HeldCases, Judge, Ranking, of_held
 from invdiff.reconstruction.cases import Cases
 from invdiff.reconstruction.draw import HERE, WHOLE, Progress, Shard, draw
@@ -162,6 +163,7 @@ class Study:
         held_back: the part of the samples outside the calibration region by which the spread of posterior samples is
             judged, and corrected; zero for no such audit.
         ranking: by which its methods were chosen; recorded with the result.
+        replaces: whether the result of another run may be replaced.
     """
 
     prior: Prior
@@ -174,6 +176,7 @@ class Study:
     memory_limit: int | None = None
     held_back: float = FRACTION
     ranking: Ranking | None = None
+    replaces: bool = True
 
     def __call__(
         self,
@@ -194,8 +197,8 @@ class Study:
             watcher: told of the progress.
 
         Raises:
-            InputError: another process does the same, parts do not fit, nothing came of any slice, or the folder can't
-                be written to.
+            InputError: another process does the same, parts do not fit, nothing came of any slice, the folder holds
+                the result of another run that may not be replaced, or it can't be written to.
         """
         decided = self.decides(cases)
         path = folder / RESULT
@@ -203,6 +206,7 @@ class Study:
         if there is not None:
             self._clear(folder / UNITS)
             return Outcome(path, there, was_there=True)
+        self._check_place(path, cases)
         if not self.has_part(cases, position):
             return Outcome(None, {})
         store = FolderStore(folder / UNITS)
@@ -226,10 +230,12 @@ class Study:
             measure: tries what a unit costs.
 
         Raises:
-            InputError: parts do not fit, or one sample takes more than the memory limit.
+            InputError: parts do not fit, one sample takes more than the memory limit, or as a call where the folder
+                holds another result.
         """
         if failures_of(folder / RESULT, self.decides(cases)) is not None:
             return Forecast()
+        self._check_place(folder / RESULT, cases)
         store: Store = FolderStore(folder / UNITS) if (folder / UNITS).is_dir() else MemoryStore()
         cases, whole = maps_forecast(cases, self.prior, store, measure)
         cases, of_noise = noise_forecast(cases, self.prior, store, measure)
@@ -246,6 +252,23 @@ class Study:
                 measure=measure,
             )
         return whole
+
+    def _check_place(self, path: Path, cases: Cases) -> None:
+        if self.replaces:
+            return
+        stages = {step.recipe is self.image: step for step in self._steps(cases) if not step.judges}
+        refuse_another(path, self._told(cases, stages.get(True), stages.get(False)))
+
+    def _told(self, cases: Cases, image: Step | None, posterior: Step | None) -> dict[str, Any]:
+        """What is recorded of how a result was made."""
+        told: dict[str, Any] = {}
+        for prefix, found in (("samples_", posterior), ("", image or posterior)):
+            if found is not None:
+                said = {"method": found.recipe.method.name, "settings": str(dict(found.recipe.settings))}
+                said["parameters"] = found.recipe.parameters
+                said |= described(cases, found.stage.drawing)
+                told |= {f"{prefix}{name}": value for name, value in said.items()}
+        return {**told, **self.attributes, "input": cases.name}
 
     def has_part(self, cases: Cases, position: int) -> bool:
         """Whether this process draws any slice of a file at a position of the study."""
@@ -369,13 +392,7 @@ class Study:
     ) -> None:
         by = {(step.judges, step.recipe is self.image): step for step in steps}
         image, posterior, judged = by.get((False, True)), by.get((False, False)), by.get((True, False))
-        attributes: dict[str, Any] = {}
-        for prefix, found in (("samples_", posterior), ("", image or posterior)):
-            if found is not None:
-                said = {"method": found.recipe.method.name, "settings": str(dict(found.recipe.settings))}
-                said["parameters"] = found.recipe.parameters
-                said |= described(cases, found.stage.drawing)
-                attributes |= {f"{prefix}{name}": value for name, value in said.items()}
+        attributes = self._told(cases, image, posterior)
         audit = None if judged is None else _judge(judged, by.get((True, True)))(store)
         slices = gather(
             cases,
@@ -389,7 +406,7 @@ class Study:
         failed: dict[str, list[int]] = {}  # many slices fail for few reasons, and an attribute holds 64 KiB
         for number, reason in (failures or {}).items():
             failed.setdefault(reason, []).append(number)
-        attributes |= {**self.attributes, "input": cases.name, "failed": json.dumps(failed), "fingerprint": decided}
+        attributes |= {"failed": json.dumps(failed), "fingerprint": decided}
         geometry = cases.geometry
         if geometry is None:
             write_slices(path, slices, cases.count, attributes)

@@ -110,6 +110,11 @@ def measured_memory(drawing: Drawing, unit: Unit, executor: Executor) -> Cost:
     return cost
 
 
+def counted(drawing: Drawing, unit: Unit, executor: Executor) -> Cost:
+    """The network calls of a unit alone, which take nothing to tell."""
+    return Cost(0.0, 0.0, drawing.sampler.nfe, 0)
+
+
 def spread(first: int, end: int, most: int) -> list[int]:
     """The middles of ``most`` equal parts of the whole numbers from ``first`` to before ``end``; all where there are no
     more. Mirrored they are the same, so that their mean is that of all, but for one in the very middle."""

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,9 @@ class MethodConfig(BaseModel):
         method: its name.
         settings: of its parameters; the others keep their defaults.
         noise_times: by what the noise level that the data term assumes is multiplied.
+        operator: of the problems that it is for; None where none is said.
+        prior: that it was found with, a name or a path; None: the method's own.
+        prior_config: what network the prior holds, where that does not say it itself.
         search: how the settings were found; a record, which nothing depends on.
     """
 
@@ -27,6 +31,9 @@ class MethodConfig(BaseModel):
     method: str
     settings: dict[str, bool | int | float | str] = Field(default_factory=dict)
     noise_times: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    operator: str | None = None
+    prior: str | None = None
+    prior_config: str | None = None
     search: dict[str, Any] = Field(default_factory=dict)
 
     @property
@@ -65,3 +72,12 @@ def write_config(config: MethodConfig, path: str | os.PathLike[str]) -> None:
     with atomic(Path(path)) as temporary:
         content = config.model_dump(exclude_defaults=True)
         temporary.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8")
+
+
+def number_or_text(text: str) -> int | float | str:
+    """A number, where its text is this one; else the text."""
+    for kind in (int, float):
+        with suppress(ValueError):
+            if str(number := kind(text)) == text:
+                return number
+    return text

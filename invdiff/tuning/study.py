@@ -5,7 +5,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from invdiff.errors import InputError
 from invdiff.files.atomic import atomic
 from invdiff.reconstruction.executors import Executor, Here, Processes, Report
-from invdiff.tuning.config import MethodConfig
+from invdiff.tuning.config import MethodConfig, number_or_text
 from invdiff.tuning.space import NOISE_TIMES, Parameters, Space
 from invdiff.tuning.surrogate import Scores, propose, require_ax
 
@@ -117,7 +117,7 @@ class Study:
         Raises:
             InputError: no trial succeeded.
         """
-        fixed = {name: _number_or_text(text) for name, text in settings.items()}
+        fixed = {name: number_or_text(text) for name, text in settings.items()}
         record = {
             "score": self.best.score,
             "trials": len(self.trials),
@@ -265,10 +265,3 @@ def attempt(evaluate: Evaluate, parameters: Parameters) -> Trial:
     except InputError as error:
         failure = str(error)
     return Trial(parameters=dict(parameters), score=score, seconds=time.perf_counter() - begun, failure=failure)
-
-
-def _number_or_text(text: str) -> int | float | str:
-    for kind in (int, float):
-        with suppress(ValueError):
-            return kind(text)
-    return text

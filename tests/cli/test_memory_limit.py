@@ -19,15 +19,10 @@ def test_a_limit_that_is_too_low(invdiff: Run, folder: Path, tmp_path: Path, dry
     assert not (tmp_path / "out" / "reconstruction.h5").exists()
 
 
-@pytest.mark.parametrize("limited", [True, False])
-def test_classical_methods_are_left_out(
-    invdiff: Run, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limited: bool
-) -> None:
-    """They take several times what a sample does; without a limit they are there."""
-    asked: list[Any] = []
-    monkeypatch.setattr("invdiff.classical.rivals", lambda measured: asked.append(measured) or {})
+def test_classical_methods_know_no_limit(invdiff: Run, folder: Path, tmp_path: Path) -> None:
+    """They take several times what a sample does."""
     files = [folder / "truth.h5", "--prior", folder / "prior.safetensors", "--out", tmp_path / "out"]
-    ran = invdiff("solve", *files, *METHOD, *(["--memory-limit", "64GiB"] if limited else []))
-    assert ran.code == 0, ran.err
-    assert "zero-filled" in ran.out
-    assert bool(asked) != limited
+    ran = invdiff("solve", *files, *METHOD, "--memory-limit", "64GiB", "--baseline", "tv")
+    assert ran.code == 2
+    assert "give it without --memory-limit" in ran.err
+    assert not (tmp_path / "out").exists()

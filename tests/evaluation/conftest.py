@@ -20,6 +20,7 @@ class Fake:
     """By default the truth, too bright by a factor; remembers what it was asked for."""
 
     name: str = "fake"
+    prior_name: str = ""
     factor: float = 1.1
     make: Callable[[Cases], np.ndarray] | None = None
     asked: list[str] = field(default_factory=list)
