@@ -48,11 +48,13 @@ class Places:
 
     @property
     def line(self) -> NDArray[np.intp]:
-        """The number of the line that each is in, where all lines along the first dimension are whole; else of the
-        point that it is."""
-        lines, number = np.unique(self.index[:, 1:], axis=0, return_inverse=True)
-        whole = len(lines) * self.shape[0] == len(self.index)
-        return number.reshape(-1) if whole else np.arange(len(self.index))
+        """The number of the line that each is in, where all are whole along one of the dimensions; else of the point
+        that it is."""
+        for dimension, length in enumerate(self.shape):
+            lines, number = np.unique(np.delete(self.index, dimension, axis=1), axis=0, return_inverse=True)
+            if len(lines) * length == len(self.index):
+                return number.reshape(-1)
+        return np.arange(len(self.index))
 
 
 @dataclass(frozen=True, eq=False)
