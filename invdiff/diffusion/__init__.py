@@ -13,6 +13,7 @@ from invdiff.diffusion.guidance import (
     DiffPIRWeight,
     Estimate,
     Guidance,
+    ImageCovariance,
     Likelihood,
     Linearised,
     MomentMatching,
@@ -21,7 +22,9 @@ from invdiff.diffusion.guidance import (
     PiGDM,
     PosteriorVariance,
     Proximal,
+    RowSumCovariance,
     SplittingWeight,
+    TweedieCovariance,
 )
 from invdiff.diffusion.ncsnv2 import largest_sigma, level_ratio, number_of_levels, step_size, variance_ratio
 from invdiff.diffusion.noise import NoiseStream
@@ -114,6 +117,7 @@ __all__ = [
     "Grid",
     "Guidance",
     "HalfQuadratic",
+    "ImageCovariance",
     "InnerSolve",
     "Karras",
     "Lagging",
@@ -145,6 +149,7 @@ __all__ = [
     "Renoise",
     "ReverseDiffusion",
     "ReverseDraw",
+    "RowSumCovariance",
     "Sampler",
     "Sense",
     "SenseStep",
@@ -162,6 +167,7 @@ __all__ = [
     "Truncated",
     "Turned",
     "Tweedie",
+    "TweedieCovariance",
     "TwoChannel",
     "Uniform",
     "UnsampledKspace",
