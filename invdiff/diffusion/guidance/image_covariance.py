@@ -25,7 +25,7 @@ class ImageCovariance(Part, ABC):
 
 @dataclass(frozen=True)
 class TweedieCovariance(ImageCovariance):
-    """J itself: each product is one way back through the network (Rozet 2024, MMPS, algorithm 2).
+    """J itself: each product is one way back through the network (Rozet 2024, MMPS).
 
     It is never formed. J of a Gaussian prior is exact and symmetric; a network's is not quite symmetric.
     """
