@@ -30,11 +30,24 @@ import typer
 from PIL import Image
 from scipy.io import savemat
 
-from invdiff.data import Geometry, Plane, Scan, open_scan, read_image, read_picture, read_scan, write_scan
+from invdiff.data import (
+    Geometry,
+    NonCartesianScan,
+    Plane,
+    Scan,
+    open_scan,
+    radial,
+    read_image,
+    read_picture,
+    read_scan,
+    write_scan,
+)
+from invdiff.diffusion import Posterior
 from invdiff.errors import InputError
 from invdiff.priors import Intensity, ScorePrior, UNet, Velocity, load_prior, save_prior
 from invdiff.priors.published import find_published
 from invdiff.reconstruction import Reconstruction, WrittenSamples, conformal_for, read_labels, read_reconstructed
+from invdiff.reconstruction.writers.dicom_template import Template
 from invdiff.training import FastMRIImages, GroupedImages, NiftiImages, NpyImages
 from invdiff.training import read_config as read_training_config
 from invdiff.tuning.config import read_config as read_method_config
@@ -60,9 +73,12 @@ METHOD = "method: fast\nsettings: {steps: 3, noise_floor: 0.01}\n"
 NETWORK = "{sde: vesde, nf: 8, ch_mult: [1, 2], image_size: 16, num_res_blocks: 1, centered: false, sigma_max: 50.0}\n"
 
 
+PLANES = tuple(Plane((0.0, 0.0, k), (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)) for k in range(2))
+GEOMETRY = Geometry((8, 6), (8.0, 6.0), planes=PLANES)
+
+
 def _scan(path: Path) -> None:
-    planes = tuple(Plane((0.0, 0.0, k), (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)) for k in range(2))
-    known = {"noise_std": 0.1, "noise": KSPACE[0, :, 0], "geometry": Geometry((8, 6), (8.0, 6.0), planes=planes)}
+    known = {"noise_std": 0.1, "noise": KSPACE[0, :, 0], "geometry": GEOMETRY}
     write_scan(Scan(KSPACE, maps=KSPACE, attributes={"a": 1.0, "b": "c"}, **known), path)
 
 
@@ -97,6 +113,22 @@ def _raw_data(path: Path, partitions: int = 1) -> None:
             acquisition.center_sample, acquisition.idx.kspace_encode_step_1 = 4, line
             acquisition.idx.kspace_encode_step_2 = partition
             dataset.append_acquisition(acquisition)
+
+
+def _spokes(path: Path) -> None:
+    import ismrmrd
+
+    with ismrmrd.Dataset(str(path), "dataset", create_if_needed=True) as dataset:
+        dataset.write_xml_header(HEADER.replace("cartesian", "radial").encode())
+        for spoke, places in enumerate(radial(6, 8).points.astype(np.float32)):
+            acquisition = ismrmrd.Acquisition.from_array(KSPACE[0, :, :, spoke].copy(), places)
+            acquisition.center_sample, acquisition.idx.kspace_encode_step_1 = 4, spoke
+            dataset.append_acquisition(acquisition)
+
+
+def _along(path: Path) -> None:
+    scan = NonCartesianScan(KSPACE.swapaxes(2, 3), radial(6, 8), (8, 6), maps=KSPACE, noise_std=0.1)
+    write_scan(scan, path)
 
 
 def _stream(path: Path) -> None:
@@ -193,6 +225,11 @@ def _samples(path: Path) -> None:
     Reconstruction(KSPACE, image, None, {"slice": np.arange(2), "affine": np.eye(4).tolist()}, estimate).write(path)
 
 
+def _whole_result(path: Path) -> None:
+    attributes = {"slice": np.arange(2), "method": "fast"}
+    Reconstruction(KSPACE, KSPACE[:, 0], KSPACE[:, 1], attributes, KSPACE[:, 0], GEOMETRY, 2 * KSPACE).write(path)
+
+
 def _group(path: Path) -> None:
     with h5py.File(path, "w") as file:
         file["a/b/c/images"] = VOLUME
@@ -222,6 +259,7 @@ def _dicom(path: Path) -> None:
     image.SamplesPerPixel, image.PixelRepresentation, image.PhotometricInterpretation = 1, 1, "MONOCHROME2"
     image.PixelSpacing, image.SliceThickness, image.RescaleSlope = [1.5, 1.25], 5, 2
     image.ImagePositionPatient, image.ImageOrientationPatient = [1, 2, 3], [1, 0, 0, 0, 1, 0]
+    image.StudyInstanceUID = image.SeriesInstanceUID = image.FrameOfReferenceUID = "1.2.3"
     image.PixelData = VOLUME.tobytes()
     image.save_as(path, enforce_file_format=True)
 
@@ -236,6 +274,10 @@ def _prior(path: Path) -> None:
     save_prior(
         ScorePrior(network, Velocity(), channels=(1, 2), sigma_range=(0.01, 9.0), intensity=Intensity(99.0, 1.0)), path
     )
+
+
+def _posterior(path: Path) -> None:
+    Posterior(torch.from_numpy(KSPACE), 1.0, 30, (3.0, 0.1)).save(path)
 
 
 def _text(words: str) -> Fill:
@@ -276,11 +318,17 @@ READERS = {
     "HDF5 of a volume": Reader(".h5", _volume, _all_slices),
     "HDF5 picture": Reader(".h5", _picture, read_picture),
     "HDF5 reconstruction": Reader(".h5", _result, read_reconstructed),
+    "HDF5 reconstruction, whole": Reader(".h5", _whole_result, Reconstruction.read),
     "HDF5 samples": Reader(".h5", _samples, _all_samples),
     "labels": Reader(".nii", _nifti, lambda path: read_labels(path, VOLUME.shape)),
     "HDF5 of training": Reader(".h5", _reconstructions, _trained(FastMRIImages, drop_slices=0)),
     "HDF5 of groups": Reader(".h5", _group, lambda path: GroupedImages(path=path).read("train")),
     "ISMRMRD": Reader(".mrd", _raw_data, read_scan),
+    "ISMRMRD along a trajectory": Reader(".mrd", _spokes, open_scan),
+    "HDF5 along a trajectory": Reader(".h5", _along, open_scan),
+    "npz along a trajectory": Reader(
+        ".npz", lambda path: np.savez(path, ksp=KSPACE.swapaxes(2, 3), traj=16 * radial(6, 8).points), open_scan
+    ),
     "ISMRMRD of a volume": Reader(".mrd", partial(_raw_data, partitions=2), _all_slices),
     "MRD 2": Reader(".mrd2", _stream, read_scan),
     "MRD 2, after its schema": Reader(".body", _stream_body, _with_schema),
@@ -302,10 +350,12 @@ READERS = {
     "NIfTI of training": Reader(".nii.gz", _nifti, _trained(NiftiImages, contrasts=())),
     "NIfTI picture": Reader(".nii", _nifti, read_picture),
     "DICOM": Reader(".dcm", _dicom, read_picture),
+    "DICOM, as a template": Reader(".dcm", _dicom, lambda path: Template.read(path.parent)),
     "PNG": Reader(".png", _grey, read_image),
     "TIFF": Reader(".tif", _grey, read_image),
     "JPEG": Reader(".jpg", _grey, read_image),
     "safetensors": Reader(".safetensors", _prior, load_prior),
+    "safetensors of samples": Reader(".safetensors", _posterior, Posterior.load),
     "torch": Reader(".pt", _prior, load_prior),
     "YAML of training": Reader(".yaml", _text(TRAINING), read_training_config),
     "YAML of a method": Reader(".yaml", _text(METHOD), read_method_config),

@@ -1,13 +1,13 @@
 """What was measured."""
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from invdiff.errors import InputError
-from invdiff.operators import Identity, LinearOperator, Nothing
+from invdiff.operators import Diagonal, Identity, LinearOperator, Nothing
 from invdiff.operators.arrays import Array, as_tensor
 from invdiff.operators.base import in_precision_of
 from invdiff.operators.inner_solve import Converged
@@ -146,6 +146,35 @@ class Problem:
             InputError: it is negative.
         """
         return self._copy(noise_std=noise_std)
+
+    def whitened(self, noise_std: Array) -> "Problem":
+        """The same problem, with noise of a standard deviation of its own in each sample: samples and the rows of the
+        operator are weighed by the least standard deviation over their own, so that all have the least.
+
+        Where noise is uncorrelated in another domain, that of a unitary U, whiten ``Problem(U @ operator, U(y))``.
+
+        Args:
+            noise_std: of each real number of ``y``, in the units of ``y``: positive, of a shape that broadcasts to that
+                of ``y``. Of noise that varies along k-space, ``A.factors[0](std)`` has the samples that A measures.
+
+        Raises:
+            InputError: it does not broadcast to the shape of ``y``, or is not positive and finite everywhere.
+        """
+        std = as_tensor(noise_std, "Problem.whitened").to(self.y.device)
+        lengths = (1,) * (self.y.ndim - std.ndim) + tuple(std.shape)
+        if len(lengths) != self.y.ndim or any(n not in (1, m) for n, m in zip(lengths, self.y.shape, strict=True)):
+            raise InputError(
+                f"The noise's standard deviation has shape {tuple(std.shape)}, which does not broadcast to "
+                f"{tuple(self.y.shape)}, that of the measurement; give one for each sample."
+            )
+        if std.is_complex() or not bool((torch.isfinite(std) & (std > 0)).all()):
+            raise InputError(
+                "The noise's standard deviation is to be real, positive and finite for each sample; leave those out of "
+                "the mask that tell nothing."
+            )
+        weights = (std.min() / std.double()).to(self.y.dtype.to_real()).expand(self.y.shape).contiguous()
+        operator = Diagonal(weights) @ self.operator
+        return replace(self, operator=operator, y=weights * self.y, noise_std=float(std.min()))
 
     def rescaled(self, scale: float) -> "Problem":
         """The same problem in units in which an intensity of ``scale`` is one.

@@ -7,6 +7,7 @@ import typer
 from invdiff.cli.convert import convert
 from invdiff.cli.detect import detect
 from invdiff.cli.evaluate import evaluate
+from invdiff.cli.export import export
 from invdiff.cli.listings import methods, operators
 from invdiff.cli.output import tell
 from invdiff.cli.regions import regions
@@ -26,7 +27,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 COMMANDS = (
-    solve, regions, detect, evaluate, verify, tune_lambda, train, sample, simulate, methods, operators, convert,
+    solve, export, regions, detect, evaluate, verify, tune_lambda, train, sample, simulate, methods, operators, convert,
 )  # fmt: skip
 for command in COMMANDS:
     app.command()(command)

@@ -1,11 +1,18 @@
 """``invdiff simulate``: a scan of an image that is known."""
 
+import math
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from invdiff.cli.output import tell
+from invdiff.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from invdiff.data import NonCartesianScan, Scan, Trajectory
 
 
 def simulate(
@@ -14,14 +21,34 @@ def simulate(
     coils: Annotated[int, typer.Option(help="Number of coils, in a ring; 1 sees everything alike.")] = 8,
     phase: Annotated[str, typer.Option(help="Phase given to a real image: smooth or none.")] = "smooth",
     mask: Annotated[
-        str,
+        str | None,
         typer.Option(
+            show_default="random",
             help="Sampling pattern: equispaced, random, bernoulli, gaussian, gaussian2d, uniform2d, poisson, radial, "
             "or published: equispaced-fastmri, bernoulli-fastmri, equispaced-jalal, random-jalal, uniform-scoremri, "
-            "gaussian-scoremri, gaussian2d-scoremri, uniform2d-scoremri."
+            "gaussian-scoremri, gaussian2d-scoremri, uniform2d-scoremri.",
         ),
-    ] = "random",
-    acceleration: Annotated[float, typer.Option(help="Sample one point in so many.")] = 4.0,
+    ] = None,
+    trajectory: Annotated[
+        str | None,
+        typer.Option(help="Sample along a trajectory instead: radial (by the golden angle) or spiral."),
+    ] = None,
+    spokes: Annotated[
+        int | None,
+        typer.Option(min=1, help="Of a radial scan.", show_default="by the acceleration"),
+    ] = None,
+    interleaves: Annotated[
+        int | None,
+        typer.Option(min=1, help="Of a spiral scan.", show_default="16"),
+    ] = None,
+    oversampling: Annotated[int, typer.Option(min=1, max=16, help="Of readouts along a trajectory.")] = 2,
+    delay: Annotated[
+        float,
+        typer.Option(help="Of the gradients, in samples of a trajectory: so far off the file says that they are."),
+    ] = 0.0,
+    acceleration: Annotated[
+        float, typer.Option(help="Sample one point in so many; of a spiral, at the edge of k-space.")
+    ] = 4.0,
     centre_fraction: Annotated[float, typer.Option(help="Part of each sampled axis kept around the centre.")] = 0.08,
     noise_std: Annotated[
         float,
@@ -30,27 +57,58 @@ def simulate(
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of mask, phase and noise.")] = 0,
     slices: Annotated[list[int] | None, typer.Option(help="A slice to take (repeat for more); all by default.")] = None,
 ) -> None:
-    """Scan an image: coils, phase, undersampling and noise. The file keeps the truth and the coil maps."""
-    from invdiff.data import MASKS, achieved_acceleration, read_geometry, read_image, write_scan
+    """Scan an image: coils, phase, a mask or a trajectory, and noise. The file keeps the truth and the coil maps."""
+    from invdiff.data import achieved_acceleration, read_geometry, read_image, simulate_along, write_scan
     from invdiff.data import simulate as scan_of
-    from invdiff.errors import InputError
+
+    volume = read_image(image, slices)
+    side = (volume.shape[1], volume.shape[2])
+    known: dict[str, Any] = {"coils": coils, "phase": phase, "noise_std": noise_std, "seed": seed, "name": out.name}
+    known["geometry"] = read_geometry(image, slices)
+    scan: Scan | NonCartesianScan
+    if trajectory is None:
+        if (spokes, interleaves, delay) != (None, None, 0.0):
+            raise InputError("--spokes, --interleaves and --delay are of a --trajectory.")
+        scan = scan_of(volume, mask=_mask(mask or "random", side, acceleration, centre_fraction, seed), **known)
+    else:
+        if mask is not None:
+            raise InputError("A --mask is of samples on a grid; leave it out beside --trajectory.")
+        points = _trajectory(trajectory, max(side), spokes, interleaves, oversampling, acceleration, centre_fraction)
+        scan = simulate_along(volume, points, delay=delay, **known)
+    write_scan(scan, out)
+    along = "" if trajectory is None else f"{scan.kspace.shape[2]} readouts of {scan.kspace.shape[3]} samples, "
+    tell(
+        f"{out}: {scan.slices} slices of {side[0]} x {side[1]} by {coils} coils, {along}"
+        f"achieved acceleration {achieved_acceleration(scan.mask):.2f}"
+    )
+
+
+def _mask(mask: str, shape: tuple[int, int], acceleration: float, centre_fraction: float, seed: int) -> "NDArray[Any]":
+    from invdiff.data import MASKS
 
     if mask not in MASKS:
         raise InputError(f"There is no mask '{mask}'; choose one of {', '.join(MASKS)}.")
-    volume = read_image(image, slices)
-    pattern = MASKS[mask]((volume.shape[1], volume.shape[2]), acceleration, centre_fraction, seed)
-    scan = scan_of(
-        volume,
-        coils=coils,
-        phase=phase,
-        mask=pattern,
-        noise_std=noise_std,
-        seed=seed,
-        name=out.name,
-        geometry=read_geometry(image, slices),
-    )
-    write_scan(scan, out)
-    tell(
-        f"{out}: {scan.slices} slices of {volume.shape[1]} x {volume.shape[2]} by {coils} coils, "
-        f"achieved acceleration {achieved_acceleration(scan.mask):.2f}"
-    )
+    return MASKS[mask](shape, acceleration, centre_fraction, seed)
+
+
+def _trajectory(
+    name: str,
+    side: int,
+    spokes: int | None,
+    interleaves: int | None,
+    oversampling: int,
+    acceleration: float,
+    centre_fraction: float,
+) -> "Trajectory":
+    from invdiff.data import radial, spiral
+
+    if not (math.isfinite(acceleration) and acceleration > 0):
+        raise InputError(f"An acceleration is a positive number, not {acceleration}.")
+    match name, spokes, interleaves:
+        case "radial", _, None:
+            return radial(spokes or math.ceil(math.pi / 2 * side / acceleration), oversampling * side)
+        case "spiral", None, _:
+            return spiral(interleaves or 16, side, acceleration, centre_fraction, oversampling)
+        case (("radial" | "spiral"), _, _):
+            raise InputError("A radial scan has --spokes and a spiral one --interleaves; leave out those of the other.")
+    raise InputError(f"There is no trajectory '{name}'; choose radial or spiral.")

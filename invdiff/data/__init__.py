@@ -26,12 +26,14 @@ from invdiff.data.fourier import to_image, to_kspace
 from invdiff.data.geometry import Geometry, Plane
 from invdiff.data.masks import MASKS, achieved_acceleration, calibration_region
 from invdiff.data.noise import Noise, estimate_noise, noise_of_scan, noise_std
+from invdiff.data.non_cartesian_scan import NonCartesianScan
 from invdiff.data.phantom import shepp_logan, smooth_phase
 from invdiff.data.picture import Picture
 from invdiff.data.scan import Scan, ScanSlices
 from invdiff.data.scan_file import ScanFile
 from invdiff.data.series import Series
-from invdiff.data.simulate import simulate
+from invdiff.data.simulate import simulate, simulate_along
+from invdiff.data.trajectory import Trajectory, radial, spiral
 from invdiff.data.whitening import normalised_before_whitening, prewhiten, whitening
 
 __all__ = [
@@ -44,12 +46,14 @@ __all__ = [
     "Geometry",
     "Layout",
     "Noise",
+    "NonCartesianScan",
     "Picture",
     "Plane",
     "Scan",
     "ScanFile",
     "ScanSlices",
     "Series",
+    "Trajectory",
     "achieved_acceleration",
     "birdcage_maps",
     "calibrate",
@@ -70,6 +74,7 @@ __all__ = [
     "open_scan",
     "picture_suffixes",
     "prewhiten",
+    "radial",
     "read_geometry",
     "read_image",
     "read_picture",
@@ -79,7 +84,9 @@ __all__ = [
     "shepp_logan",
     "shrunk_covariance",
     "simulate",
+    "simulate_along",
     "smooth_phase",
+    "spiral",
     "to_image",
     "to_kspace",
     "whitening",

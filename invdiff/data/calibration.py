@@ -10,7 +10,7 @@ from invdiff.data.espirit import LARGEST_CALIBRATION, Eigenmaps, eigenmaps
 from invdiff.data.masks import calibration_region, central
 from invdiff.data.noise import estimate_noise
 from invdiff.data.scale import largest_part
-from invdiff.data.scan import Scan
+from invdiff.data.scan import CoilData, Scan
 from invdiff.errors import InputError
 
 Complex = NDArray[np.complex64]
@@ -67,7 +67,7 @@ class Calibration:
         return self.crop is not None and self.noise >= _MOSTLY_NOISE
 
 
-def calibrate(scan: Scan, noise_std: float, *, crop: float | None = None, sets: int | None = None) -> Calibration:
+def calibrate(scan: CoilData, noise_std: float, *, crop: float | None = None, sets: int | None = None) -> Calibration:
     """ESPIRiT maps from a scan's fully sampled centre, or its calibration, with the highest crop that explains it as
     well as any, and a second set (soft SENSE; Uecker et al. 2014) where one leaves clearly more than noise and two
     clearly less than one.
@@ -85,7 +85,7 @@ def calibrate(scan: Scan, noise_std: float, *, crop: float | None = None, sets: 
     if sets not in (None, 1, 2):
         raise InputError(f"There is one map set, or two, but not {sets}.")
     if scan.coils == 1:
-        return check_maps(scan, np.ones(scan.kspace.shape, np.complex64), noise_std)
+        return Calibration(ones_maps(scan), None, 0.0, 0.0)
     scan, noise_std = calibration_of(scan, noise_std)
     found = _eigenmaps(scan, noise_std, sets=2 if sets != 1 else 1)
     one = None if sets == 2 else _choose(scan, found, noise_std, CROPS if crop is None else (crop,), 1)
@@ -98,7 +98,7 @@ def calibrate(scan: Scan, noise_std: float, *, crop: float | None = None, sets: 
     return two if one is None or two.excess <= _BETTER * one.excess else one
 
 
-def estimated_maps(scan: Scan, noise_std: float, *, crop: float, sets: int) -> Complex:
+def estimated_maps(scan: CoilData, noise_std: float, *, crop: float, sets: int) -> Complex:
     """ESPIRiT maps of every slice at a crop and a number of sets that are known, as of `Calibration`.
 
     Raises:
@@ -110,7 +110,7 @@ def estimated_maps(scan: Scan, noise_std: float, *, crop: float, sets: int) -> C
     return maps if sets > 1 else maps[:, 0]
 
 
-def calibration_of(scan: Scan, noise_std: float = 0.0) -> tuple[Scan, float]:
+def calibration_of(scan: CoilData, noise_std: float = 0.0) -> tuple[Scan, float]:
     """The scan whose centre calibrates another, and the noise in each real number of it: the scan itself; or where its
     calibration was measured apart, that in the middle of a matrix as large, with noise of its own.
 
@@ -119,14 +119,15 @@ def calibration_of(scan: Scan, noise_std: float = 0.0) -> tuple[Scan, float]:
         noise_std: of its k-space.
     """
     if scan.calibration is None:
+        assert isinstance(scan, Scan)  # along a trajectory, it is brought to a grid first
         return scan, noise_std
     sides = [min(side, n) for side, n in zip(scan.calibration.shape[2:], scan.image_shape, strict=True)]
-    kspace = np.zeros_like(scan.kspace)
+    kspace = np.zeros((*scan.kspace.shape[:2], *scan.image_shape), np.complex64)
     centre = scan.calibration[:, :, *central(scan.calibration.shape[2:], sides)]
     kspace[:, :, *central(scan.image_shape, sides)] = centre
     mask = np.zeros(scan.image_shape, bool)
     mask[central(scan.image_shape, sides)] = True
-    return scan.changed(kspace=kspace, mask=None if mask.all() else mask), _noise_of(centre)
+    return Scan(kspace, mask, name=scan.name), _noise_of(centre)
 
 
 def _noise_of(kspace: Complex) -> float:
@@ -136,7 +137,12 @@ def _noise_of(kspace: Complex) -> float:
         return 0.0
 
 
-def check_maps(scan: Scan, maps: Complex, noise_std: float, crop: float | None = None) -> Calibration:
+def ones_maps(scan: CoilData) -> Complex:
+    """The maps of a scan whose one coil sees everything alike, ``(slices, 1, H, W)``."""
+    return np.ones((scan.slices, 1, *scan.image_shape), np.complex64)
+
+
+def check_maps(scan: CoilData, maps: Complex, noise_std: float, crop: float | None = None) -> Calibration:
     """How well given maps explain the scan's fully sampled centre.
 
     An image is fitted to the central samples by least squares, at their resolution, and so is one to white noise of
@@ -147,9 +153,11 @@ def check_maps(scan: Scan, maps: Complex, noise_std: float, crop: float | None =
 
     from invdiff.operators import Identity, sense
 
-    sides = [min(side, LARGEST_CALIBRATION) for side in calibration_region(scan.sampled)]
+    sides = [min(side, LARGEST_CALIBRATION) for side in calibration_region(scan.filled)]
     if min(sides) < 4 or scan.coils == 1:
         return Calibration(maps, crop, 0.0, 0.0)
+    if not isinstance(scan, Scan):
+        scan, noise_std = calibration_of(scan.with_calibration())
     grid = tuple(min(2 * side, n) for side, n in zip(sides, scan.image_shape, strict=True))
     nearest = [
         np.rint((np.arange(g) - g // 2) * (n / g)).astype(int) + n // 2
@@ -188,7 +196,7 @@ def _eigenmaps(scan: Scan, noise_std: float, sets: int) -> list[Eigenmaps]:
         raise InputError(f"{scan.name}: {error}") from error
 
 
-def _nothing_above(scan: Scan, crop: float) -> InputError:
+def _nothing_above(scan: CoilData, crop: float) -> InputError:
     return InputError(f"{scan.name}: no pixel has an ESPIRiT eigenvalue above crop = {crop}; take a lower one.")
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from invdiff.data.masks import calibration_region, central
+from invdiff.data.trajectory import Trajectory
 from invdiff.errors import InputError
 
 Mask = NDArray[np.bool_]
@@ -47,3 +48,34 @@ def held_out(sampled: Mask, fraction: float, seed: int, *, least: int = 1) -> Ma
         tuple(np.array([np.random.default_rng([seed, drawn_for, i]).choice(ring) for i, ring in enumerate(rings)]).T)
     ] = True
     return np.broadcast_to(held, sampled.shape)
+
+
+def held_readouts(
+    trajectory: Trajectory, shape: tuple[int, int], filled: int, fraction: float, seed: int, *, least: int = 1
+) -> Mask:
+    """Which samples along a trajectory to hold back, bool ``(readouts * samples,)``: of whole readouts, spread over the
+    directions that they end in, all that lie outside the square about the centre that readouts fill.
+
+    Args:
+        trajectory: of the scan.
+        shape: (H, W) of the image.
+        filled: side of the square, in positions of the grid.
+        fraction: of the readouts.
+        seed: of the draw.
+        least: so many at any rate.
+
+    Raises:
+        InputError: there are too few readouts to hold the least back and show as many.
+    """
+    outside: Mask = np.any(np.abs(trajectory.points * shape) > filled / 2, axis=-1)
+    where = np.flatnonzero(outside.any(axis=1))
+    if len(where) < 2 * least:
+        raise InputError(f"{len(where)} readouts leave the centre, too few to hold {least} of them back.")
+    ends = trajectory.points[where, -1]
+    round_about = where[np.argsort(np.arctan2(ends[:, 0], ends[:, 1]) % np.pi, kind="stable")]
+    parts = np.array_split(round_about, max(round(fraction * len(where)), least))
+    held = np.zeros_like(outside)
+    for i, part in enumerate(parts):
+        chosen = np.random.default_rng([seed, i]).choice(part)
+        held[chosen] = outside[chosen]
+    return held.reshape(-1)

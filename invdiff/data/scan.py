@@ -1,15 +1,17 @@
 """What a scanner (or a simulation of one) measured."""
 
 import copy
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import Field, dataclass, field, fields
 from functools import cached_property
-from typing import Any, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from invdiff.data.geometry import Geometry
+from invdiff.data.noise import Noise, estimate_noise, noise_of_scan
 from invdiff.data.scale import largest_part
 from invdiff.data.zeros import sampled_of
 from invdiff.errors import InputError
@@ -77,15 +79,193 @@ class ScanSlices(Protocol):
     def has_ground_truth(self) -> bool:
         """Whether the image is known."""
 
-    def select(self, slices: Sequence[int]) -> "Scan":
+    def select(self, slices: Sequence[int]) -> "CoilData":
         """These slices, in memory."""
 
     def digest(self, index: int) -> str:
         """The SHA-256 of all numbers of a slice."""
 
 
+class CoilData(ABC):
+    """What scans have in common, on a grid or along a trajectory: the coils' data of slices, and what is known of them.
+
+    Attributes are those of `Scan`.
+    """
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]  # which every kind of scan is
+    kspace: NDArray[np.complex64]
+    maps: NDArray[np.complex64] | None
+    noise_std: float | None
+    noise: NDArray[np.complex64] | None
+    ground_truth: NDArray[np.complex64] | None
+    calibration: NDArray[np.complex64] | None
+    name: str
+    attributes: Mapping[str, Any]
+    remarks: tuple[str, ...]
+    geometry: Geometry | None
+
+    @property
+    @abstractmethod
+    def image_shape(self) -> tuple[int, int]:
+        """(H, W)."""
+
+    @property
+    @abstractmethod
+    def sampled(self) -> NDArray[np.bool_]:
+        """The positions of k-space that were sampled, bool ``(H, W)``."""
+
+    @property
+    @abstractmethod
+    def filled(self) -> NDArray[np.bool_]:
+        """The positions of k-space that the samples tell, bool ``(H, W)``."""
+
+    @abstractmethod
+    def undersample(self, mask: NDArray[np.bool_]) -> Self:
+        """The scan as it would have been with a mask ``(H, W)`` on top of its own.
+
+        Raises:
+            InputError: it has another shape, or samples lie on no grid.
+        """
+
+    @abstractmethod
+    def own_noise(self) -> Noise:
+        """The noise that the data show: that of a noise scan, or else their own.
+
+        Raises:
+            InputError: they show none.
+        """
+
+    @abstractmethod
+    def with_calibration(self) -> Self:
+        """The scan with k-space on a grid that maps can be estimated from: its centre, or its calibration.
+
+        Raises:
+            InputError: too little of the centre was sampled.
+        """
+
+    def _check_known(self) -> None:
+        """Convert all that is known beside k-space; raise ``InputError`` where it does not fit."""
+        kspace, slices = self.kspace, self.slices
+        every_coil = (slices, self.coils, *self.image_shape)
+        shapes: tuple[tuple[str, tuple[int, ...]], ...] = (
+            ("maps", every_coil),
+            ("ground_truth", (slices, *self.image_shape)),
+        )
+        for dataset, expected in shapes:
+            given = getattr(self, dataset)
+            if given is None:
+                continue
+            array = self._complex(dataset, given, real_allowed=dataset == "ground_truth")
+            if dataset == "maps" and array.ndim == 5 and array.shape[1] > 0:
+                expected = (slices, array.shape[1], *every_coil[1:])
+            if array.shape != expected:
+                raise InputError(
+                    f"{self.name}: {dataset} has shape {array.shape}, but kspace {kspace.shape} asks for {expected}."
+                )
+            if dataset == "maps" and not array.any():
+                raise InputError(f"{self.name}: maps are zero everywhere, so the coils have seen nothing.")
+            self._set(dataset, array)
+        if self.calibration is not None:
+            calibration = self._complex("calibration", self.calibration)
+            if calibration.ndim != 4 or calibration.shape[:2] != kspace.shape[:2] or not calibration.any():
+                raise InputError(
+                    f"{self.name}: calibration of shape {calibration.shape} must be signal of these slices and coils, "
+                    f"({slices}, {self.coils}, h, w)."
+                )
+            self._set("calibration", calibration)
+        if self.noise is not None:
+            noise = self._complex("noise", self.noise)
+            if noise.ndim != 2 or len(noise) != self.coils:
+                raise InputError(
+                    f"{self.name}: noise has shape {noise.shape}; a noise scan of these coils has ({self.coils}, n)."
+                )
+            self._set("noise", noise)
+        if self.noise_std is not None:
+            if not (np.isfinite(self.noise_std) and self.noise_std >= 0):
+                raise InputError(
+                    f"{self.name}: noise_std is {self.noise_std}; it must be a finite number, zero or more."
+                )
+            self._set("noise_std", float(self.noise_std))
+        if self.geometry is not None:
+            self.geometry.check(self.name, self.image_shape, self.slices)
+
+    def _set(self, attribute: str, value: object) -> None:
+        object.__setattr__(self, attribute, value)
+
+    def _complex(self, dataset: str, array: NDArray[Any], real_allowed: bool = False) -> NDArray[np.complex64]:
+        array = np.asarray(array)
+        if not (np.iscomplexobj(array) or (real_allowed and array.dtype.kind in "fiu")):
+            raise InputError(f"{self.name}: {dataset} of shape {array.shape} holds {array.dtype}, not complex numbers.")
+        if not np.isfinite(array).all():
+            raise InputError(f"{self.name}: {dataset} of shape {array.shape} holds NaN or infinity.")
+        largest = largest_part(array) if array.size else 0.0
+        if largest > _LARGEST:
+            raise InputError(
+                f"{self.name}: {dataset} of shape {array.shape} holds numbers up to {largest:.2g}, too large for "
+                f"single precision, where sums of those beyond {_LARGEST:g} are infinite; divide all that has its "
+                "units by a power of ten."
+            )
+        return array.astype(np.complex64, copy=False)
+
+    @property
+    def slices(self) -> int:
+        """Number of slices."""
+        return int(self.kspace.shape[0])
+
+    @property
+    def coils(self) -> int:
+        """Number of coils."""
+        return int(self.kspace.shape[1])
+
+    def select(self, slices: Sequence[int]) -> Self:
+        """The scan of these slices alone; negative numbers count from the end.
+
+        Raises:
+            InputError: there is no such slice, or none is asked for.
+        """
+        index = list(slices)
+        if not index or any(not -self.slices <= i < self.slices for i in index):
+            raise InputError(f"{self.name} has slices 0 to {self.slices - 1}; asked for {index}.")
+        stacks = {name: getattr(self, name) for name in STACKS}
+        return self.changed(
+            **{name: None if stack is None else stack[index] for name, stack in stacks.items()},
+            geometry=None if self.geometry is None else self.geometry.select(index),
+        )
+
+    def changed(self, **attributes: Any) -> Self:
+        """The scan with other attributes, which are known to fit it: nothing is looked at again, as `replace` would."""
+        new = copy.copy(self)
+        for name in vars(self).keys() - {one.name for one in fields(self)}:  # what was found out of the others
+            del vars(new)[name]
+        for name, value in attributes.items():
+            new._set(name, value)
+        return new
+
+    @cached_property
+    def empty(self) -> frozenset[int]:
+        """Slices of which nothing was seen, such as padding at the ends of a volume: the signal or every coil map is
+        zero."""
+        seen = self.kspace.any(axis=(1, 2, 3))
+        if self.maps is not None:
+            seen &= self.maps.reshape(self.slices, -1).any(axis=1)
+        return frozenset(np.flatnonzero(~seen).tolist())
+
+    @property
+    def has_ground_truth(self) -> bool:
+        """Whether the image is known."""
+        return self.ground_truth is not None
+
+    def digest(self, index: int) -> str:
+        """The SHA-256 of all that is known of a slice."""
+        stacks = (getattr(self, name) for name in STACKS)
+        return digest_of(self.noise_std, self.noise, *(None if stack is None else stack[index] for stack in stacks))
+
+
+Coils = TypeVar("Coils", bound=CoilData)
+
+
 @dataclass(frozen=True, eq=False)
-class Scan:
+class Scan(CoilData):
     """Cartesian k-space of one or more slices, and what is known about it.
 
     Arrays of another precision are converted; nothing is rescaled, so intensities are in the file's own units.
@@ -137,64 +317,9 @@ class Scan:
             raise InputError(
                 f"{self.name}: kspace of shape {kspace.shape} is zero everywhere, so there is nothing to reconstruct."
             )
-        slices, _, height, width = kspace.shape
         self._set("kspace", kspace)
         self._set("mask", self._sampled(kspace))
-        for dataset, expected in (("maps", kspace.shape), ("ground_truth", (slices, height, width))):
-            given = getattr(self, dataset)
-            if given is None:
-                continue
-            array = self._complex(dataset, given, real_allowed=dataset == "ground_truth")
-            if dataset == "maps" and array.ndim == 5 and array.shape[1] > 0:
-                expected = (slices, array.shape[1], *kspace.shape[1:])
-            if array.shape != expected:
-                raise InputError(
-                    f"{self.name}: {dataset} has shape {array.shape}, but kspace {kspace.shape} asks for {expected}."
-                )
-            if dataset == "maps" and not array.any():
-                raise InputError(f"{self.name}: maps are zero everywhere, so the coils have seen nothing.")
-            self._set(dataset, array)
-        if self.calibration is not None:
-            calibration = self._complex("calibration", self.calibration)
-            if calibration.ndim != 4 or calibration.shape[:2] != kspace.shape[:2] or not calibration.any():
-                raise InputError(
-                    f"{self.name}: calibration of shape {calibration.shape} must be signal of these slices and coils, "
-                    f"({slices}, {self.coils}, h, w)."
-                )
-            self._set("calibration", calibration)
-        if self.noise is not None:
-            noise = self._complex("noise", self.noise)
-            if noise.ndim != 2 or len(noise) != self.coils:
-                raise InputError(
-                    f"{self.name}: noise has shape {noise.shape}; a noise scan of these coils has ({self.coils}, n)."
-                )
-            self._set("noise", noise)
-        if self.noise_std is not None:
-            if not (np.isfinite(self.noise_std) and self.noise_std >= 0):
-                raise InputError(
-                    f"{self.name}: noise_std is {self.noise_std}; it must be a finite number, zero or more."
-                )
-            self._set("noise_std", float(self.noise_std))
-        if self.geometry is not None:
-            self.geometry.check(self.name, self.image_shape, self.slices)
-
-    def _set(self, attribute: str, value: object) -> None:
-        object.__setattr__(self, attribute, value)
-
-    def _complex(self, dataset: str, array: NDArray[Any], real_allowed: bool = False) -> NDArray[np.complex64]:
-        array = np.asarray(array)
-        if not (np.iscomplexobj(array) or (real_allowed and array.dtype.kind in "fiu")):
-            raise InputError(f"{self.name}: {dataset} of shape {array.shape} holds {array.dtype}, not complex numbers.")
-        if not np.isfinite(array).all():
-            raise InputError(f"{self.name}: {dataset} of shape {array.shape} holds NaN or infinity.")
-        largest = largest_part(array) if array.size else 0.0
-        if largest > _LARGEST:
-            raise InputError(
-                f"{self.name}: {dataset} of shape {array.shape} holds numbers up to {largest:.2g}, too large for "
-                f"single precision, where sums of those beyond {_LARGEST:g} are infinite; divide all that has its "
-                "units by a power of ten."
-            )
-        return array.astype(np.complex64, copy=False)
+        self._check_known()
 
     def _sampled(self, kspace: NDArray[np.complex64]) -> NDArray[np.bool_] | None:
         nonzero = np.asarray(kspace.any(axis=(0, 1)))
@@ -214,16 +339,6 @@ class Scan:
         return None if mask.all() else mask
 
     @property
-    def slices(self) -> int:
-        """Number of slices."""
-        return int(self.kspace.shape[0])
-
-    @property
-    def coils(self) -> int:
-        """Number of coils."""
-        return int(self.kspace.shape[1])
-
-    @property
     def image_shape(self) -> tuple[int, int]:
         """(H, W)."""
         return self.kspace.shape[2], self.kspace.shape[3]
@@ -233,47 +348,22 @@ class Scan:
         """The mask, all true where the scan is fully sampled."""
         return np.ones(self.image_shape, dtype=bool) if self.mask is None else self.mask
 
-    def select(self, slices: Sequence[int]) -> Self:
-        """The scan of these slices alone; negative numbers count from the end.
+    @property
+    def filled(self) -> NDArray[np.bool_]:
+        """Where it was sampled."""
+        return self.sampled
+
+    def own_noise(self) -> Noise:
+        """From the noise scan, or else from k-space.
 
         Raises:
-            InputError: there is no such slice, or none is asked for.
+            InputError: as of `estimate_noise` and `noise_of_scan`.
         """
-        index = list(slices)
-        if not index or any(not -self.slices <= i < self.slices for i in index):
-            raise InputError(f"{self.name} has slices 0 to {self.slices - 1}; asked for {index}.")
-        stacks = {name: getattr(self, name) for name in STACKS}
-        return self.changed(
-            **{name: None if stack is None else stack[index] for name, stack in stacks.items()},
-            geometry=None if self.geometry is None else self.geometry.select(index),
-        )
+        return estimate_noise(self.kspace, self.mask) if self.noise is None else noise_of_scan(self.noise)
 
-    def changed(self, **attributes: Any) -> Self:
-        """The scan with other attributes, which are known to fit it: nothing is looked at again, as `replace` would."""
-        new = copy.copy(self)
-        vars(new).pop("empty", None)
-        for name, value in attributes.items():
-            new._set(name, value)
-        return new
-
-    @cached_property
-    def empty(self) -> frozenset[int]:
-        """Slices of which nothing was seen, such as padding at the ends of a volume: the signal or every coil map is
-        zero."""
-        seen = self.kspace.any(axis=(1, 2, 3))
-        if self.maps is not None:
-            seen &= self.maps.reshape(self.slices, -1).any(axis=1)
-        return frozenset(np.flatnonzero(~seen).tolist())
-
-    @property
-    def has_ground_truth(self) -> bool:
-        """Whether the image is known."""
-        return self.ground_truth is not None
-
-    def digest(self, index: int) -> str:
-        """The SHA-256 of all that is known of a slice."""
-        stacks = (getattr(self, name) for name in STACKS)
-        return digest_of(self.noise_std, self.noise, *(None if stack is None else stack[index] for stack in stacks))
+    def with_calibration(self) -> Self:
+        """As it is: its centre is on a grid."""
+        return self
 
     def undersample(self, mask: NDArray[np.bool_]) -> Self:
         """The scan as it would have been with this mask ``(H, W)`` or ``(W,)`` on top of its own.

@@ -9,9 +9,13 @@ from invdiff.data.coils import birdcage_maps
 from invdiff.data.fourier import to_kspace
 from invdiff.data.geometry import Geometry
 from invdiff.data.memory import check_memory
+from invdiff.data.non_cartesian_scan import NonCartesianScan
 from invdiff.data.phantom import smooth_phase
 from invdiff.data.scan import Scan
+from invdiff.data.trajectory import Trajectory
 from invdiff.errors import InputError
+
+Complex = NDArray[np.complex64]
 
 _COPIES = 3
 """Of a scan's numbers, at one time: k-space, the coil maps of every slice, and what is left of k-space by the mask."""
@@ -50,14 +54,94 @@ def simulate(
         InputError: the image is not two- or three-dimensional, not finite or zero everywhere; the mask has another
             shape; the noise level is negative; or this machine hasn't the memory.
     """
+    truth, maps = seen_by_coils(image, coils, phase, seed)
+    shape = (truth.shape[1], truth.shape[2])
+    kspace = to_kspace(maps * truth[:, None])
+    add_noise(kspace, noise_std, seed)
+    full = Scan(
+        kspace=kspace,
+        mask=np.ones(shape, bool),
+        maps=np.repeat(maps[None], len(kspace), axis=0),
+        noise_std=noise_std,
+        ground_truth=truth,
+        name=name,
+        geometry=geometry,
+    )
+    return full if mask is None else full.undersample(mask)
+
+
+def simulate_along(
+    image: NDArray[Any],
+    trajectory: Trajectory,
+    *,
+    coils: int = 8,
+    phase: str = "smooth",
+    noise_std: float = 0.0,
+    delay: float = 0.0,
+    seed: int = 0,
+    name: str = "simulated",
+    geometry: Geometry | None = None,
+) -> NonCartesianScan:
+    """Scan an image along a trajectory: y = F(k) S x + noise.
+
+    Args:
+        image: as of `simulate`, like all others that are not here.
+        trajectory: of the scan, as its file will have it.
+        coils: how many.
+        phase: of real images.
+        noise_std: of each real and each imaginary part.
+        delay: of the gradients, in samples: so much earlier on its way every sample is in truth.
+        seed: of noise and phase.
+        name: of the scan.
+        geometry: of the image.
+
+    Returns:
+        The scan with its maps, noise level and ground truth.
+
+    Raises:
+        InputError: as `simulate`, or FINUFFT is not there.
+    """
+    import torch
+
+    from invdiff.operators import NonUniformFourier
+
+    truth, maps = seen_by_coils(image, coils, phase, seed)
+    matrix = (truth.shape[1], truth.shape[2])
+    points = trajectory.delayed(delay).points if delay else trajectory.points
+    F = NonUniformFourier(torch.from_numpy(points.reshape(-1, 2)), matrix)
+    seen = [F(torch.from_numpy(maps * one)).numpy() for one in truth]
+    kspace = np.stack(seen).reshape(len(truth), coils, trajectory.readouts, trajectory.samples)
+    add_noise(kspace, noise_std, seed)
+    return NonCartesianScan(
+        kspace=kspace,
+        trajectory=trajectory,
+        matrix=matrix,
+        maps=np.repeat(maps[None], len(kspace), axis=0),
+        noise_std=noise_std,
+        ground_truth=truth,
+        name=name,
+        geometry=geometry,
+    )
+
+
+def seen_by_coils(image: NDArray[Any], coils: int, phase: str, seed: int) -> tuple[Complex, Complex]:
+    """What is scanned, ``(slices, H, W)``, and the coil maps ``(coils, H, W)``.
+
+    Args:
+        image: as of `simulate`, like the others.
+        coils: how many.
+        phase: of real images.
+        seed: of the phase.
+
+    Raises:
+        InputError: as `simulate`.
+    """
     image = np.asarray(image)
     image = image[None] if image.ndim == 2 else image
     if image.ndim != 3:
         raise InputError(f"An image to scan is (H, W) or (slices, H, W), not {image.shape}.")
     if not np.isfinite(image).all() or not image.any():
         raise InputError(f"The image of shape {image.shape} to scan holds NaN or infinity, or nothing but zeros.")
-    if not (np.isfinite(noise_std) and noise_std >= 0):
-        raise InputError(f"A noise level is a finite number, zero or more, not {noise_std}.")
     if phase not in ("smooth", "none"):
         raise InputError(f"There is no phase '{phase}'; choose smooth or none.")
     slices, *sides = image.shape
@@ -70,17 +154,17 @@ def simulate(
         image = (image / largest).astype(np.float32) * np.exp(1j * np.asarray(angle, np.float32))
     truth = image.astype(np.complex64)
     maps = np.ones((1, *shape), np.complex64) if coils == 1 else birdcage_maps(coils, shape)
-    kspace = to_kspace(maps * truth[:, None])
+    return truth, maps
+
+
+def add_noise(kspace: Complex, noise_std: float, seed: int) -> None:
+    """Add noise to each slice of k-space, where it is.
+
+    Raises:
+        InputError: the level is negative or not finite.
+    """
+    if not (np.isfinite(noise_std) and noise_std >= 0):
+        raise InputError(f"A noise level is a finite number, zero or more, not {noise_std}.")
     for i, y in enumerate(kspace):
         parts = np.random.default_rng((seed, i)).standard_normal((2, *y.shape), np.float32)
         y += np.float32(noise_std) * (parts[0] + 1j * parts[1])
-    full = Scan(
-        kspace=kspace,
-        mask=np.ones(shape, bool),
-        maps=np.repeat(maps[None], len(kspace), axis=0),
-        noise_std=noise_std,
-        ground_truth=truth,
-        name=name,
-        geometry=geometry,
-    )
-    return full if mask is None else full.undersample(mask)

@@ -25,10 +25,12 @@ from invdiff.diffusion.guidance import (
     RowSumCovariance,
     SplittingWeight,
     TweedieCovariance,
+    Weight,
 )
 from invdiff.diffusion.ncsnv2 import largest_sigma, level_ratio, number_of_levels, step_size, variance_ratio
 from invdiff.diffusion.noise import NoiseStream
 from invdiff.diffusion.part import Part
+from invdiff.diffusion.planes import AlternatingPlanes
 from invdiff.diffusion.posterior import Posterior
 from invdiff.diffusion.references import Reference, reference
 from invdiff.diffusion.sampler import Sampler
@@ -87,6 +89,7 @@ __all__ = [
     "TURNED",
     "VE",
     "VP",
+    "AlternatingPlanes",
     "Ancestral",
     "AnnealedLangevin",
     "AnnealedLikelihood",
@@ -172,6 +175,7 @@ __all__ = [
     "Uniform",
     "UnsampledKspace",
     "View",
+    "Weight",
     "WienerStart",
     "largest_sigma",
     "level_ratio",

@@ -81,8 +81,9 @@ class Bound:
         Raises:
             InputError: an index, ``seed`` or ``case`` is negative.
         """
-        noise = NoiseStream(seed, case, samples, self.y.device, self.support, self.sampler.noise)
-        return Context(self, noise, Denoiser(self.prior, self.sampler.signal.for_prior(self.prior)))
+        sampler = self.sampler
+        noise = NoiseStream(seed, case, samples, self.y.device, self.support, sampler.noise, sampler.correlated_slices)
+        return Context(self, noise, Denoiser(self.prior, sampler.signal.for_prior(self.prior)))
 
     def draw(
         self,

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, ClassVar
 
+from invdiff.within import check_within
+
 if TYPE_CHECKING:
     from invdiff.diffusion.context import Context
 
@@ -14,19 +16,23 @@ NEEDS = {
     "complex images": "a complex signal: use SplitComplex or TwoChannel",
     "coil images": "a state of coil images: use the view Soss",
     "no guidance": "the prior's own estimates, for it learns of the data by itself: leave guidance out",
+    "volume": "an image (D, H, W) of one map set: a view Sense of an operator on volumes",
     "coil maps": "coil maps: give a Problem whose operator ends in Sensitivities",
 }
 """What a part can need of a problem or of another part, and how a user gives it."""
 
 
 class Part:
-    """A part of a sampler.
+    """A part of a sampler: a frozen dataclass, whose numbers are within the bounds that their types have.
 
     Attributes:
         cites: whom to cite for it: keys of `invdiff.diffusion.references`.
     """
 
     cites: ClassVar[tuple[str, ...]] = ()
+
+    def __post_init__(self) -> None:
+        check_within(type(self), vars(self))
 
     @property
     def needs(self) -> frozenset[str]:

@@ -9,12 +9,12 @@ from torch import Tensor
 from invdiff.diffusion.bound import Bound, Progress
 from invdiff.diffusion.grids import Grid, Levels
 from invdiff.diffusion.guidance.base import Guidance
-from invdiff.diffusion.noise import Pairing, check_pairing
+from invdiff.diffusion.noise import Pairing, check_correlated_slices, check_pairing
 from invdiff.diffusion.part import NEEDS, Part
 from invdiff.diffusion.posterior import Posterior
 from invdiff.diffusion.references import Reference, reference
 from invdiff.diffusion.sde import SDE
-from invdiff.diffusion.signals import Signal
+from invdiff.diffusion.signals import Signal, TwoChannel
 from invdiff.diffusion.start import FromNoise, Start
 from invdiff.diffusion.steps.base import Predictor, Step
 from invdiff.diffusion.views import Sense, View
@@ -40,10 +40,12 @@ class Sampler:
         finish: steps after the last level.
         cites: whom to cite for the whole, beside its parts: keys of `invdiff.diffusion.references`.
         noise: whether samples are ``"independent"``, or ``"antithetic"`` in pairs, as of `NoiseStream`.
+        correlated_slices: over how many slices of a volume their noise turns into independent noise, as of
+            `NoiseStream`; 1: each slice has its own.
 
     Raises:
         InputError: there is not exactly one predictor among the steps, or one in ``finish``, a step stands where it
-            makes no sense, or noise is none of these.
+            makes no sense, noise is none of these, or there is no correlated slice.
     """
 
     sde: SDE
@@ -56,9 +58,11 @@ class Sampler:
     finish: Sequence[Step] = ()
     cites: tuple[str, ...] = ()
     noise: Pairing = "independent"
+    correlated_slices: int = 1
 
     def __post_init__(self) -> None:
         check_pairing(self.noise)
+        check_correlated_slices(self.correlated_slices)
         object.__setattr__(self, "steps", tuple(self.steps))  # an iterator is read once, and then it is empty
         object.__setattr__(self, "finish", tuple(self.finish))
         predictors = [type(step).__name__ for step in self.steps if isinstance(step, Predictor)]
@@ -133,7 +137,7 @@ class Sampler:
                     f"{type(signal).__name__} shows the network {signal.channels} channel(s), but this prior takes "
                     f"{' or '.join(map(str, prior.channels))}; choose another signal or another prior."
                 )
-        scale = scale_of(problem, prior)
+        scale = scale_of(problem, prior, self.signal)
         unit = scale * white(prior)
         scaled = problem.rescaled(unit)
         prior = prior if white(prior) == 1 else UnitWhite(prior)
@@ -259,19 +263,18 @@ def _of_norm_one(
     return (1 / bound) * operator, y / bound, None if noise_std is None else noise_std / bound
 
 
-def scale_of(problem: Problem, prior: Prior) -> float:
+def scale_of(problem: Problem, prior: Prior, signal: Signal = TwoChannel()) -> float:
     """The intensity of ``problem`` that ``prior`` should see as one, estimated from the measurement alone.
 
-    It is given by the problem, else one where the prior knows no intensity, else read off a least-squares image; of
-    several (coil images, map sets) off the root of their sum of squares.
+    It is given by the problem, else one where the prior knows no intensity, else read off a least-squares image, by the
+    `Signal.magnitude` of what it holds.
 
     Raises:
         InputError: that image is zero nearly everywhere.
     """
     if problem.scale is not None or prior.intensity is None:
         return problem.scale or 1.0
-    image = problem.normal.least_squares().abs()
-    magnitude = torch.linalg.vector_norm(image.reshape(-1, *image.shape[-2:]), dim=0).flatten()
+    magnitude = signal.magnitude(problem.normal.least_squares().abs()).flatten()
     position = int(prior.intensity.percentile / 100 * (magnitude.numel() - 1))
     level = problem.largest * float(magnitude.kthvalue(position + 1).values)
     if not level > 0:

@@ -74,6 +74,12 @@ class Signal(Part, ABC):
     def decode(self, images: Tensor, shape: torch.Size) -> Tensor:
         """The network's images as states of the given shape."""
 
+    def magnitude(self, images: Tensor) -> Tensor:
+        """The intensities ``(*, H, W)`` of what images ``(*, H, W)`` show: several of one place, such as those of coils
+        or map sets, have one, the root of their sum of squares."""
+        magnitude: Tensor = torch.linalg.vector_norm(images.reshape(-1, *images.shape[-2:]), dim=0)
+        return magnitude
+
     def restrict(self, operator: LinearOperator, y: Tensor) -> tuple[LinearOperator, Tensor]:
         """Operator and measurement as a state of this kind meets them.
 
@@ -85,6 +91,44 @@ class Signal(Part, ABC):
                 f"{operator!r} takes real images but states of {type(self).__name__} are complex; use RealImage."
             )
         return operator, y if y.is_complex() or operator.real_codomain else torch.complex(y, torch.zeros_like(y))
+
+
+class WrappedSignal(Signal):
+    """A signal that is another one but for what `drawn` makes of it; ``signal`` says which."""
+
+    signal: Signal
+
+    @property
+    def channels(self) -> int:
+        return self.signal.channels
+
+    @property
+    def is_complex(self) -> bool:
+        return self.signal.is_complex
+
+    @property
+    def is_linear(self) -> bool:
+        return self.signal.is_linear
+
+    @property
+    def shown(self) -> tuple[int, ...]:
+        return self.signal.shown
+
+    @property
+    def inner(self) -> tuple[Signal, ...]:
+        return (self.signal,)
+
+    def encode(self, x: Tensor) -> Tensor:
+        return self.signal.encode(x)
+
+    def decode(self, images: Tensor, shape: torch.Size) -> Tensor:
+        return self.signal.decode(images, shape)
+
+    def restrict(self, operator: LinearOperator, y: Tensor) -> tuple[LinearOperator, Tensor]:
+        return self.signal.restrict(operator, y)
+
+    def magnitude(self, images: Tensor) -> Tensor:
+        return self.signal.magnitude(images)
 
 
 @dataclass(frozen=True)

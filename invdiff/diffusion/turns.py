@@ -13,49 +13,13 @@ import torch
 from torch import Tensor
 
 from invdiff.diffusion.noise import NoiseStream
-from invdiff.diffusion.signals import Signal, SplitComplex, TwoChannel
+from invdiff.diffusion.signals import Signal, SplitComplex, TwoChannel, WrappedSignal
 from invdiff.errors import InputError
-from invdiff.operators import LinearOperator
 from invdiff.priors.base import Prior
 
 
-class _Wrapped(Signal):
-    """A signal that is another one but for what `drawn` makes of it; ``signal`` says which."""
-
-    signal: Signal
-
-    @property
-    def channels(self) -> int:
-        return self.signal.channels
-
-    @property
-    def is_complex(self) -> bool:
-        return self.signal.is_complex
-
-    @property
-    def is_linear(self) -> bool:
-        return self.signal.is_linear
-
-    @property
-    def shown(self) -> tuple[int, ...]:
-        return self.signal.shown
-
-    @property
-    def inner(self) -> tuple[Signal, ...]:
-        return (self.signal,)
-
-    def encode(self, x: Tensor) -> Tensor:
-        return self.signal.encode(x)
-
-    def decode(self, images: Tensor, shape: torch.Size) -> Tensor:
-        return self.signal.decode(images, shape)
-
-    def restrict(self, operator: LinearOperator, y: Tensor) -> tuple[LinearOperator, Tensor]:
-        return self.signal.restrict(operator, y)
-
-
 @dataclass(frozen=True)
-class ByTurns(_Wrapped):
+class ByTurns(WrappedSignal):
     """Several signals in turn, one an iteration: such as real and imaginary part together, then one after the other.
 
     Raises:
@@ -97,7 +61,7 @@ class ByTurns(_Wrapped):
 
 
 @dataclass(frozen=True)
-class Turned(_Wrapped):
+class Turned(WrappedSignal):
     """Another signal of the image mirrored along each axis or not, transposed or not where it is square, and, where it
     is complex, turned by a global phase: for each sample and network call at random, and turned back. A prior to which
     turned images are others (`Prior.is_oriented`) is shown them as they are."""
@@ -152,7 +116,7 @@ class Turn:
 
 
 @dataclass(frozen=True)
-class _AtTurns(_Wrapped):
+class _AtTurns(WrappedSignal):
     """A signal of samples, each turned in a way of its own."""
 
     signal: Signal

@@ -16,7 +16,7 @@ from invdiff.classical.baselines import SPARSE_WEIGHTS, TIKHONOV_WEIGHTS
 from invdiff.data import Scan
 from invdiff.diffusion import Sampler
 from invdiff.errors import InputError
-from invdiff.methods import Method
+from invdiff.methods import OF_VOLUMES, Method
 from invdiff.methods.named_parts import name_of_value
 from invdiff.priors import Prior
 from invdiff.reconstruction import Cases, FolderStore, known_noise, reconstruct
@@ -112,12 +112,12 @@ class Diffusion:
     @property
     def sampler(self) -> Sampler:
         """The method with its parameters."""
-        return self.method.with_settings(self.given, channels=self.prior.channels)
+        return self.method.with_settings({**OF_VOLUMES, **self.given}, channels=self.prior.channels)
 
     @cached_property
     def settings(self) -> str:
         """Every parameter, the number of samples, and the prior with 12 digits of its fingerprint."""
-        parameters: dict[str, Any] = {**self.method.defaults, **self.given}
+        parameters: dict[str, Any] = {**self.method.defaults, **OF_VOLUMES, **self.given}
         if "signal" in parameters:
             parameters["signal"] = self.sampler.signal  # it may be another for complex images, or for this prior
         parameters |= {"samples": self._count, "prior": self.prior_name, "weights": self.prior.fingerprint()[:12]}

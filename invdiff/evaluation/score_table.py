@@ -34,8 +34,20 @@ the whole volume, an empty region the whole image; ``slices`` are those that the
 and random numbers depend on them.
 """
 
-RESULTS = ("psnr", "ssim", "nmse", "achieved_acceleration", "nfe", "seconds", "weight", "noise_std", "versions")
-"""What was found."""
+RESULTS = (
+    "psnr",
+    "ssim",
+    "nmse",
+    "z_roughness",
+    "achieved_acceleration",
+    "nfe",
+    "seconds",
+    "weight",
+    "noise_std",
+    "versions",
+)
+"""What was found; ``z_roughness`` is of all slices as one volume, and empty for regions and where these are not
+neighbours."""
 
 COLUMNS = (*IDENTITY, *RESULTS)
 

@@ -16,7 +16,7 @@ from invdiff.evaluation.contenders import Outcome
 from invdiff.evaluation.score_table import Row
 from invdiff.evaluation.subjects import Subject
 from invdiff.files.lock import folder_lock
-from invdiff.metrics import Scores
+from invdiff.metrics import Scores, z_roughness
 from invdiff.reconstruction import Cases, FolderStore
 from invdiff.reconstruction.executors import Report
 
@@ -95,6 +95,7 @@ class Scoring:
         scan = cases.measured
         assert isinstance(scan, Scan)
         assert scan.ground_truth is not None
+        truth, image = _shown(unit.subject, scan.ground_truth), _shown(unit.subject, outcome.image)
         found = {
             "achieved_acceleration": f"{achieved_acceleration(scan.mask):.4f}",
             "nfe": f"{outcome.nfe}",
@@ -103,14 +104,13 @@ class Scoring:
             "noise_std": f"{scan.noise_std:.6g}",
             "versions": ", ".join(f"{name} {version(name)}" for name in ("invdiff", "torch", "numpy")),
         }
-        scores = self._scores(unit.subject, scan.ground_truth, outcome.image)
+        scores = self._scores(unit.subject, truth, image)
+        roughness = f"{z_roughness(truth, image):.4f}" if unit.subject.is_volume else ""
         for row, score in zip(self.comparison.rows(unit), scores, strict=True):
             numbers = {"psnr": f"{score.psnr:.4f}", "ssim": f"{score.ssim:.5f}", "nmse": f"{score.nmse:.6g}"}
-            yield row | found | numbers
+            yield row | found | numbers | {"z_roughness": "" if row["region"] else roughness}
 
     def _scores(self, subject: Subject, truth: NDArray[Any], image: NDArray[Any]) -> Iterator[Scores]:
-        part = central(truth.shape[-2:], subject.field_of_view)
-        truth, image = truth[:, *part], image[:, *part]
         for convention in self.comparison.conventions:
             agreement = convention.compare(truth, image)
             for index in convention.units(len(subject.slices)):
@@ -118,3 +118,8 @@ class Scoring:
             for annotation in self.comparison.boxes[subject.name]:
                 index = subject.slices.index(annotation.slice)
                 yield agreement.scores(index, annotation.box(subject.field_of_view))
+
+
+def _shown(subject: Subject, images: NDArray[Any]) -> NDArray[Any]:
+    """The part of images ``(slices, H, W)`` that is scored."""
+    return images[:, *central(images.shape[-2:], subject.field_of_view)]

@@ -81,6 +81,11 @@ class Subject:
         """What tells its scores from those of another file of its name: 12 digits of a digest."""
         return digest_of(self.content, self.field_of_view)[:12]
 
+    @property
+    def is_volume(self) -> bool:
+        """Whether several slices are compared, each the neighbour of the next."""
+        return len(self.slices) > 1 and self.slices[-1] - self.slices[0] == len(self.slices) - 1
+
     def scan(self) -> Scan:
         """The slices that are compared, fully sampled."""
         return self.read().select(self.slices)

@@ -39,14 +39,18 @@ def _table(title: tuple[str, ...], rows: Sequence[Row]) -> Any:
     regions = any(row["region"] for row in rows)
     for name in ("asked", "achieved", *(["region"] if regions else []), "method"):
         scores.add_column(name, overflow="fold")
-    for name in ("PSNR (dB)", "SSIM", "NMSE", "s / slice"):
+    volumes = any(row["z_roughness"] for row in rows)
+    for name in ("PSNR (dB)", "SSIM", "NMSE", *(["z-roughness"] if volumes else []), "s / slice"):
         scores.add_column(name, justify="right")
     for (acceleration, region, method), found in lines.items():
         psnr, ssim, nmse, seconds, achieved = (
             _over_files(found, column) for column in ("psnr", "ssim", "nmse", "seconds", "achieved_acceleration")
         )
         place = [region] if regions else []
-        numbers = f"{psnr:.2f}", f"{ssim:.4f}", f"{nmse:.5f}", f"{seconds:.3g}"
+        of_volumes = {file: [row for row in rows if row["z_roughness"]] for file, rows in found.items()}
+        of_volumes = {file: rows for file, rows in of_volumes.items() if rows}
+        rough = [f"{_over_files(of_volumes, 'z_roughness'):.2f}" if of_volumes else ""] if volumes else []
+        numbers = f"{psnr:.2f}", f"{ssim:.4f}", f"{nmse:.5f}", *rough, f"{seconds:.3g}"
         scores.add_row(acceleration, f"{achieved:.2f}", *place, method, *numbers)
     return scores
 

@@ -4,6 +4,7 @@ import errno
 import os
 import re
 import secrets
+import shutil
 import socket
 import time
 from collections.abc import Iterator
@@ -14,7 +15,8 @@ from invdiff.errors import InputError
 
 _PREFIX = ".invdiff-writing"
 _NAME = re.compile(rf"{re.escape(_PREFIX)}-(?P<place>.+)-(?P<process>\d+)-[0-9a-f]{{8}}(\.[^.]*)?")
-_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+"""Of errors by which a file system has no room for what is written."""
 _DAY = 24 * 60 * 60
 
 
@@ -29,8 +31,7 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
         InputError: the folder does not exist or may not be written to, ``path`` is a folder, or there is no room.
     """
     path = Path(path)
-    name = f"{_PREFIX}-{_place()}-{os.getpid()}-{secrets.token_hex(4)}{path.suffix}"
-    temporary = path.with_name(name)
+    temporary = hidden_neighbour(path, path.suffix)
     try:
         handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
         mode = os.fstat(handle).st_mode  # by the umask
@@ -41,17 +42,17 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
         try:
             yield temporary
         except OSError as error:
-            if error.errno in _NO_ROOM:
-                raise _unwritten(path, error) from error
+            if error.errno in NO_ROOM:
+                raise unwritten(path, error) from error
             raise
         try:
             temporary.chmod(mode)  # some libraries put a file of their own in its place
-            _to_disk(temporary)
+            to_disk(temporary)
             temporary.replace(path)
         except IsADirectoryError as error:
             raise InputError(f"{path} is a folder; give the path of a file.") from error
         except OSError as error:
-            raise _unwritten(path, error) from error
+            raise unwritten(path, error) from error
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -67,11 +68,17 @@ def remove_abandoned(folder: str | os.PathLike[str]) -> None:
             ours_and_dead = found["place"] == _place() and not _runs(int(found["process"]))
             with suppress(OSError):
                 if ours_and_dead or time.time() - file.stat().st_mtime > _DAY:
-                    file.unlink()
+                    shutil.rmtree(file) if file.is_dir() else file.unlink()
 
 
-def _unwritten(path: Path, error: OSError) -> InputError:
-    if error.errno in _NO_ROOM:
+def hidden_neighbour(path: Path, suffix: str = "") -> Path:
+    """A name beside a path that no other process takes, by which `remove_abandoned` knows what is left there."""
+    return path.with_name(f"{_PREFIX}-{_place()}-{os.getpid()}-{secrets.token_hex(4)}{suffix}")
+
+
+def unwritten(path: Path, error: OSError) -> InputError:
+    """The sentence about a path that the file system refuses."""
+    if error.errno in NO_ROOM:
         why = os.strerror(error.errno).lower()  # h5py says it in a paragraph
         return InputError(
             f"{path} can't be written: no space left for it ({why}); what was finished before stays. Make room, and go "
@@ -80,7 +87,8 @@ def _unwritten(path: Path, error: OSError) -> InputError:
     return InputError(f"{path} can't be written: {error.strerror} ({path.parent}).")
 
 
-def _to_disk(file: Path) -> None:
+def to_disk(file: Path) -> None:
+    """Wait until a file's content is on the disk."""
     handle = os.open(file, os.O_RDWR)
     try:
         os.fsync(handle)

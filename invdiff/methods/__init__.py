@@ -18,7 +18,7 @@ from invdiff.methods.fast import fast
 from invdiff.methods.jalal2021 import jalal2021
 from invdiff.methods.kawar2022 import ddrm
 from invdiff.methods.mardani2024 import red_diff
-from invdiff.methods.method import Method
+from invdiff.methods.method import OF_VOLUMES, Method
 from invdiff.methods.registry import METHODS, find_method
 from invdiff.methods.rozet2024 import mmps
 from invdiff.methods.song2020 import score_sde
@@ -33,6 +33,7 @@ from invdiff.methods.zhu2023 import diffpir
 
 __all__ = [
     "METHODS",
+    "OF_VOLUMES",
     "UNCONDITIONAL",
     "Method",
     "calibrated",

@@ -2,21 +2,22 @@
 
 from invdiff.diffusion.grids import DiscreteVP
 from invdiff.diffusion.guidance import MomentMatching, RowSumCovariance
+from invdiff.diffusion.parameters import FreshNoise, HeldBack, StepCount
 from invdiff.diffusion.sampler import Sampler
 from invdiff.diffusion.sde import VP
 from invdiff.diffusion.signals import Signal, TwoChannel
 from invdiff.diffusion.steps import DDIM
 from invdiff.methods.method import method
-from invdiff.operators.inner_solve import Converged
+from invdiff.operators.inner_solve import ConjugateGradientSteps, Converged, Tolerance
 
 
 @method("boys2024")
 def tmpd(
-    steps: int = 100,
-    eta: float = 1.0,
-    held_back: float = 0.05,
-    tolerance: float = 1e-3,
-    cg_steps: int = 100,
+    steps: StepCount = 100,
+    eta: FreshNoise = 1.0,
+    held_back: HeldBack = 0.05,
+    tolerance: Tolerance = 1e-3,
+    cg_steps: ConjugateGradientSteps = 100,
     signal: Signal = TwoChannel(),
 ) -> Sampler:
     """DDIM under the score of the posterior, its likelihood that of an image whose covariance given the noisy one is

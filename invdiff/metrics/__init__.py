@@ -3,6 +3,7 @@
 from invdiff.metrics.conventions import CONVENTIONS, Agreement, Convention, Scores, find_convention
 from invdiff.metrics.metrics import nmse, psnr, ssim
 from invdiff.metrics.regions import Annotation, read_annotations
+from invdiff.metrics.roughness import z_roughness
 
 __all__ = [
     "CONVENTIONS",
@@ -15,4 +16,5 @@ __all__ = [
     "psnr",
     "read_annotations",
     "ssim",
+    "z_roughness",
 ]

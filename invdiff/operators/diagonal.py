@@ -65,6 +65,14 @@ class Diagonal(Spectral, Frozen):
         return Diagonal(function(self.spectrum))
 
 
+def narrowed(values: Tensor, axes: tuple[int, ...]) -> Tensor:
+    """The values with length one along each of the axes on which they are constant."""
+    for axis in axes:
+        first = values.narrow(axis, 0, 1)
+        values = first if bool((values == first).all()) else values
+    return values
+
+
 @PRODUCT.rule(Diagonal, Diagonal, "D₁ D₂ = D, their product")
 def _(left: Diagonal, right: Diagonal) -> LinearOperator:
     return Diagonal(left.spectrum * right.spectrum)

@@ -8,7 +8,7 @@ from torch import Tensor
 from invdiff.errors import InputError
 from invdiff.operators.base import LinearOperator, Shape
 from invdiff.operators.circulant import Circulant
-from invdiff.operators.diagonal import Diagonal
+from invdiff.operators.diagonal import Diagonal, narrowed
 from invdiff.operators.endomorphism import Endomorphism
 from invdiff.operators.frozen import Frozen
 from invdiff.operators.rules import PULLBACK
@@ -45,6 +45,15 @@ class Fourier(Endomorphism, Frozen):
     def domain_shape(self) -> Shape:
         return self.shape
 
+    def _lifted(self, prefix: Shape) -> LinearOperator:
+        return Fourier(prefix + self.shape, self.axes)
+
+    def _unlifted(self, prefix: Shape) -> LinearOperator | None:
+        shared = len(prefix)
+        if self.shape[:shared] != prefix or any(axis < shared - len(self.shape) for axis in self.axes or ()):
+            return None
+        return Fourier(self.shape[shared:], self.axes)
+
     def forward(self, x: Tensor) -> Tensor:
         return self._centred(torch.fft.fftn, x)
 
@@ -60,13 +69,8 @@ class Fourier(Endomorphism, Frozen):
 
 @PULLBACK.rule(Fourier, Diagonal, "Fᴴ D F = a convolution; no transform along the axes on which D is constant")
 def _(operator: Fourier, middle: Diagonal) -> LinearOperator:
-    values, axes = middle.spectrum, []
-    for axis in operator.axes or ():
-        first = values.narrow(axis, 0, 1)
-        if bool((values == first).all()):
-            values = first
-        else:
-            axes.append(axis)
+    values = narrowed(middle.spectrum, tuple(range(-len(operator.shape), 0)))
+    axes = tuple(axis for axis in operator.axes or () if values.shape[axis] > 1)
     if not axes:
         return Diagonal(values.expand(operator.shape).contiguous())
-    return Circulant(operator.shape, torch.fft.ifftshift(values, dim=axes), tuple(axes))
+    return Circulant(operator.shape, torch.fft.ifftshift(values, dim=axes), axes)

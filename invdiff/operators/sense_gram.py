@@ -54,7 +54,7 @@ class SenseGram(Endomorphism, Frozen):
     def H(self) -> LinearOperator:
         return self if self.is_self_adjoint else SenseGram(self.maps, self.convolution.H, self.image_dims)  # type: ignore[arg-type] # its adjoint is of its kind
 
-    def nearest_circulant(self) -> LinearOperator:
+    def nearest_circulant(self) -> Circulant:
         """At each frequency the convolution's multiplier, averaged over the frequencies at which the maps see it."""
         convolution, image = self.convolution, tuple(range(-self.image_dims, 0))
         value = value_at_frequencies(convolution.multiplier, self.maps, convolution.axes, convolution.grid)

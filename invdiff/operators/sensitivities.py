@@ -16,6 +16,7 @@ from invdiff.operators.lift import Lift
 from invdiff.operators.remembered import remembered
 from invdiff.operators.rules import PULLBACK
 from invdiff.operators.sense_gram import SenseGram
+from invdiff.operators.spectral import squared_magnitude
 from invdiff.operators.structure import Structure
 from invdiff.operators.toeplitz import Toeplitz
 
@@ -112,4 +113,18 @@ def _(operator: Sensitivities, middle: Lift) -> LinearOperator | None:
     convolution, seen = middle.operator, middle.prefix == operator.codomain_shape[:1]
     if seen and isinstance(convolution, Circulant | Toeplitz) and not convolution.real_domain:
         return SenseGram(operator.maps, convolution, operator.image_dims)
+    return None
+
+
+@PULLBACK.rule(Sensitivities, Diagonal, "Sᴴ D_c S = sum over coils of D_c abs(S_c)², for a D_c of each coil")
+def _(operator: Sensitivities, middle: Diagonal) -> LinearOperator | None:
+    return None if operator.has_sets else Diagonal((middle.spectrum * squared_magnitude(operator.maps)).sum(0))
+
+
+@PULLBACK.rule(Sensitivities, Circulant, "Sᴴ C S = the SENSE gram, for a convolution C that is the same in every coil")
+def _(operator: Sensitivities, middle: Circulant) -> LinearOperator | None:
+    in_image = all(axis >= -operator.image_dims for axis in middle.axes)
+    if type(middle) is Circulant and in_image and middle.multiplier.shape[0] == 1:
+        alike = Circulant(operator.image_shape, middle.multiplier.squeeze(0), middle.axes)
+        return SenseGram(operator.maps, alike, operator.image_dims)
     return None

@@ -3,6 +3,7 @@
 from invdiff.errors import InputError
 from invdiff.operators.arrays import Array, as_tensor
 from invdiff.operators.base import LinearOperator, Shape
+from invdiff.operators.basis import Basis
 from invdiff.operators.fourier import Fourier
 from invdiff.operators.identity import Identity
 from invdiff.operators.non_uniform_fourier import NonUniformFourier
@@ -31,6 +32,39 @@ def sense(mask: Array, maps: Array) -> LinearOperator:
     if tuple(maps.shape[-len(image) :]) != image:
         raise InputError(f"The mask has shape {image} but the coil maps have {tuple(maps.shape)}; they must end alike.")
     return Subsample(mask) @ Fourier(image) @ Sensitivities(maps, image_dims=len(image))
+
+
+def subspace(mask: Array, maps: Array, basis: Array) -> LinearOperator:
+    """P(Λ) Φ F S: multi-coil frames of which each has a mask of its own, and all lie in the span of a basis (Tamir,
+    Magnetic Resonance in Medicine 77, 2017). Its images are the K coefficient images ``(K, *image)``; ``Basis(basis,
+    image)`` makes frames of them.
+
+    It measures the k-space ``(T, coils, *image)`` of all frames where it was sampled: ``A.factors[0](kspace)``. Both
+    the operator and its gram transform K images for each coil, and not T.
+
+    Args:
+        mask: boolean ``(T, *image)``, the same for every coil.
+        maps: complex ``(coils, *image)`` or ``(sets, coils, *image)``.
+        basis: Φ, real or complex ``(T, K)``.
+
+    Raises:
+        InputError: mask and maps differ in the image's shape, or mask and basis in the number of frames.
+    """
+    mask, maps, basis = (as_tensor(array, "subspace") for array in (mask, maps, basis))
+    image = tuple(mask.shape[1:])
+    if not image or tuple(maps.shape[-len(image) :]) != image:
+        raise InputError(
+            f"The mask (frames, *image) has shape {tuple(mask.shape)} but the coil maps have {tuple(maps.shape)}; they "
+            "must end alike."
+        )
+    if len(basis) != len(mask):
+        raise InputError(
+            f"The mask is of {len(mask)} frames but the basis has {len(basis)} rows; it is (frames, coefficients)."
+        )
+    sensitivities = Sensitivities(maps, image_dims=len(image))
+    coils = sensitivities.codomain_shape
+    sampled = mask.unsqueeze(1).expand(len(mask), *coils)
+    return Subsample(sampled) @ Basis(basis, coils) @ Fourier(image) @ sensitivities
 
 
 def non_cartesian_sense(points: Array, maps: Array, *, eps: float = 1e-12) -> LinearOperator:

@@ -9,6 +9,7 @@ from invdiff.operators.base import LinearOperator, Shape, same, size
 from invdiff.operators.diagonal import Diagonal
 from invdiff.operators.frozen import Frozen
 from invdiff.operators.identity import Identity
+from invdiff.operators.lift import Lift
 from invdiff.operators.mask import Mask, check_mask
 from invdiff.operators.remembered import remembered
 from invdiff.operators.rules import PRODUCT, PULLBACK
@@ -87,6 +88,11 @@ def _(operator: Subsample, identity: Identity) -> LinearOperator:
 @PULLBACK.rule(Subsample, Diagonal, "P(Λ)ᴴ D P(Λ) = D on the samples kept, 0 elsewhere")
 def _(operator: Subsample, middle: Diagonal) -> LinearOperator:
     return Diagonal(operator.adjoint(middle.spectrum))
+
+
+@PULLBACK.rule(Lift, Diagonal, "(I ⊗ P(Λ))ᴴ D (I ⊗ P(Λ)) = D on the samples kept of each, 0 elsewhere")
+def _(operator: Lift, middle: Diagonal) -> LinearOperator | None:
+    return Diagonal(operator.adjoint(middle.spectrum)) if isinstance(operator.operator, Subsample) else None
 
 
 @PULLBACK.rule(Adjoint, Diagonal, "P(Λ) D P(Λ)ᴴ = D, the samples kept")

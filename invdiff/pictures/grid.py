@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from invdiff.errors import InputError
 from invdiff.files.atomic import atomic
+from invdiff.pictures.grey import grey, white_of
 
 _GAP = 2
 
@@ -36,11 +37,10 @@ def write_grid(path: str | os.PathLike[str], images: NDArray[np.inexact], *, col
     if not np.isfinite(images).all():
         raise InputError(f"The images of shape {images.shape} hold NaN or infinity, so they can't be drawn.")
     magnitudes = np.abs(images)
-    white = float(np.percentile(magnitudes, 99.9)) or 1.0
     columns = columns or math.ceil(math.sqrt(len(images)))
     rows = math.ceil(len(images) / columns)
-    grey = np.minimum(magnitudes * (255 / white), 255).round().astype(np.uint8)  # colours would be many times as large
-    padded = np.pad(grey, ((0, rows * columns - len(images)), (0, _GAP), (0, _GAP)))
+    pixels = grey(magnitudes, white_of(magnitudes))  # colours would be many times as large
+    padded = np.pad(pixels, ((0, rows * columns - len(images)), (0, _GAP), (0, _GAP)))
     _, height, width = padded.shape
     tiles = padded.reshape(rows, columns, height, width).swapaxes(1, 2).reshape(rows * height, columns * width)
     with atomic(path) as temporary:

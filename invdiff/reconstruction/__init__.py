@@ -2,6 +2,7 @@
 and what is written of them; and samples of a prior alone."""
 
 from invdiff.reconstruction.cases import Cases, PictureCases, ScanCases, picture_cases, scan_cases
+from invdiff.reconstruction.choice import Choice
 from invdiff.reconstruction.draw import Shard, draw
 from invdiff.reconstruction.executors import Dask, Executor, Here, Processes
 from invdiff.reconstruction.forecast import Forecast, MeasuredOnce, forecast
@@ -40,11 +41,13 @@ from invdiff.reconstruction.uncertainty import (
     read_labels,
 )
 from invdiff.reconstruction.units import Drawing, Drawn, Unit
+from invdiff.reconstruction.written_result import WrittenResult, written_result
 
 __all__ = [
     "KINDS",
     "Assumptions",
     "Cases",
+    "Choice",
     "Conformal",
     "Coverage",
     "Dask",
@@ -78,6 +81,7 @@ __all__ = [
     "Study",
     "Unit",
     "Watcher",
+    "WrittenResult",
     "WrittenSamples",
     "conformal_for",
     "conformal_table",
@@ -105,4 +109,5 @@ __all__ = [
     "within",
     "write_contact_sheet",
     "write_slices",
+    "written_result",
 ]

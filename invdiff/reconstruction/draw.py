@@ -145,4 +145,5 @@ def runs(indices: Sequence[int], most: int) -> list[range]:
 def provenance(sampler: Sampler, prior: Prior, seed: int) -> dict[str, Any]:
     """How samples were drawn, to record with them."""
     versions = {f"{name}_version": version(name) for name in ("invdiff", "torch", "numpy")}
-    return {"seed": seed, "sampler": repr(sampler), "nfe": sampler.nfe, "precision": prior.precision, **versions}
+    said = {"seed": seed, "sampler": repr(sampler), "nfe": sampler.nfe, "precision": prior.precision}
+    return {**said, "citations": "\n".join(map(str, sampler.citations())), **versions}

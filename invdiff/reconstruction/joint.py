@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from invdiff.data.scan import Scan
+from invdiff.data.scan import CoilData
 from invdiff.diffusion.sampler import Sampler, scale_of
 from invdiff.operators import sense
 from invdiff.priors import Prior
@@ -80,7 +80,7 @@ class Joint:
             next(run)
         return maps, state.x[0] * bound.unit
 
-    def maps(self, scan: Scan) -> Complex:
+    def maps(self, scan: CoilData) -> Complex:
         """Refined maps of one slice: ``(1, coils, H, W)`` or ``(1, sets, coils, H, W)``.
 
         Args:

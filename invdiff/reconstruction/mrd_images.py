@@ -2,17 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from invdiff.data.geometry import Geometry
 from invdiff.data.series import Series
 from invdiff.errors import InputError
-from invdiff.files.hdf5 import attributes_of, find_numbers, reading
-
-if TYPE_CHECKING:
-    import h5py
+from invdiff.reconstruction.written_result import written_result
 
 _SERIES = {"image": "the best image", "std": "standard deviation of the posterior samples"}
 """Data sets that are passed on, each a series of its own, and what they are."""
@@ -41,21 +39,19 @@ def write_mrd_images(stream: IO[bytes], results: Sequence[tuple[Path, Series]], 
 
 
 def _items(mrd: Any, path: Path, measurement: Series) -> Iterator[Any]:
-    with reading(path) as file:
-        method = str(attributes_of(file).get("method", ""))
-        volumes = {name: numbers for name in _SERIES if (numbers := find_numbers(file, name)) is not None}
-        numbers, lies = find_numbers(file, "slice"), _geometry(file)
-        for series, (name, volume) in enumerate(volumes.items()):
-            for k in range(len(volume)):
-                image = np.ascontiguousarray(volume[k].T[None, None])
+    with written_result(path) as result:
+        method = str(result.attributes.get("method", ""))
+        for series, name in enumerate(name for name in _SERIES if name in result.arrays):
+            for k, number in enumerate(result.slices):
+                image = np.ascontiguousarray(result.volume(name, [k])[0].T[None, None])
                 is_complex = np.iscomplexobj(image)
                 head = mrd.ImageHeader(
                     image_type=mrd.ImageType.COMPLEX if is_complex else mrd.ImageType.MAGNITUDE,
-                    slice=k if numbers is None else int(numbers[k]),
+                    slice=number,
                     image_index=k,
                     image_series_index=series,
                     **{loop: getattr(measurement, loop) for loop in ("contrast", "repetition", "phase", "set")},
-                    **{name: array if array.ndim == 1 else array[k] for name, array in lies.items()},
+                    **_place(result.geometry, k),
                 )
                 said = {"ImageComment": _SERIES[name], "invdiff_method": method}
                 meta = {key: [mrd.ImageMetaValue.String(value)] for key, value in said.items()}
@@ -63,15 +59,13 @@ def _items(mrd: Any, path: Path, measurement: Series) -> Iterator[Any]:
                 yield case(mrd.Image(head=head, data=image, meta=meta))
 
 
-def _geometry(file: "h5py.File") -> dict[str, NDArray[np.float32]]:
-    """What an image's head says of where it lies, as far as the result tells; of each slice, or once."""
-    said, found = attributes_of(file), {}
-    if "field_of_view_mm" in said:
-        thickness = said.get("slice_thickness_mm", 0.0)
-        found["field_of_view"] = np.array([*said["field_of_view_mm"], thickness], np.float32)
-    position, directions = find_numbers(file, "position_mm"), find_numbers(file, "directions")
-    if position is not None and directions is not None:
-        axes = np.moveaxis(np.asarray(directions[()], np.float32), 1, 0)
-        found |= {"position": np.asarray(position[()], np.float32)}
-        found |= dict(zip(("col_dir", "line_dir", "slice_dir"), axes, strict=True))
+def _place(geometry: Geometry | None, k: int) -> dict[str, NDArray[np.float32]]:
+    """What an image's head says of where it lies, as far as that is known."""
+    if geometry is None:
+        return {}
+    found = {"field_of_view": np.array([*geometry.field_of_view, geometry.slice_thickness or 0.0], np.float32)}
+    if geometry.planes is not None:
+        plane = geometry.planes[k]
+        found["position"] = np.array(plane.position, np.float32)
+        found |= dict(zip(("col_dir", "line_dir", "slice_dir"), plane.directions.astype(np.float32), strict=True))
     return found

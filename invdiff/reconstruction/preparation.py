@@ -5,9 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from invdiff.data.calibration import Calibration, calibrate, check_maps, estimated_maps
-from invdiff.data.noise import estimate_noise, noise_of_scan
-from invdiff.data.scan import Scan
+from invdiff.data.calibration import Calibration, calibrate, check_maps, estimated_maps, ones_maps
+from invdiff.data.scan import CoilData, Coils
 from invdiff.data.whitening import normalised_before_whitening, prewhiten
 from invdiff.errors import InputError
 
@@ -67,6 +66,7 @@ class Preparation:
         remarks: sentences: the scan's own, and on the noise.
         residual: the noise that the residual of a fit shows, what maps misfit included; None where nobody looked.
         held_back: how maps were chosen by samples held back; None where nobody looked.
+        noise_times: by what the level that the data term assumes is multiplied, as a search found best.
     """
 
     covariance: NDArray[np.complex128] | None
@@ -77,6 +77,7 @@ class Preparation:
     remarks: tuple[str, ...] = ()
     residual: ResidualNoise | None = None
     held_back: HeldBack | None = None
+    noise_times: float = 1.0
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -92,7 +93,7 @@ class Preparation:
     def data_noise_std(self) -> float:
         """The level that the data term assumes: that of the residual, where somebody looked. Where maps misfit it is
         above the noise, and data are to be believed no more than they can be explained."""
-        return self.noise_std if self.residual is None else self.residual.std
+        return self.noise_times * (self.noise_std if self.residual is None else self.residual.std)
 
     @property
     def data_noise_uncertainty(self) -> float:
@@ -142,6 +143,8 @@ class Preparation:
                 f"residual of a fit: {self.residual.std:.3g}, within {self.residual.uncertainty:.1%}: noise and what "
                 "maps misfit together, by which the data are judged"
             )
+        if self.noise_times != 1:
+            lines.append(f"the data are taken to have {self.noise_times:g} times that noise, as a search found best")
         found = self.calibration
         if found is not None:
             crop = "of the file" if found.crop is None else f"by ESPIRiT, crop {found.crop:g}"
@@ -161,6 +164,7 @@ class Preparation:
         stored: dict[str, str | float | int | bool] = {
             "noise_source": self.noise_source,
             "noise_uncertainty": self.noise_uncertainty,
+            "noise_times": self.noise_times,
             "prewhitened": self.covariance is not None,
             "warnings": "\n".join(self.warnings),
         }
@@ -184,8 +188,8 @@ class Preparation:
 
 
 def prepare(
-    scan: Scan, *, noise_std: float | None = None, map_sets: int | None = None, crop: float | None = None
-) -> tuple[Scan, Preparation]:
+    scan: Coils, *, noise_std: float | None = None, map_sets: int | None = None, crop: float | None = None
+) -> tuple[Coils, Preparation]:
     """The scan with noise level and maps filled in, its coils prewhitened where their covariance can be told.
 
     Coils stay as they are where the noise level is given (by the caller or the file), or maps come with the file,
@@ -205,7 +209,7 @@ def prepare(
     prepared = replace(prepared, remarks=(*scan.remarks, *prepared.remarks))
     scan = _in_virtual_coils(scan, prepared)
     if scan.coils == 1 and scan.maps is None:
-        return scan.changed(maps=np.ones(scan.kspace.shape, np.complex64)), prepared
+        return scan.changed(maps=ones_maps(scan)), prepared
     if scan.maps is None:
         found = calibrate(scan, prepared.noise_std, crop=crop, sets=map_sets)
     else:
@@ -213,7 +217,7 @@ def prepare(
     return _seen_through(found, scan, prepared)
 
 
-def with_map_sets(scan: Scan, preparation: Preparation, sets: int) -> tuple[Scan, Preparation]:
+def with_map_sets(scan: Coils, preparation: Preparation, sets: int) -> tuple[Coils, Preparation]:
     """A scan that was prepared, with maps of as many sets.
 
     Args:
@@ -230,7 +234,7 @@ def with_map_sets(scan: Scan, preparation: Preparation, sets: int) -> tuple[Scan
     return _seen_through(calibrate(scan, preparation.noise_std, sets=sets), scan, preparation)
 
 
-def _seen_through(found: Calibration, scan: Scan, preparation: Preparation) -> tuple[Scan, Preparation]:
+def _seen_through(found: Calibration, scan: Coils, preparation: Preparation) -> tuple[Coils, Preparation]:
     found = replace(found, maps=at_own_intensities(found.maps, preparation))
     return scan.changed(maps=found.maps), replace(preparation, calibration=found)
 
@@ -240,7 +244,7 @@ def at_own_intensities(maps: Complex, preparation: Preparation) -> Complex:
     return maps if preparation.covariance is None else normalised_before_whitening(maps, preparation.covariance)
 
 
-def prepare_alike(scan: Scan, preparation: Preparation) -> Scan:
+def prepare_alike(scan: Coils, preparation: Preparation) -> Coils:
     """Another slice of a scan, prepared as others were: the same virtual coils, noise level, crop and map sets.
 
     Args:
@@ -255,18 +259,19 @@ def prepare_alike(scan: Scan, preparation: Preparation) -> Scan:
     if scan.maps is not None:
         return scan
     if found is None or found.crop is None:
-        return scan.changed(maps=np.ones(scan.kspace.shape, np.complex64))
+        return scan.changed(maps=ones_maps(scan))
     maps = estimated_maps(scan, preparation.noise_std, crop=found.crop, sets=found.sets)
     return scan.changed(maps=at_own_intensities(maps, preparation))
 
 
-def _in_virtual_coils(scan: Scan, preparation: Preparation) -> Scan:
+def _in_virtual_coils(scan: Coils, preparation: Preparation) -> Coils:
+    scan = scan.with_calibration() if scan.maps is None and scan.coils > 1 else scan
     calibration = None if scan.calibration is None else preparation.virtual_coils(scan.calibration)
     kspace = preparation.virtual_coils(scan.kspace)
     return scan.changed(kspace=kspace, calibration=calibration, noise_std=preparation.noise_std)
 
 
-def _noise(scan: Scan, given: float | None) -> Preparation:
+def _noise(scan: CoilData, given: float | None) -> Preparation:
     if given is not None and not 0 <= given < np.inf:
         raise InputError(f"{scan.name}: noise_std is {given}; it must be a finite number, zero or more.")
     if given is not None:
@@ -274,7 +279,7 @@ def _noise(scan: Scan, given: float | None) -> Preparation:
     if scan.noise_std is not None:
         return Preparation(None, scan.noise_std, 0.0, "as the file says")
     try:
-        noise = estimate_noise(scan.kspace, scan.mask) if scan.noise is None else noise_of_scan(scan.noise)
+        noise = scan.own_noise()
     except InputError as error:
         raise InputError(f"{scan.name}: {error}") from error
     warnings: tuple[str, ...] = ()

@@ -13,14 +13,14 @@ from invdiff.data.formats.geometry_arrays import planes_of, sizes_of
 from invdiff.data.geometry import Geometry
 from invdiff.data.scan import evenly_spaced
 from invdiff.errors import InputError
-from invdiff.files.hdf5 import attributes_of, find_dataset, find_numbers, reading, write_attributes, writing
+from invdiff.files.hdf5 import find_dataset, reading, write_attributes, writing
 from invdiff.reconstruction.existing import existing_result
 from invdiff.reconstruction.uncertainty.magnitude import LEVEL, Magnitude
+from invdiff.reconstruction.written_result import WrittenResult, written_result
 
 if TYPE_CHECKING:
     import h5py
 
-Image = NDArray[np.inexact]
 Complex = NDArray[np.complex64]
 
 
@@ -152,6 +152,39 @@ class Reconstruction:
         volumes = {name: stack(name) for name in ("samples", "zero_filled", "ground_truth", "estimate", "corrected")}
         return cls(**volumes, attributes={**attributes, **numbers}, geometry=geometry)
 
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> Self:
+        """What `write` wrote, whole in memory.
+
+        Args:
+            path: of a ``reconstruction.h5``.
+
+        Raises:
+            InputError: there is no such file, it is no reconstruction, or it is damaged.
+        """
+        with written_result(path) as written:
+            return cls._of_rows(written, list(range(written.shape[0])))
+
+    @classmethod
+    def _of_rows(cls, written: WrittenResult, rows: list[int]) -> Self:
+        """Some slices of a written reconstruction."""
+        kept = [
+            name for name in ("samples", "samples_uncorrected", "ground_truth", "estimate") if name in written.arrays
+        ]
+        volumes = {name: written.volume(name, rows).astype(np.complex64) for name in kept}
+        zero_filled = written.volume("zero_filled", rows).astype(np.complex64)
+        corrected = volumes.get("samples") if "samples_uncorrected" in volumes else None
+        none = np.zeros((len(zero_filled), 0, *zero_filled.shape[1:]), np.complex64)
+        return cls(
+            samples=volumes.get("samples_uncorrected", volumes.get("samples", none)),
+            zero_filled=zero_filled,
+            ground_truth=volumes.get("ground_truth"),
+            attributes={**written.attributes, **{name: array[rows] for name, array in written.numbers.items()}},
+            estimate=volumes.get("estimate"),
+            geometry=None if written.geometry is None else written.geometry.select(rows),
+            corrected=corrected,
+        )
+
     def __iter__(self) -> Iterator[SliceResult]:
         """Slice by slice."""
         numbers = {name: value for name, value in self.attributes.items() if isinstance(value, np.ndarray)}
@@ -254,21 +287,8 @@ def spread_slices(path: str | os.PathLike[str], most: int) -> Reconstruction:
     Raises:
         InputError: it can't be read.
     """
-    with reading(path) as file:
-        held = {name: numbers for name in file if (numbers := find_numbers(file, name)) is not None}
-        chosen = evenly_spaced(len(held["image"]), most)
-        volumes = {name: numbers[chosen] for name, numbers in held.items()}
-        attributes = attributes_of(file)
-    none = np.zeros((len(chosen), 0, *volumes["image"].shape[1:]), np.complex64)
-    is_corrected = "samples_uncorrected" in volumes
-    return Reconstruction(
-        samples=volumes["samples_uncorrected"] if is_corrected else volumes.get("samples", none),
-        zero_filled=volumes["zero_filled"],
-        ground_truth=volumes.get("ground_truth"),
-        attributes={**attributes, **{name: array for name, array in volumes.items() if array.ndim == 1}},
-        estimate=volumes.get("estimate"),
-        corrected=volumes["samples"] if is_corrected else None,
-    )
+    with written_result(path) as written:
+        return Reconstruction._of_rows(written, evenly_spaced(written.shape[0], most))
 
 
 _THUMBNAIL, _THUMBNAILS = 160, 400  # pixels along a side, and how many at most

@@ -218,7 +218,8 @@ def test_images_of_modl_are_a_picture(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("row", LAYOUTS, ids=lambda row: f"{row.holds} {row.names[0]}")
 def test_rows_say_what_they_hold_and_whose_they_are(row: Layout) -> None:
-    assert row.holds in {"kspace", "mask", "maps", "noise", "noise_std", "ground_truth", "calibration", "image"}
+    of_scans = {"kspace", "mask", "maps", "noise", "noise_std", "ground_truth", "calibration", "trajectory", "matrix"}
+    assert row.holds in of_scans | {"image"}
     assert row.names
     assert row.source
     assert len({len(order.split(",")) for order in row.orders}) == len(row.orders)

@@ -27,6 +27,7 @@ from invdiff.diffusion import (
     SDE,
     VE,
     VP,
+    AlternatingPlanes,
     Ancestral,
     AnnealedLangevin,
     AnnealedLikelihood,
@@ -121,6 +122,7 @@ OPERATORS = [
     "inpainting",
     "denoising",
 ]
+ON_VOLUMES = AlternatingPlanes(TwoChannel())
 GUIDANCE: list[Guidance | None] = [
     None,
     Proximal(2.0, Truncated(3)),
@@ -284,6 +286,8 @@ def operator_of(name: str) -> LinearOperator:
             return one_at_most(NonUniformFourier(off_the_grid(), (SIDE, SIDE)))
         case "sense off the grid":
             return one_at_most(non_cartesian_sense(off_the_grid(), maps[0] / torch.linalg.vector_norm(maps[0], dim=0)))
+        case "volume":
+            return lift((SIDE,), fourier(points))
         case "inpainting":
             return inpainting(points)
         case _:
@@ -424,6 +428,8 @@ def surroundings() -> Iterator[Cell]:
         (Cell(corrector=corrector, noise="unknown noise level") for corrector in CORRECTORS),
         (Cell(view, signal, corrector=corrector) for view, signal, corrector in product(VIEWS, SIGNALS, CORRECTORS)),
         (Cell(guidance=Proximal(), corrector=corrector) for corrector in CORRECTORS),
+        (Cell(view, ON_VOLUMES, operator) for view in VIEWS for operator in OPERATORS if operator != "coil by coil"),
+        (Cell(view, ON_VOLUMES, "volume", guidance) for view in VIEWS for guidance in GUIDANCE),
         (Cell(grid=grid, noise="unknown noise level") for grid in GRIDS if isinstance(grid, DownToNoise)),
     )
 

@@ -128,7 +128,7 @@ class OneAfterTheOther(NoiseStream):
     """Samples share the numbers of the first."""
 
     def draw(self, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
-        return torch.stack([torch.randn(shape, generator=self._generators[0], dtype=dtype) for _ in self.samples])
+        return super().draw(shape, dtype)[:1].expand(len(self.samples), *shape)
 
 
 class Standing(NoiseStream):

@@ -87,7 +87,7 @@ def test_none_of_it_matters_in_single_precision(small, name: str, exponent: int)
     ("part", "broken", "change"),
     [
         ("_of_norm_one", lambda operator, y, noise_std: (operator, y, noise_std), {"of_operator": 3.0}),
-        ("scale_of", lambda problem, prior: problem.scale or 1.0, {"of_data": 3.0}),
+        ("scale_of", lambda problem, prior, signal: problem.scale or 1.0, {"of_data": 3.0}),
         ("white", lambda prior: 1.0, {"white": 255.0}),
     ],
 )

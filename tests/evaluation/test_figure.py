@@ -14,7 +14,12 @@ from invdiff.evaluation.score_table import COLUMNS
 ROWS = [
     dict.fromkeys(COLUMNS, "1")
     | {"file": file, "slice": slice_, "method": method, "mask": mask, "acceleration": acceleration, "region": region}
-    | {"psnr": f"{30 + len(method) - float(acceleration) + int(slice_)}", "convention": "song", "target": "mvue"}
+    | {
+        "psnr": f"{30 + len(method) - float(acceleration) + int(slice_)}",
+        "convention": "song",
+        "target": "mvue",
+        "z_roughness": "",
+    }
     for file, slice_, method, mask, acceleration, region in itertools.product(
         "ab", "02", ["fast", "cg-sense"], ["random", "poisson"], ["4", "10"], ["", "tear"]
     )

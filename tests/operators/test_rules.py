@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from invdiff.operators import (
+    Basis,
     Circulant,
     Crop,
     Diagonal,
@@ -56,6 +57,11 @@ RE, CROP = RealPart(SHAPE), Crop(SHAPE, (2, 3))
 A = sense(POINTS, MAPS)
 K = NonUniformFourier(torch.rand(7, 2, generator=GENERATOR) - 0.5, SHAPE, eps=1e-13)
 SMALL = Diagonal(normal(2, 3))
+PHI = Basis(normal(3, 2), SHAPE)
+COIL_PHI = Basis(normal(2, 2), (3, *SHAPE))
+BLOCKS = PHI.pullback(Diagonal(normal(3, *SHAPE).real))
+COIL_BLOCKS = COIL_PHI.pullback(Diagonal(normal(2, 1, *SHAPE).real.expand(2, 3, *SHAPE)))
+EACH_F, EACH_S = Fourier((2, *SHAPE), (-2, -1)), lift((2,), S)
 
 EXAMPLES: dict[str, dict[str, tuple[LinearOperator, LinearOperator]]] = {
     "product": {
@@ -89,13 +95,22 @@ EXAMPLES: dict[str, dict[str, tuple[LinearOperator, LinearOperator]]] = {
         "Re Fᴴ D F Reᴴ": (RE.H, C),
         "Sᴴ I S": (S, Identity((3, *SHAPE))),
         "Sᴴ D S": (S, lift((3,), R)),
+        "Sᴴ D_c S": (S, Diagonal(normal(3, *SHAPE))),
+        "Sᴴ C S": (S, Circulant((3, *SHAPE), normal(1, *SHAPE), (-2, -1))),
         "Sᴴ (Fᴴ D F) S": (S, lift((3,), C)),
         "Sᴴ (C Fᴴ D F Cᴴ) S": (S, lift((3,), Toeplitz(SHAPE, normal(8, 10)))),
         "[A; B]ᴴ I [A; B]": (Stack((P, F)), Identity((int(POINTS.sum()) + 20,))),
+        "Φᴴ I Φ": (PHI, Identity((3, *SHAPE))),
+        "Φᴴ D Φ": (PHI, Diagonal(normal(3, *SHAPE).real)),
+        "Φᴴ (I ⊗ D) Φ": (PHI, lift((3,), R)),
+        "Fᴴ B F": (EACH_F, BLOCKS),
+        "Sᴴ B S": (EACH_S, COIL_BLOCKS),
+        "Sᴴ (Fᴴ B F) S": (EACH_S, lift((2, 3), F).pullback(COIL_BLOCKS)),
         "F(k)ᴴ I F(k)": (K, Identity((7,))),
         "F(k)ᴴ D F(k)": (K, Diagonal(normal(7))),
         "P(Λ)ᴴ I P(Λ)": (P, Identity(P.codomain_shape)),
         "P(Λ)ᴴ D P(Λ)": (P, Diagonal(normal(*P.codomain_shape))),
+        "(I ⊗ P(Λ))ᴴ D (I ⊗ P(Λ))": (lift((2,), P), Diagonal(normal(2, *P.codomain_shape))),
         "P(Λ) D P(Λ)ᴴ": (P.H, D),
         "(Fᴴ D F)ᴴ I (Fᴴ D F)": (C, ID),
         "(Fᴴ D₁ F)ᴴ (Fᴴ D₂ F) (Fᴴ D₁ F)": (C, Circulant(SHAPE, normal(*SHAPE), (-2, -1))),
@@ -106,6 +121,8 @@ EXAMPLES: dict[str, dict[str, tuple[LinearOperator, LinearOperator]]] = {
         "a I + D": (2 * ID, L),
         "Fᴴ D₁ F + Fᴴ D₂ F": (C, C.H),
         "a I + Fᴴ D F": (2 * ID, C),
+        "a I + B": (2 * Identity((2, *SHAPE)), BLOCKS),
+        "a I + Fᴴ B F": (2 * Identity((2, *SHAPE)), EACH_F.pullback(BLOCKS)),
         "a I + Aᴴ A": (2 * ID, A.gram),
         "a I + b Aᴴ A": (2 * ID, 3 * A.gram),
         "a I + (b I + c Aᴴ A)": (2 * ID, ID + 3 * A.gram),

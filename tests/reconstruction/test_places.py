@@ -29,13 +29,14 @@ def discrepancy(held: Mask, seed: int) -> Discrepancy:
     """Errors of which each line has much in common, as neighbours along a line of k-space have."""
     rng = np.random.default_rng(seed)
     error = (1 + 4 * rng.random(held.shape[1]) ** 2) * (0.9 + 0.2 * rng.random(held.shape))
-    return Discrepancy(places(held), error[held], np.full(held.sum(), 0.1), np.ones(held.sum()))
+    one = np.ones(held.sum())
+    return Discrepancy(places(held), error[held], 0.1 * one, one, one)
 
 
 def transposed(found: Discrepancy, held: Mask) -> Discrepancy:
     """The same scan, of which the axes are exchanged."""
     order = np.lexsort(np.argwhere(held).T)  # by column, then by row: as the transposed mask lists them
-    parts = {name: getattr(found, name)[order] for name in ("error", "noise", "variance")}
+    parts = {name: getattr(found, name)[order] for name in ("error", "noise", "signal", "variance")}
     return replace(found, places=places(held.T), **parts)
 
 
@@ -54,7 +55,7 @@ def test_points_that_are_lines_would_tell_too_little_uncertainty() -> None:
     scattered = held.copy()
     scattered[0, np.flatnonzero(held[0])[0]] = False  # one that is missing makes them points
     kept = scattered[held]
-    parts = {name: getattr(found, name)[kept] for name in ("error", "noise", "variance")}
+    parts = {name: getattr(found, name)[kept] for name in ("error", "noise", "signal", "variance")}
     assert (
         Correction.of(found).overall_uncertainty
         > 2 * Correction.of(replace(found, places=places(scattered), **parts)).overall_uncertainty

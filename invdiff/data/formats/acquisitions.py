@@ -15,9 +15,18 @@ from numpy.typing import NDArray
 from invdiff.data.formats.acquisition_flags import Use, has_flag, is_reversed, unknown_flags, use_of
 from invdiff.data.formats.header import geometry_of, matrix_of, parse_header, wanted_along
 from invdiff.data.formats.partitions import InMemory, Partitions, Source
-from invdiff.data.geometry import Plane
+from invdiff.data.formats.readouts import (
+    centre_of,
+    length_of,
+    noise_of_acquisitions,
+    planes_of,
+    series_of_readout,
+    usual_time_of,
+)
+from invdiff.data.formats.trajectory_acquisitions import scan_along, trajectory_kind
 from invdiff.data.interpretation import interpreted
 from invdiff.data.masks import calibration_region, central
+from invdiff.data.non_cartesian_scan import NonCartesianScan
 from invdiff.data.scale import largest_part
 from invdiff.data.scan import Scan
 from invdiff.data.series import SINGLE, Series
@@ -49,7 +58,7 @@ def series_of(path: Path, acquisitions: Iterable[Any]) -> tuple[Series, ...]:
         if use is Use.REFUSED:
             raise InputError(f"{path} holds compressed lines, of which nothing is known; write them uncompressed.")
         if use is Use.IMAGE:
-            found.add(_series(one))
+            found.add(series_of_readout(one))
     return tuple(sorted(found, key=astuple))
 
 
@@ -60,11 +69,14 @@ def is_needed(acquisition: Any, series: Series) -> bool:
         acquisition: or its head alone.
         series: as of `series_of`.
     """
-    return use_of(acquisition.flags) is not Use.IMAGE or _series(acquisition) == series
+    return use_of(acquisition.flags) is not Use.IMAGE or series_of_readout(acquisition) == series
 
 
-def scan_of_acquisitions(path: Path, xml: str, acquisitions: Sequence[Any], series: Series = SINGLE) -> Scan:
-    """The scan that acquisitions make up: Cartesian, of one encoding; of three dimensions, see `invdiff.data.volume`.
+def scan_of_acquisitions(
+    path: Path, xml: str, acquisitions: Sequence[Any], series: Series = SINGLE
+) -> Scan | NonCartesianScan:
+    """The scan that acquisitions make up: of one encoding, on a grid or along a trajectory; of three dimensions, see
+    `invdiff.data.volume`.
 
     Lines of one place are averaged by their noise, whose variance is that of a unit of time over the time that a
     sample took. Calibration lines that fit between those of the image are lines of it, unless the header says that
@@ -80,10 +92,13 @@ def scan_of_acquisitions(path: Path, xml: str, acquisitions: Sequence[Any], seri
         InputError: the header is broken, they are of another kind of scan, or of several and ``series`` holds more or
             less than one.
     """
+    encoding = _encoding(path, xml)
+    if trajectory_kind(encoding) != "cartesian":
+        chosen = series.one_of(series_of(path, acquisitions), str(path))
+        return scan_along(path, xml, encoding, acquisitions, chosen)
     volume = volume_of_acquisitions(InMemory(acquisitions), path, xml, acquisitions, series)
     if volume is not None:
         return read_volume(*volume)
-    encoding = _encoding(path, xml)
     width, height, _ = matrix_of(path, encoding.encodedSpace)
     image, apart, matrix = _lines(path, encoding, acquisitions, series)
     partitions = {one.idx.kspace_encode_step_2 for one in image}
@@ -100,11 +115,11 @@ def scan_of_acquisitions(path: Path, xml: str, acquisitions: Sequence[Any], seri
         )
     calibration, unused = _calibration(matrix, apart)
     is_counted = matrix.slices == tuple(range(len(matrix.slices)))
-    geometry = geometry_of(path, xml, (matrix.width, height), _planes(image))
+    geometry = geometry_of(path, xml, (matrix.width, height), planes_of(image))
     return Scan(
         kspace=kspace,
         mask=times[0] > 0,
-        noise=_noise(acquisitions, matrix.coils, matrix.usual_time, float(np.median(times[times > 0]))),
+        noise=noise_of_acquisitions(acquisitions, matrix.coils, matrix.usual_time, float(np.median(times[times > 0]))),
         calibration=calibration,
         name=path.name,
         attributes={} if is_counted else {"slice_numbers": matrix.slices},
@@ -135,7 +150,7 @@ def volume_of_acquisitions(
     """
     encoding = _encoding(path, xml)
     width, height, depth = matrix_of(path, encoding.encodedSpace)
-    if depth == 1:
+    if depth == 1 or trajectory_kind(encoding) != "cartesian":
         return None
     image, apart, matrix = _lines(path, encoding, acquisitions, series)
     if len(matrix.slices) > 1:
@@ -157,14 +172,16 @@ def volume_of_acquisitions(
     order = {id(one): number for number, one in enumerate(acquisitions)}
     numbers = np.array([order[id(one)] for one in image], np.int32)
     geometry = geometry_of(path, xml, (height, depth), axes=(1, 2, 0))
-    planes, wanted = _planes(image), wanted_along(path, xml, matrix.width, 0)
+    planes, wanted = planes_of(image), wanted_along(path, xml, matrix.width, 0)
     if geometry is not None and planes is not None and geometry.slice_thickness is not None:
         geometry = replace(geometry, planes=planes[0].across(wanted, geometry.slice_thickness))
     left_out = ("Calibration lines were left out, as those apart from a three-dimensional image are.",) if apart else ()
     lines = Partitions(path.absolute(), shape, source, matrix, numbers, columns, weights)
     known = {
         "mask": times > 0,
-        "noise": _noise(acquisitions, matrix.coils, matrix.usual_time, float(np.median(times[times > 0]))),
+        "noise": noise_of_acquisitions(
+            acquisitions, matrix.coils, matrix.usual_time, float(np.median(times[times > 0]))
+        ),
         "geometry": geometry,
         "remarks": (
             *_remarks(image, times, matrix.width, width),
@@ -180,12 +197,8 @@ def _encoding(path: Path, xml: str) -> Any:
     import ismrmrd
 
     encodings = parse_header(path, ismrmrd, xml).encoding
-    trajectory = str(getattr(encodings[0].trajectory, "value", encodings[0].trajectory))
-    if trajectory.lower() != "cartesian" or len(encodings) != 1:
-        raise InputError(
-            f"{path} holds a {trajectory} scan in {len(encodings)} encodings; only Cartesian scans with one encoding "
-            "can be read."
-        )
+    if len(encodings) != 1:
+        raise InputError(f"{path} holds a scan in {len(encodings)} encodings; only those with one can be read.")
     return encodings[0]
 
 
@@ -195,7 +208,7 @@ def _lines(
     """The lines of the image, calibration lines that are none of it, and where lines belong."""
     width, height, _ = matrix_of(path, encoding.encodedSpace)
     chosen = series.one_of(series_of(path, acquisitions), str(path))
-    image = [one for one in acquisitions if use_of(one.flags) is Use.IMAGE and _series(one) == chosen]
+    image = [one for one in acquisitions if use_of(one.flags) is Use.IMAGE and series_of_readout(one) == chosen]
     slices = tuple(sorted({one.idx.slice for one in image}))
     embedded, apart = _calibration_lines(encoding, acquisitions, chosen, image)
     image += [one for one in embedded if one.idx.slice in slices]
@@ -204,7 +217,7 @@ def _lines(
         raise InputError(f"{path} holds lines that were read backwards (EPI), which need a phase correction first.")
     samples = _readout(path, encoding, width, image)
     centre = _central_line(path, encoding, "kspace_encoding_step_1", height)
-    matrix = _Matrix(path, slices, int(image[0].active_channels), samples, height, centre, _usual_time(image))
+    matrix = _Matrix(path, slices, int(image[0].active_channels), samples, height, centre, usual_time_of(image))
     return image, apart, matrix
 
 
@@ -256,7 +269,7 @@ class _Matrix:
 
     def samples(self, line: Any) -> Complex:
         """The samples of a line that count, from the beginning of k-space to its end: ``(coils, n)``."""
-        kept: Complex = line.data[:, line.discard_pre : line.discard_pre + _length(line)]
+        kept: Complex = line.data[:, line.discard_pre : line.discard_pre + length_of(line)]
         return kept[:, ::-1] if is_reversed(line.flags) else kept
 
     def place(self, line: Any) -> tuple[slice, int]:
@@ -266,7 +279,7 @@ class _Matrix:
             InputError: nowhere.
         """
         place = line.idx.kspace_encode_step_1 - self.centre + self.height // 2
-        start, length = self.width // 2 - _centre_of(line), _length(line)
+        start, length = self.width // 2 - centre_of(line), length_of(line)
         if line.active_channels != self.coils or not (0 <= place < self.height and 0 <= start <= self.width - length):
             raise InputError(
                 f"{self.path}: line {line.idx.kspace_encode_step_1} has {line.active_channels} coils x {length} "
@@ -280,27 +293,6 @@ class _Matrix:
         return float(line.sample_time_us / self.usual_time) if self.usual_time > 0 else 1.0
 
 
-def _series(acquisition: Any) -> Series:
-    counters = acquisition.idx
-    return Series(None, counters.contrast, counters.repetition, counters.phase, counters.set)
-
-
-def _length(line: Any) -> int:
-    """How many samples of a line count."""
-    return max(0, int(line.number_of_samples) - int(line.discard_pre) - int(line.discard_post))
-
-
-def _centre_of(line: Any) -> int:
-    """Which of the samples that count is at the centre. The head's number counts along k-space, not along time, as
-    MRpro and mapVBVD take it."""
-    return int(line.center_sample) - int(line.discard_post if is_reversed(line.flags) else line.discard_pre)
-
-
-def _usual_time(lines: Sequence[Any]) -> float:
-    times = [line.sample_time_us for line in lines]
-    return float(np.median(times)) if all(0 < time < np.inf for time in times) else 0.0
-
-
 def _calibration_lines(
     encoding: Any, acquisitions: Sequence[Any], series: Series, image: Sequence[Any]
 ) -> tuple[list[Any], list[Any]]:
@@ -308,11 +300,11 @@ def _calibration_lines(
     every = [one for one in acquisitions if use_of(one.flags) is Use.CALIBRATION]
     if not every:
         return [], []
-    own = [one for one in every if _series(one) == series]
+    own = [one for one in every if series_of_readout(one) == series]
     if own and _fits_in(encoding, own, image):
         return own, []
-    first = min((_series(one) for one in every), key=astuple)
-    return [], own or [one for one in every if _series(one) == first]
+    first = min((series_of_readout(one) for one in every), key=astuple)
+    return [], own or [one for one in every if series_of_readout(one) == first]
 
 
 def _fits_in(encoding: Any, calibration: Sequence[Any], image: Sequence[Any]) -> bool:
@@ -333,14 +325,6 @@ def _place(line: Any) -> tuple[int, ...]:
     return line.idx.slice, line.idx.kspace_encode_step_1, line.idx.kspace_encode_step_2
 
 
-def _planes(image: Sequence[Any]) -> tuple[Plane, ...] | None:
-    """Where every slice lies, by one of its lines each; None where one does not tell."""
-    heads = {line.idx.slice: line for line in image}
-    found = [Plane.known(a.position, a.read_dir, a.phase_dir, a.slice_dir) for _, a in sorted(heads.items())]
-    known = tuple(plane for plane in found if plane is not None)
-    return known if len(known) == len(found) else None
-
-
 def _readout(path: Path, encoding: Any, encoded: int, image: Sequence[Any]) -> int:
     """Samples of a line: as encoded, or, where all lines have the number and the centre of the reconstructed matrix,
     as that: their oversampling was taken out, and the header left as it was."""
@@ -348,7 +332,7 @@ def _readout(path: Path, encoding: Any, encoded: int, image: Sequence[Any]) -> i
     if space is None:
         return encoded
     reconstructed = matrix_of(path, space)[0]
-    is_cut = {(_length(one), _centre_of(one)) for one in image} == {(reconstructed, reconstructed // 2)}
+    is_cut = {(length_of(one), centre_of(one)) for one in image} == {(reconstructed, reconstructed // 2)}
     return min(encoded, reconstructed) if is_cut else encoded
 
 
@@ -364,7 +348,7 @@ def _calibration(matrix: _Matrix, lines: Sequence[Any]) -> tuple[Complex | None,
     used = [line for line in lines if line.idx.slice in matrix.slices and line.data.size]
     if not used:
         return None, ()
-    matrix = replace(matrix, centre=_own_centre(used, matrix.centre), usual_time=_usual_time(used))
+    matrix = replace(matrix, centre=_own_centre(used, matrix.centre), usual_time=usual_time_of(used))
     try:
         kspace, times = matrix.filled(used)
         scan = interpreted(Scan(kspace, times.min(axis=0) > 0, name="The calibration"))
@@ -388,19 +372,6 @@ def _own_centre(lines: Sequence[Any], given: int) -> int:
             if abs(number - centre) <= 1:
                 loudest[centre] = max(loudest[centre], largest_part(line.data))
     return middle if loudest[middle] > _LOUDER * loudest[given] else given
-
-
-def _noise(acquisitions: Sequence[Any], coils: int, time: float, times: float) -> Complex | None:
-    """The samples of the noise measurements, as loud as in the image, whose positions took ``times`` samples of
-    ``time`` microseconds."""
-    found = [one for one in acquisitions if use_of(one.flags) is Use.NOISE]
-    if not found or any(one.active_channels != coils for one in found):
-        return None
-    bandwidth = found[0].sample_time_us / time if min(found[0].sample_time_us, time) > 0 else 1.0
-    samples: Complex = np.concatenate([one.data for one in found], axis=1)
-    with np.errstate(over="ignore", invalid="ignore"):
-        samples *= np.float32(math.sqrt(bandwidth / times))
-    return samples
 
 
 def _remarks(image: Sequence[Any], times: NDArray[np.float64], samples: int, encoded: int) -> tuple[str, ...]:

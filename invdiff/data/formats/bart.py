@@ -1,4 +1,5 @@
-"""Scans in BART's files: complex numbers in NAME.cfl, their dimensions in NAME.hdr."""
+"""Scans in BART's files: complex numbers in NAME.cfl, their dimensions in NAME.hdr; along a trajectory, its points in
+NAME_traj.cfl or traj.cfl beside, (3, samples, readouts) in units of the grid."""
 
 import math
 import re
@@ -14,9 +15,14 @@ from numpy.typing import NDArray
 
 from invdiff.data.axes import Axes
 from invdiff.data.formats.contents import FASTEST_FIRST, Contents
-from invdiff.data.formats.layout import Complete, read_scan_in
+from invdiff.data.formats.layout import Complete
+from invdiff.data.formats.scan_arrays import read_scan_in
+from invdiff.data.formats.trajectory_arrays import points_in
+from invdiff.data.non_cartesian_scan import NonCartesianScan
 from invdiff.data.scan import Scan
 from invdiff.data.scan_file import ScanFile
+from invdiff.data.trajectory import Trajectory
+from invdiff.data.trajectory_units import told_points
 from invdiff.data.volume import ArrayInFile, open_volume, read_volume
 from invdiff.errors import InputError
 
@@ -27,20 +33,24 @@ AXES = (
 """What BART calls its dimensions, in their order."""
 
 _SPACE, _COIL, _SLICE = (0, 1, 2), 3, 13
+_TRAJECTORY = "traj"
 _LONGEST_HEADER = 1 << 16
 
 
-def read(path: Path) -> Scan:
+def read(path: Path) -> Scan | NonCartesianScan:
     """The scan in a pair of files, of which either is given.
 
     Raises:
-        InputError: as `read_cfl`, `cartesian_kspace` and `read_volume`.
+        InputError: as `read_cfl`, `cartesian_kspace` and `read_volume`, or points and samples do not fit.
     """
+    points = _trajectory_beside(path)
+    if points is not None:
+        return _scan_along(path, points)
     volume = _volume(path)
     return Scan(cartesian_kspace(read_cfl(path), path), name=path.name) if volume is None else read_volume(volume, {})
 
 
-def open_slices(path: Path, axes: Axes | None, complete: Complete | None) -> Scan | ScanFile:
+def open_slices(path: Path, axes: Axes | None, complete: Complete | None) -> Scan | ScanFile | NonCartesianScan:
     """The scan in a pair of files; of a three-dimensional one, slices are read when they are asked for.
 
     Args:
@@ -51,7 +61,10 @@ def open_slices(path: Path, axes: Axes | None, complete: Complete | None) -> Sca
     Raises:
         InputError: as `read`, or axes do not fit.
     """
-    volume = _volume(path) if axes is None and complete is None else None
+    is_along = _trajectory_beside(path) is not None
+    if is_along and axes is not None:
+        raise InputError(f"{path} has a trajectory beside it, which tells what its axes are; leave out --axes.")
+    volume = _volume(path) if axes is None and complete is None and not is_along else None
     if volume is not None:
         return open_volume(volume, {})
     scan = read(path) if axes is None else read_scan_in(contents, path, axes)
@@ -106,6 +119,37 @@ def cartesian_kspace(array: NDArray[np.complex64], where: Path) -> NDArray[np.co
         )
     rest = [axis for axis in range(array.ndim) if axis not in kept]
     return np.ascontiguousarray(array.transpose(*kept, *rest).reshape([array.shape[axis] for axis in kept]))
+
+
+def _trajectory_beside(path: Path) -> Path | None:
+    """The file of the points of samples, which are those of a trajectory where READ is one long."""
+    names = (f"{path.stem}_{_TRAJECTORY}.cfl", f"{_TRAJECTORY}.cfl")
+    beside = next((found for name in names if (found := path.with_name(name)).is_file()), None)
+    if beside is None or path.stem == _TRAJECTORY or not path.with_suffix(".hdr").is_file():
+        return None
+    return beside if _dimensions(path.with_suffix(".hdr"))[0] == 1 else None
+
+
+def _scan_along(path: Path, trajectory: Path) -> NonCartesianScan:
+    kspace, points = read_cfl(path), read_cfl(trajectory)
+    more = any(n > 1 for axis, n in enumerate(kspace.shape) if axis not in (1, 2, _COIL, _SLICE))
+    if more or points.shape[:3] != (3, *kspace.shape[1:3]) or max(points.shape[3:]) > 1:
+        raise InputError(
+            f"{path} holds samples of shape {_described(kspace)}, and {trajectory} points of {_described(points)}; "
+            "they must be 1, samples, readouts, coils, with slices along SLICE, and 3, samples, readouts."
+        )
+    samples = np.moveaxis(kspace, (_SLICE, _COIL, 2, 1), (0, 1, 2, 3)).reshape(
+        *(kspace.shape[axis] for axis in (_SLICE, _COIL, 2, 1))
+    )
+    what = str(trajectory)
+    stored = points_in(points.real.reshape(points.shape[:3]).T, what, first=False)
+    told, matrix, remarks = told_points(stored, [], None, what)
+    return NonCartesianScan(samples, Trajectory(told), matrix, name=path.name, remarks=remarks)
+
+
+def _described(array: NDArray[np.complex64]) -> str:
+    kept = max((axis for axis, n in enumerate(array.shape) if n > 1), default=0) + 1
+    return " x ".join(map(str, array.shape[:kept]))
 
 
 @dataclass(frozen=True)

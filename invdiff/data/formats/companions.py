@@ -14,7 +14,7 @@ from invdiff.data.formats.contents import USUAL
 from invdiff.data.formats.layout import OPTIONAL, fitting_axes, mask_of, noise_of
 from invdiff.data.formats.layouts import find_name
 from invdiff.data.formats.table import existing, find_format
-from invdiff.data.scan import Scan
+from invdiff.data.scan import Coils
 from invdiff.errors import InputError
 from invdiff.files.content import Content
 from invdiff.files.damage import read_as
@@ -50,7 +50,7 @@ class Given:
         found = {holds: existing(path, _CALLED[holds]).absolute() for holds, path in self.files.items()}
         return type(self)(self.axes, **found)
 
-    def completed(self, scan: Scan, slices: int, index: int = 0) -> Scan:
+    def completed(self, scan: Coils, slices: int, index: int = 0) -> Coils:
         """A scan with what the files hold.
 
         Args:
@@ -64,7 +64,7 @@ class Given:
         if not self.files:
             return scan
         remarks: tuple[str, ...] = ()
-        _, coils, height, width = scan.kspace.shape
+        coils, (height, width) = scan.coils, scan.image_shape
         lengths = {"slice": slices, "coil": coils, "y": height, "x": width}
         changed: dict[str, Any] = {}
         if self.maps is not None:

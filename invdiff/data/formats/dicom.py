@@ -15,6 +15,7 @@ from invdiff.data.geometry import Geometry, Plane, is_size
 from invdiff.errors import InputError
 
 _PLAIN = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1")  # little-endian, and nothing is compressed
+_DEFLATED = ("1.2.840.10008.1.2.1.99",)  # a stream, which may unfold to any size
 _BITS = (8, 16, 32)
 
 
@@ -39,8 +40,8 @@ def read(path: Path) -> NDArray[np.float64]:
         unused = allocated - stored  # bits that may hold overlays
         image = ((raw << unused) >> unused).astype(np.float64)
         for frame, numbers in enumerate(image):
-            numbers *= (_numbers(found, frame, "PixelValueTransformationSequence", "RescaleSlope") or [1.0])[0]
-            numbers += (_numbers(found, frame, "PixelValueTransformationSequence", "RescaleIntercept") or [0.0])[0]
+            numbers *= (numbers_of(found, frame, "PixelValueTransformationSequence", "RescaleSlope") or [1.0])[0]
+            numbers += (numbers_of(found, frame, "PixelValueTransformationSequence", "RescaleIntercept") or [0.0])[0]
         return image.max() - image if found.get("PhotometricInterpretation") == "MONOCHROME1" else image
 
 
@@ -53,12 +54,12 @@ def read_geometry(path: Path) -> Geometry | None:
     """
     with _opened(path) as found:
         count, height, width = _shape(path, found)
-        sizes = {tuple(_numbers(found, frame, "PixelMeasuresSequence", "PixelSpacing")) for frame in range(count)}
+        sizes = {tuple(numbers_of(found, frame, "PixelMeasuresSequence", "PixelSpacing")) for frame in range(count)}
         spacing = sizes.pop() if len(sizes) == 1 else ()
         if len(spacing) != 2 or not all(map(is_size, spacing)):
             return None
-        thickness = _numbers(found, 0, "PixelMeasuresSequence", "SliceThickness")
-        planes = [_plane(found, frame, (height, width), spacing) for frame in range(count)]
+        thickness = numbers_of(found, 0, "PixelMeasuresSequence", "SliceThickness")
+        planes = [plane_of(found, frame, (height, width), spacing) for frame in range(count)]
         known = tuple(plane for plane in planes if plane is not None)
         try:
             return Geometry(
@@ -71,10 +72,23 @@ def read_geometry(path: Path) -> Geometry | None:
             return None
 
 
-def _plane(found: Any, frame: int, shape: tuple[int, int], spacing: tuple[float, ...]) -> Plane | None:
+def read_header(path: Path) -> Any:
+    """The data set without its pixels, which may be compressed.
+
+    Raises:
+        InputError: all of it is compressed, or the library that reads it is missing.
+        Exception: of whatever kind pydicom raises at damage.
+    """
+    with _reading(path) as (dcmread, syntax):
+        if syntax in _DEFLATED:
+            raise InputError(f"{path} is compressed as a whole; write it anew with `gdcmconv --raw`.")
+        return dcmread(BytesIO(path.read_bytes()), stop_before_pixels=True)
+
+
+def plane_of(found: Any, frame: int, shape: tuple[int, int], spacing: tuple[float, ...]) -> Plane | None:
     """Where a frame lies. The file gives the centre of its first pixel, and the directions along a row and a column."""
-    first = np.array(_numbers(found, frame, "PlanePositionSequence", "ImagePositionPatient"))
-    directions = np.array(_numbers(found, frame, "PlaneOrientationSequence", "ImageOrientationPatient"))
+    first = np.array(numbers_of(found, frame, "PlanePositionSequence", "ImagePositionPatient"))
+    directions = np.array(numbers_of(found, frame, "PlaneOrientationSequence", "ImageOrientationPatient"))
     if first.shape != (3,) or directions.shape != (6,):
         return None
     along_row, along_column = directions[:3], directions[3:]
@@ -82,8 +96,8 @@ def _plane(found: Any, frame: int, shape: tuple[int, int], spacing: tuple[float,
     return Plane.known(centre, along_column, along_row, np.cross(along_row, along_column))
 
 
-def _numbers(found: Any, frame: int, group: str, name: str) -> list[float]:
-    """The numbers of an attribute of a frame; none where it is missing."""
+def numbers_of(found: Any, frame: int, group: str, name: str) -> list[float]:
+    """The numbers of an attribute of a frame, which may stand in a functional group; none where it is missing."""
     value = _of(found, frame, group, name)
     return [] if value is None else [float(number) for number in np.atleast_1d(value)]
 
@@ -115,6 +129,18 @@ def _shape(path: Path, found: Any) -> tuple[int, int, int]:
 @contextmanager
 def _opened(path: Path) -> Iterator[Any]:
     """The data set in a file that compresses nothing; another could unfold to any size while it is read."""
+    with _reading(path) as (dcmread, syntax):
+        if syntax not in _PLAIN:
+            raise InputError(
+                f"{path} is DICOM of transfer syntax {syntax}; little-endian without compression is read, which "
+                "`gdcmconv --raw` makes of others."
+            )
+        yield dcmread(BytesIO(path.read_bytes()))  # whose reads end at its end, whatever lengths it declares
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[tuple[Any, Any]]:
+    """What reads a data set, and in which transfer syntax the file is."""
     try:
         from pydicom import dcmread
         from pydicom.filereader import read_file_meta_info
@@ -122,10 +148,4 @@ def _opened(path: Path) -> Iterator[Any]:
         raise InputError(f"{path} is DICOM; install what reads it: pip install 'invdiff[formats]'.") from error
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of values that break the standard; those that matter are looked at
-        syntax = read_file_meta_info(path).get("TransferSyntaxUID")
-        if syntax not in _PLAIN:
-            raise InputError(
-                f"{path} is DICOM of transfer syntax {syntax}; little-endian without compression is read, which "
-                "`gdcmconv --raw` makes of others."
-            )
-        yield dcmread(BytesIO(path.read_bytes()))  # whose reads end at its end, whatever lengths it declares
+        yield dcmread, read_file_meta_info(path).get("TransferSyntaxUID")

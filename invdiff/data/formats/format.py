@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from invdiff.data.formats.contents import Contents
 from invdiff.data.geometry import Geometry
+from invdiff.data.non_cartesian_scan import NonCartesianScan
 from invdiff.data.picture import Picture
 from invdiff.data.scan import Scan
 from invdiff.data.scan_file import ScanFile
@@ -46,9 +47,9 @@ class Format:
     signatures: tuple[tuple[int, bytes], ...] = ()
     recognises: Callable[[Path], bool] = lambda path: True
     companions: tuple[str, ...] = ()
-    scan: Callable[..., Scan] | None = None
+    scan: Callable[..., Scan | NonCartesianScan] | None = None
     contents: Callable[[Path], AbstractContextManager[Contents]] | None = None
-    open: Callable[..., Scan | ScanFile] | None = None
+    open: Callable[..., Scan | ScanFile | NonCartesianScan] | None = None
     series: Callable[[Path], tuple[Series, ...]] | None = None
     image: Callable[[Path], NDArray[Any]] | None = None
     geometry: Callable[[Path], Geometry | None] = lambda path: None

@@ -21,12 +21,14 @@ from invdiff.data.formats.layout import (
     Reading,
     arrays_by,
     known_of,
-    read_scan_in,
     reading_of,
     scan_in,
 )
 from invdiff.data.formats.layouts import find_name
-from invdiff.data.scan import TOGETHER, Scan
+from invdiff.data.formats.scan_arrays import read_scan_in
+from invdiff.data.formats.trajectory_arrays import holds_trajectory, scan_along
+from invdiff.data.non_cartesian_scan import NonCartesianScan
+from invdiff.data.scan import TOGETHER, Coils, Scan
 from invdiff.data.scan_file import ScanFile
 from invdiff.data.volume import ArrayInFile, open_volume, read_volume
 from invdiff.errors import InputError
@@ -58,7 +60,7 @@ def contents(path: Path) -> Iterator[Contents]:
         yield Contents(list(file), partial(find_array, file), partial(find_text, file), attributes_of(file))
 
 
-def read(path: Path) -> Scan:
+def read(path: Path) -> Scan | NonCartesianScan:
     """The scan in a file.
 
     Raises:
@@ -68,7 +70,7 @@ def read(path: Path) -> Scan:
     return read_scan_in(contents, path) if volume is None else read_volume(*volume)
 
 
-def open_slices(path: Path, axes: Axes | None, complete: Complete | None) -> Scan | ScanFile:
+def open_slices(path: Path, axes: Axes | None, complete: Complete | None) -> Scan | ScanFile | NonCartesianScan:
     """The scan in a file; of more slices than are looked at together, or of three-dimensional k-space, each is read
     when it is asked for.
 
@@ -85,6 +87,8 @@ def open_slices(path: Path, axes: Axes | None, complete: Complete | None) -> Sca
     if volume is not None:
         return open_volume(*volume) if complete is None else _completed(read_volume(*volume), complete)
     with contents(path) as held:
+        if holds_trajectory(held):
+            return _completed(scan_along(path, held, axes), complete)
         found = reading_of(path, held, axes)
         if found.slices <= TOGETHER:
             scan = scan_in(path, held, found)
@@ -95,8 +99,9 @@ def open_slices(path: Path, axes: Axes | None, complete: Complete | None) -> Sca
     return ScanFile.survey(path, partial(_read_slices, elsewhere, found, complete), found.slices, planes)
 
 
-def write_scan(scan: Scan, path: str | os.PathLike[str]) -> None:
-    """Write a scan as fastMRI-layout HDF5, which `read_scan` reads back equal. The file appears whole or not at all.
+def write_scan(scan: Scan | NonCartesianScan, path: str | os.PathLike[str]) -> None:
+    """Write a scan as fastMRI-layout HDF5, which `open_scan` reads back equal; one along a trajectory with
+    ``trajectory``, in cycles per pixel, and ``matrix``. The file appears whole or not at all.
 
     Attributes that HDF5 can't hold are written as text.
 
@@ -109,7 +114,9 @@ def write_scan(scan: Scan, path: str | os.PathLike[str]) -> None:
         raise InputError(f"{path} has the suffix '{path.suffix}'; scans are written to .h5 files.")
     with writing(path) as file:
         file["kspace"] = scan.kspace
-        if scan.mask is not None:
+        if isinstance(scan, NonCartesianScan):
+            file["trajectory"], file["matrix"] = scan.trajectory.points, scan.matrix
+        elif scan.mask is not None:
             lines = scan.mask[0]
             file["mask"] = lines if (scan.mask == lines).all() else scan.mask
         if scan.maps is not None:
@@ -127,7 +134,7 @@ def write_scan(scan: Scan, path: str | os.PathLike[str]) -> None:
         write_attributes(file, {key: _storable(value) for key, value in scan.attributes.items()})
 
 
-def _completed(scan: Scan, complete: Complete | None) -> Scan:
+def _completed(scan: Coils, complete: Complete | None) -> Coils:
     return scan if complete is None else complete(scan, scan.slices, 0)
 
 

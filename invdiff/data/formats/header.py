@@ -90,8 +90,7 @@ def _length(size: int, axis: int, encoded: _Space, recon: _Space) -> float | Non
     """The field of view of a grid of so many pixels along an axis, in mm."""
     if size == encoded.matrix[axis]:
         return encoded.field_of_view[axis]
-    voxel, other = encoded.voxel(axis), recon.voxel(axis)
-    if size != recon.matrix[axis] or voxel is None or other is None or abs(voxel - other) > _ALIKE * voxel:
+    if size != recon.matrix[axis] or not _same_voxel(encoded, recon, axis):
         return None
     return recon.field_of_view[axis]
 
@@ -114,6 +113,31 @@ def _space(given: Any) -> _Space:
         tuple(n if isinstance(n, int) and is_size(n) else None for n in pixels),
         tuple(n if is_size(n) else None for n in (getattr(lengths, axis, None) for axis in "xyz")),
     )
+
+
+def image_grids(path: Path, xml: str) -> tuple[list[tuple[int, int]], tuple[float, float] | None]:
+    """The matrix (x, y) of images of samples on no grid, then the encoded one, and the sides of a pixel in mm, None
+    where unknown. The image's is that of the recon space, where pixels are those of the encoded one, so that an
+    oversampled readout adds nothing to it.
+
+    Raises:
+        InputError: it is no header, has no matrix, or is of three dimensions.
+    """
+    encoded, recon = _spaces(path, xml)
+    alike = (_same_voxel(encoded, recon, axis) for axis in (0, 1))
+    space = recon if all(alike) else encoded
+    grids = [(x, y) for x, y, _ in (space.matrix, encoded.matrix) if x is not None and y is not None]
+    if not grids:
+        raise InputError(f"{path}: the ISMRMRD header gives no matrix, so the size of the image is not known.")
+    if (encoded.matrix[2] or 1) > 1:
+        raise InputError(f"{path} holds a scan of three dimensions on no grid; those of two can be read.")
+    sides = space.voxel(0), space.voxel(1)
+    return grids, None if sides[0] is None or sides[1] is None else (sides[0], sides[1])
+
+
+def _same_voxel(encoded: _Space, recon: _Space, axis: int) -> bool:
+    voxel, other = encoded.voxel(axis), recon.voxel(axis)
+    return voxel is not None and other is not None and abs(voxel - other) <= _ALIKE * voxel
 
 
 def encoded_matrix(path: Path, xml: str) -> tuple[int, int, int]:

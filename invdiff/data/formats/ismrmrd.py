@@ -14,6 +14,7 @@ from numpy.lib.recfunctions import require_fields
 from numpy.typing import NDArray
 
 from invdiff.data.formats.acquisitions import is_needed, scan_of_acquisitions, series_of, volume_of_acquisitions
+from invdiff.data.non_cartesian_scan import NonCartesianScan
 from invdiff.data.scan import Scan
 from invdiff.data.scan_file import ScanFile
 from invdiff.data.series import SINGLE, Series, told_apart
@@ -53,7 +54,7 @@ def series(path: Path) -> tuple[Series, ...]:
         return _series(path, file)
 
 
-def read(path: Path, series: Series = SINGLE) -> Scan:
+def read(path: Path, series: Series = SINGLE) -> Scan | NonCartesianScan:
     """The scan in a file.
 
     Args:
@@ -69,7 +70,7 @@ def read(path: Path, series: Series = SINGLE) -> Scan:
         return scan_of_acquisitions(path, xml, acquisitions, measurement.series).changed(name=name)
 
 
-def open_slices(path: Path, series: Series = SINGLE) -> Scan | ScanFile:
+def open_slices(path: Path, series: Series = SINGLE) -> Scan | ScanFile | NonCartesianScan:
     """The scan in a file; of a three-dimensional one, slices are read when they are asked for.
 
     Args:
@@ -110,17 +111,19 @@ class _Measurement:
             assert data is not None
             heads = _heads(data, ismrmrd)
             _check_heads(heads, file)
-            rows = _Rows(data)
+            rows, places = _Rows(data, "data"), _Rows(data, "traj")
             yield [
-                _Acquisition(head, rows, number) for number, head in enumerate(heads) if is_needed(head, self.series)
+                _Acquisition(head, rows, places, number)
+                for number, head in enumerate(heads)
+                if is_needed(head, self.series)
             ]
 
 
 class _Acquisition:
     """An acquisition, as the library's own reader makes them, which would open the file for writing."""
 
-    def __init__(self, head: Any, rows: "_Rows", number: int) -> None:
-        self._head, self._rows, self._number = head, rows, number
+    def __init__(self, head: Any, rows: "_Rows", places: "_Rows", number: int) -> None:
+        self._head, self._rows, self._places, self._number = head, rows, places, number
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._head, name)
@@ -135,12 +138,24 @@ class _Acquisition:
         samples: NDArray[np.complex64] = numbers.view(np.complex64).reshape(shape)
         return samples
 
+    @property
+    def traj(self) -> NDArray[np.float32]:
+        """Where they lie, ``(n, dimensions)``, read now."""
+        numbers = self._places[self._number]
+        shape = (int(self._head.number_of_samples), int(self._head.trajectory_dimensions))
+        if numbers.shape != (math.prod(shape),):
+            raise ValueError(
+                f"{shape[0]} samples x {shape[1]} dimensions can't be the {numbers.size} numbers of points"
+            )
+        places: NDArray[np.float32] = numbers.reshape(shape)
+        return places
+
 
 class _Rows:
     """The numbers of acquisitions, of which some are read together: one by one takes ten times as long."""
 
-    def __init__(self, data: "h5py.Dataset") -> None:
-        self._data = data.fields("data")
+    def __init__(self, data: "h5py.Dataset", name: str) -> None:
+        self._data = data.fields(name)
         self._first, self._held = 0, data[:0]
 
     def __getitem__(self, number: int) -> Any:

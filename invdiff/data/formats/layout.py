@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,14 +18,25 @@ from invdiff.data.formats.geometry_arrays import GEOMETRY_KEYS, PLANE_KEYS, geom
 from invdiff.data.formats.header import geometry_of
 from invdiff.data.formats.layouts import find_name, is_known, known_axes
 from invdiff.data.picture import Picture
-from invdiff.data.scan import Scan
+from invdiff.data.scan import Coils, Scan
 from invdiff.errors import InputError
 
 Opened = Callable[[Path], AbstractContextManager[Contents]]
 """Opens what a file holds by name."""
 
-Complete = Callable[[Scan, int, int], Scan]
-"""Adds to a scan what other files hold: the scan, how many slices its file has, and the first of them."""
+
+class Complete(Protocol):
+    """Adds to a scan what other files hold."""
+
+    def __call__(self, scan: Coils, slices: int, index: int = 0) -> Coils:
+        """The scan with it.
+
+        Args:
+            scan: all slices of its file, or one.
+            slices: of the file.
+            index: of the first.
+        """
+
 
 _ROLES = ("kspace", "mask", "maps", "noise", "noise_std", "ground_truth", "calibration")
 KNOWN_KEYS = ("mask", "noise_std", "noise")
@@ -83,7 +94,7 @@ def reading_of(path: Path, contents: Contents, axes: Axes | None = None) -> Read
             "" if image is None else f" {image!r} are images: see --operator denoise and invdiff simulate.",
         )
     what = f"{path}: {names['kspace'] or 'k-space'}"
-    _check_numbers(path, names["kspace"] or "k-space", stored)
+    check_numbers(path, names["kspace"] or "k-space", stored)
     if len(stored.shape) < 2:
         raise InputError(
             f"{what} has shape {tuple(stored.shape)}; it must be (slices, coils, H, W), (slices, H, W), (coils, H, W)."
@@ -99,7 +110,7 @@ def reading_of(path: Path, contents: Contents, axes: Axes | None = None) -> Read
     order = [one for name in found.names for one in name.split("*")]
     for role in (*OPTIONAL, "calibration"):
         if role in held:
-            _check_numbers(path, role, held[role])
+            check_numbers(path, role, held[role])
             by_row = known_axes(names[role], role, held[role])
             if by_row is None and role in OPTIONAL:
                 by_row = fitting_axes(held[role], lengths, OPTIONAL[role], order, f"{path}: {role}")
@@ -154,7 +165,7 @@ def scan_in(path: Path, contents: Contents, reading: Reading, index: int | None 
     for role, name in reading.names.items():
         stored = contents.find(name)
         assert stored is not None
-        _check_numbers(path, role, stored)
+        check_numbers(path, role, stored)
         axes = reading.axes.get(role)
         if axes is None:
             arrays[role] = stored[()]
@@ -176,7 +187,7 @@ def scan_in(path: Path, contents: Contents, reading: Reading, index: int | None 
         kspace=arrays["kspace"],
         mask=mask_of(arrays.get("mask"), arrays["kspace"].shape, reading.axes["kspace"], reading.slices),
         maps=arrays.get("maps"),
-        noise_std=_level(path, arrays.get("noise_std")),
+        noise_std=as_level(path, arrays.get("noise_std")),
         noise=noise_of(arrays.get("noise"), arrays["kspace"].shape[1]),
         ground_truth=None if truth is None else truth[:, 0],
         calibration=arrays.get("calibration"),
@@ -191,18 +202,6 @@ def scan_in(path: Path, contents: Contents, reading: Reading, index: int | None 
 def arrays_by(contents: Contents, keys: Sequence[str]) -> dict[str, NDArray[Any]]:
     """What there is of these names."""
     return {key: stored[()] for key in keys if (stored := contents.find(key)) is not None}
-
-
-def read_scan_in(opened: Opened, path: Path, axes: Axes | None = None) -> Scan:
-    """The scan in a file of named arrays.
-
-    Raises:
-        InputError: it is broken, or does not hold a scan.
-    """
-    with opened(path) as contents:
-        scan = scan_in(path, contents, reading_of(path, contents, axes))
-    assert scan is not None
-    return scan
 
 
 def mask_of(
@@ -323,7 +322,7 @@ def read_picture_in(opened: Opened, path: Path) -> Picture:
         held = {key: contents.find(name) for key in PICTURE_KEYS if (name := find_name(contents, key)) is not None}
         for key, stored in held.items():
             if stored is not None:
-                _check_numbers(path, key, stored)
+                check_numbers(path, key, stored)
         arrays = {key: stored[()] for key, stored in held.items() if stored is not None}
         if contents.order == FASTEST_FIRST:  # slices are the last axis
             arrays = {key: np.moveaxis(one, -1, 0) if one.ndim == 3 else one for key, one in arrays.items()}
@@ -337,10 +336,10 @@ def known_of(path: Path, arrays: Mapping[str, Any]) -> dict[str, Any]:
         InputError: they are no numbers.
     """
     for key in arrays.keys() & set(KNOWN_KEYS):
-        _check_numbers(path, key, arrays[key])
+        check_numbers(path, key, arrays[key])
     return {
         "mask": arrays.get("mask"),
-        "noise_std": _level(path, arrays.get("noise_std")),
+        "noise_std": as_level(path, arrays.get("noise_std")),
         "noise": arrays.get("noise"),
     }
 
@@ -354,24 +353,30 @@ def picture_of(path: Path, arrays: Mapping[str, Any]) -> Picture:
     if "image" not in arrays:
         raise InputError(f"{path} has no dataset 'image', which inpainting and denoising begin from.")
     for key, array in arrays.items():
-        _check_numbers(path, key, np.asarray(array))
+        check_numbers(path, key, np.asarray(array))
     mask, truth = arrays.get("mask"), arrays.get("ground_truth")
     return Picture(
-        _stack(arrays["image"]),
+        as_images(arrays["image"]),
         None if mask is None else np.asarray(mask) != 0,
-        _level(path, arrays.get("noise_std")),
-        None if truth is None else _stack(truth),
+        as_level(path, arrays.get("noise_std")),
+        None if truth is None else as_images(truth),
         str(path),
     )
 
 
-def _stack(array: NDArray[Any]) -> NDArray[np.inexact]:
+def as_images(array: NDArray[Any]) -> NDArray[np.inexact]:
+    """Numbers as images ``(slices, H, W)`` in single precision; a single image has an axis of one slice."""
     with np.errstate(over="ignore"):  # too large for single precision becomes infinity, refused later
         array = array.astype(np.complex64 if np.iscomplexobj(array) else np.float32)
     return array[None] if array.ndim == 2 else array
 
 
-def _level(path: Path, level: Any) -> float | None:
+def as_level(path: Path, level: Any) -> float | None:
+    """A noise level, where there is one.
+
+    Raises:
+        InputError: it is not one real number.
+    """
     if level is None:
         return None
     if np.size(level) != 1 or np.asarray(level).dtype.kind not in "fiu":
@@ -379,6 +384,11 @@ def _level(path: Path, level: Any) -> float | None:
     return float(np.asarray(level).item())
 
 
-def _check_numbers(path: Path, key: str, stored: Any) -> None:
+def check_numbers(path: Path, key: str, stored: Any) -> None:
+    """Refuse an array of texts or records.
+
+    Raises:
+        InputError: it is one.
+    """
     if stored.dtype.kind not in "biufc":
         raise InputError(f"{path}: {key} of shape {tuple(stored.shape)} holds {stored.dtype}, not numbers.")

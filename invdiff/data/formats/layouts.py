@@ -18,7 +18,8 @@ class Layout:
     """Names of an array in the files of a project, and its axes.
 
     Args:
-        holds: ``kspace``, ``mask``, ``maps``, ``noise``, ``noise_std``, ``ground_truth``, ``calibration`` or ``image``.
+        holds: ``kspace``, ``mask``, ``maps``, ``noise``, ``noise_std``, ``ground_truth``, ``calibration``,
+            ``trajectory``, ``matrix`` or ``image``.
         names: of data sets, the best first.
         source: whose they are, and where that is written.
         orders: of axes, each as `Axes.parse` takes it and for arrays of so many axes; of others, as without any, the
@@ -77,6 +78,9 @@ LAYOUTS = (
     Layout("noise_std", ("noise_std",), "this package"),
     Layout("ground_truth", ("ground_truth",), "this package"),
     Layout("calibration", ("calibration",), "this package, of its own H and W", ("slice,coil,y,x",)),
+    Layout("trajectory", ("trajectory",), "this package: (readouts, samples, 2) in cycles per pixel, as (H, W)"),
+    Layout("trajectory", ("traj", "coords", "coord", "ktraj"), "names in use, whose units the numbers tell"),
+    Layout("matrix", ("matrix",), "this package: (H, W) of the image, beside a trajectory"),
     Layout("image", ("image",), "this package"),
     Layout("image", ("org", "trnOrg", "tstOrg"), "MoDL, whose k-space is made of its images"),
 )

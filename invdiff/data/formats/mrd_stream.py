@@ -9,6 +9,7 @@ from typing import IO, Any
 import numpy as np
 
 from invdiff.data.formats.acquisitions import scan_of_acquisitions, series_of
+from invdiff.data.non_cartesian_scan import NonCartesianScan
 from invdiff.data.scan import Scan
 from invdiff.data.series import SINGLE, Series
 from invdiff.errors import InputError
@@ -41,7 +42,7 @@ def series(path: Path) -> tuple[Series, ...]:
     return series_of(path, _parts(path)[1])
 
 
-def read(path: Path, series: Series = SINGLE) -> Scan:
+def read(path: Path, series: Series = SINGLE) -> Scan | NonCartesianScan:
     """The scan in a file that holds a stream.
 
     Args:
@@ -116,9 +117,12 @@ def _stream(file: IO[bytes], path: Path) -> Any:
 def _acquisition(found: Any, ismrmrd: Any) -> Any:
     """An acquisition of MRD 2 as one of ISMRMRD's; what is not said is zero there, and the centre the middle."""
     head, data = found.head, np.ascontiguousarray(found.data, np.complex64)
+    places = np.zeros((0, data.shape[1])) if found.trajectory is None else np.atleast_2d(found.trajectory)
     made = ismrmrd.Acquisition()
-    made.resize(data.shape[1], data.shape[0])
+    made.resize(data.shape[1], data.shape[0], len(places) if places.shape[1] == data.shape[1] else 0)
     made.data[:] = data
+    if made.trajectory_dimensions:
+        made.traj[:] = places.T
     made.version = 1
     made.available_channels = data.shape[0]
     made.flags = int(head.flags)

@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from invdiff.data.axes import Axes
 from invdiff.data.formats.companions import NOTHING_GIVEN, Given
 from invdiff.data.formats.format import Format
-from invdiff.data.formats.layout import picture_of, read_scan_in
+from invdiff.data.formats.layout import picture_of
+from invdiff.data.formats.scan_arrays import read_scan_in
 from invdiff.data.formats.table import existing, find_format
 from invdiff.data.geometry import Geometry
 from invdiff.data.interpretation import interpreted
+from invdiff.data.non_cartesian_scan import NonCartesianScan
 from invdiff.data.picture import Picture
 from invdiff.data.scan import Scan
 from invdiff.data.scan_file import ScanFile
@@ -24,6 +26,7 @@ from invdiff.errors import InputError
 from invdiff.files.damage import read_as
 
 Content = TypeVar("Content")
+OpenScan = Scan | ScanFile | NonCartesianScan
 
 
 def read_scan(
@@ -72,10 +75,16 @@ def read_scan(
     """
     given = given_of(axes, maps, mask, noise)
     path, found = _scan_format(path, given)
-    return interpreted(_read_whole(path, found, series, given))
+    scan = _read_whole(path, found, series, given)
+    if isinstance(scan, NonCartesianScan):
+        raise InputError(
+            f"{path} holds samples along a trajectory, where k-space on a grid is needed; invdiff solve and open_scan "
+            "read it."
+        )
+    return interpreted(scan)
 
 
-def _read_whole(path: Path, found: Format, series: Series, given: Given) -> Scan:
+def _read_whole(path: Path, found: Format, series: Series, given: Given) -> Scan | NonCartesianScan:
     if found.scan is not None and given.axes is None:
         scan = found.read(found.scan, path, series)
     else:
@@ -94,16 +103,16 @@ def list_series(path: str | os.PathLike[str]) -> tuple[Series, ...]:
     return find_format(path, "scans", lambda one: one.has_scan).series_in(path)
 
 
-def open_scan(path: str | os.PathLike[str], series: Series = SINGLE, given: Given = NOTHING_GIVEN) -> Scan | ScanFile:
-    """As `read_scan`; of more slices in an HDF5 file than are looked at together, and of three-dimensional k-space,
-    each is read when it is asked for.
+def open_scan(path: str | os.PathLike[str], series: Series = SINGLE, given: Given = NOTHING_GIVEN) -> OpenScan:
+    """As `read_scan`, and scans along a trajectory; of more slices in an HDF5 file than are looked at together, and of
+    three-dimensional k-space, each is read when it is asked for.
 
     Raises:
         InputError: as `read_scan`.
     """
     path, found = _scan_format(path, given)
     if found.open is None or (found.contents is None and given.files):
-        scan: Scan | ScanFile = _read_whole(path, found, series, given)
+        scan: OpenScan = _read_whole(path, found, series, given)
     elif found.contents is None:
         scan = found.read(found.open, path, series)
     else:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 from torch import Tensor
 
-from invdiff.diffusion.bounds import check_not_negative
 from invdiff.diffusion.guidance.base import Denoise, Estimate, Guidance
 from invdiff.diffusion.guidance.image_covariance import ImageCovariance, Multiply, TweedieCovariance
 from invdiff.diffusion.guidance.likelihood import shifted
 from invdiff.diffusion.guidance.linearised import Linearised
+from invdiff.diffusion.parameters import HeldBack
 from invdiff.diffusion.part import Part
 from invdiff.operators import LinearOperator
 from invdiff.operators.base import Shape
@@ -42,12 +42,9 @@ class MomentMatching(Guidance):
     """
 
     solve: InnerSolve = Truncated(3)
-    held_back: float = 0.0
+    held_back: HeldBack = 0.0
     covariance: ImageCovariance = TweedieCovariance()
     cites: ClassVar[tuple[str, ...]] = ("boys2024",)
-
-    def __post_init__(self) -> None:
-        check_not_negative("held_back is a part of the noise level", self.held_back)
 
     @property
     def needs(self) -> frozenset[str]:

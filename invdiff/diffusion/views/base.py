@@ -6,7 +6,7 @@ from torch import Tensor
 
 from invdiff.diffusion.part import Part
 from invdiff.errors import InputError
-from invdiff.operators import LinearOperator, Sensitivities
+from invdiff.operators import Lift, LinearOperator, Sensitivities
 from invdiff.problem import Problem
 
 
@@ -50,9 +50,12 @@ def root_sum_of_squares(coil_images: Tensor) -> Tensor:
 
 
 def without_maps(operator: LinearOperator) -> tuple[LinearOperator, Sensitivities | None]:
-    """The operator on coil images, and the coil maps taken off it: ``None`` where it has none. A scale stays on it."""
+    """The operator on coil images, and the coil maps taken off it: ``None`` where it has none. A scale stays on it.
+
+    Where it sees several images through the same maps, these are the maps of one."""
     rest, maps = without(operator, Sensitivities)
-    return (rest, maps) if isinstance(maps, Sensitivities) else (operator, None)
+    bare = maps.operator if isinstance(maps, Lift) else maps
+    return (rest, bare) if isinstance(bare, Sensitivities) else (operator, None)
 
 
 def without(operator: LinearOperator, kind: type[LinearOperator]) -> tuple[LinearOperator, LinearOperator | None]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from invdiff.diffusion.views.base import View, without, without_maps
-from invdiff.operators import LinearOperator
+from invdiff.operators import LinearOperator, Sensitivities
 from invdiff.operators.real_part import AsComplex
 from invdiff.problem import Problem
 
@@ -17,15 +17,25 @@ class Sense(View):
     Where every coil map is zero nothing was measured or is claimed: the image is zero there.
     """
 
+    def offers(self, problem: Problem) -> frozenset[str]:
+        sensitivities = _maps_of(problem.operator)
+        has_sets = sensitivities is not None and sensitivities.has_sets
+        is_volume = len(problem.operator.domain_shape) == 3 and not has_sets
+        return frozenset({"data", "volume"} if is_volume else {"data"})
+
     def observe(self, operator: LinearOperator, y: Tensor) -> tuple[LinearOperator, Tensor]:
         return operator, y
 
     def image(self, x: Tensor, problem: Problem) -> Tensor:
-        of_complex_images, _ = without(problem.operator, AsComplex)
-        _, sensitivities = without_maps(of_complex_images)
+        sensitivities = _maps_of(problem.operator)
         if sensitivities is None:
             return x
         return x * (sensitivities.maps != 0).any(-sensitivities.image_dims - 1)
 
     def state(self, image: Tensor, problem: Problem) -> Tensor:
         return image
+
+
+def _maps_of(operator: LinearOperator) -> Sensitivities | None:
+    of_complex_images, _ = without(operator, AsComplex)
+    return without_maps(of_complex_images)[1]

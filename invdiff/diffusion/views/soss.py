@@ -7,7 +7,7 @@ from torch import Tensor
 
 from invdiff.diffusion.views.base import View, root_sum_of_squares, without_maps
 from invdiff.errors import InputError
-from invdiff.operators import LinearOperator
+from invdiff.operators import Basis, LinearOperator
 from invdiff.problem import Problem
 
 
@@ -28,10 +28,10 @@ class Soss(View):
 
     def observe(self, operator: LinearOperator, y: Tensor) -> tuple[LinearOperator, Tensor]:
         coilwise, _ = without_maps(operator)
-        if len(coilwise.domain_shape) != 3:
+        if len(coilwise.domain_shape) != 3 or any(isinstance(factor, Basis) for factor in coilwise.factors):
             raise InputError(
-                f"Soss reconstructs the image of every coil, (coils, H, W), but {operator!r} sees a single image of "
-                f"shape {coilwise.domain_shape}; use the view Sense."
+                f"Soss reconstructs the image of every coil, (coils, H, W), but {operator!r} sees an image, or "
+                f"images, of shape {coilwise.domain_shape}; use the view Sense."
             )
         return coilwise, y
 

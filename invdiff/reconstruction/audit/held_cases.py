@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from invdiff.data.held_out import held_out
 from invdiff.data.scan import evenly_spaced
+from invdiff.errors import InputError
 from invdiff.files.digest import digest_of
 from invdiff.problem import Problem
 from invdiff.reconstruction.audit.held_back import HeldBack
@@ -26,7 +26,7 @@ class HeldCases:
 
     Attributes:
         cases: of the file.
-        held: the samples that are held back, bool ``(H, W)``.
+        held: the samples that are held back, bool ``(H, W)``, or of samples along a trajectory ``(samples,)``.
         full: numbers of the slices.
     """
 
@@ -36,7 +36,8 @@ class HeldCases:
 
     @classmethod
     def of(cls, cases: Cases, fraction: float, seed: int) -> Self:
-        """The slices with a part of their samples held back: lines where lines were sampled whole, else points.
+        """The slices with a part of their samples held back: lines where lines were sampled whole, readouts of a
+        trajectory, else points.
 
         Args:
             cases: of the file.
@@ -44,9 +45,12 @@ class HeldCases:
             seed: of the draw.
 
         Raises:
-            InputError: too few are sampled outside the calibration region, or every slice is empty.
+            InputError: too few are sampled outside the calibration region, every slice is empty, or the noise level, by
+                which predictions are judged, is zero.
         """
-        held = held_out(cases.sampled, fraction, seed, least=LEAST)
+        if not cases.noise_std:
+            raise InputError(f"{cases.name}: predictions are judged by the noise, of which the level is zero; give it.")
+        held = cases.hold_back(fraction, seed, LEAST)
         return cls(cases, held, [cases.full[k] for k in evenly_spaced(len(cases.full))])
 
     def parts(self, number: int) -> HeldBack:

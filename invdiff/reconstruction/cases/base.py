@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 
 from invdiff.data.coils import one_image
 from invdiff.data.geometry import Geometry, Number
+from invdiff.data.held_out import held_out
 from invdiff.data.picture import Picture
-from invdiff.data.scan import Scan
+from invdiff.data.recording import Recording
+from invdiff.data.scan import CoilData
 from invdiff.errors import InputError
 from invdiff.files.digest import digest_of
 from invdiff.problem import Problem
@@ -64,7 +66,7 @@ class Cases(ABC):
 
     @property
     @abstractmethod
-    def measured(self) -> Scan | Picture:
+    def measured(self) -> CoilData | Picture | Recording:
         """All of it in memory, with noise level, maps and truth: what classical methods begin from."""
 
     @property
@@ -93,6 +95,19 @@ class Cases(ABC):
     def has_ground_truth(self) -> bool:
         """Whether the images that were measured are known."""
 
+    def hold_back(self, fraction: float, seed: int, least: int) -> NDArray[np.bool_]:
+        """Samples to hold back: bool, of the shape of what the operator could sample.
+
+        Args:
+            fraction: of the lines, points or readouts outside the calibration region.
+            seed: of the draw.
+            least: so many at any rate.
+
+        Raises:
+            InputError: there are too few.
+        """
+        return held_out(self.sampled, fraction, seed, least=least)
+
     @property
     def has_map_sets(self) -> bool:
         """Whether several images overlap, each with coil maps of its own."""
@@ -112,6 +127,14 @@ class Cases(ABC):
     def likeness(self) -> tuple[object, ...]:
         """Equal for cases whose slices take the same time and memory: kind of problem, shape and coils."""
         return self.operator, self.sampled.shape, self.seen_by, self.has_map_sets, self.initial is None
+
+    @abstractmethod
+    def with_noise_times(self, times: float) -> Self:
+        """The same with a noise level that the data term takes for as many times what it is known to be.
+
+        Args:
+            times: above zero.
+        """
 
     @abstractmethod
     def _problem(self, number: int) -> Problem:

@@ -1,9 +1,9 @@
 """A scan as problems: multi-coil or single-coil k-space."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +12,19 @@ from invdiff.data.calibration import FEWEST_COILS
 from invdiff.data.centre import power_of
 from invdiff.data.coils import combine_slices
 from invdiff.data.fourier import to_image, to_kspace
-from invdiff.data.scan import TOGETHER, Scan, ScanSlices, evenly_spaced
+from invdiff.data.held_out import held_out
+from invdiff.data.scan import TOGETHER, CoilData, ScanSlices, evenly_spaced
 from invdiff.errors import InputError
 from invdiff.files.digest import digest_of
 from invdiff.operators import fourier, sense
 from invdiff.problem import Problem
+from invdiff.reconstruction.cases.along_trajectory import (
+    NON_CARTESIAN,
+    check_grid,
+    gridded_images,
+    held_readouts,
+    problem_along,
+)
 from invdiff.reconstruction.cases.base import Cases, Image, as_tensor
 from invdiff.reconstruction.joint import Joint
 from invdiff.reconstruction.preparation import at_own_intensities, prepare, prepare_alike
@@ -27,15 +35,23 @@ Target = Callable[[Complex, Complex], Complex]
 """An image of each slice from the coil images of full data and the coil maps."""
 
 
-def _sense(scan: Scan, noise_std: float) -> Problem:
-    mask = as_tensor(scan.sampled)
+def _sense(scan: CoilData, noise_std: float) -> Problem:
     assert scan.maps is not None
+    mask = as_tensor(scan.sampled)
     return Problem(sense(mask, as_tensor(scan.maps[0])), as_tensor(scan.kspace[0])[:, mask], noise_std)
 
 
-def _fourier(scan: Scan, noise_std: float) -> Problem:
+def _fourier(scan: CoilData, noise_std: float) -> Problem:
     mask = as_tensor(scan.sampled)
     return Problem(fourier(mask), as_tensor(scan.kspace[0, 0])[mask], noise_std)
+
+
+def _transformed(scan: CoilData) -> Complex:
+    return to_image(scan.kspace)
+
+
+def _held_positions(scan: CoilData, fraction: float, seed: int, least: int) -> NDArray[np.bool_]:
+    return held_out(scan.sampled, fraction, seed, least=least)
 
 
 @dataclass(frozen=True)
@@ -44,14 +60,24 @@ class Seen:
 
     Attributes:
         problem: of a slice, prepared, and its noise level.
+        coil_images: of the data alone, ``(slices, coils, H, W)``, from which zero-filled images are combined.
+        hold_back: samples, as of `Cases.hold_back`.
         through_maps: whether the coils' maps are a part of it; else there is one coil.
+        refines_maps: whether they can be refined with the image.
     """
 
-    problem: Callable[[Scan, float], Problem]
+    problem: Callable[[CoilData, float], Problem]
+    coil_images: Callable[[CoilData], Complex]
+    hold_back: Callable[[CoilData, float, int, int], NDArray[np.bool_]]
     through_maps: bool
+    refines_maps: bool
 
 
-SEEN = {"sense": Seen(_sense, through_maps=True), "fourier": Seen(_fourier, through_maps=False)}
+SEEN = {
+    "sense": Seen(_sense, _transformed, _held_positions, through_maps=True, refines_maps=True),
+    "fourier": Seen(_fourier, _transformed, _held_positions, through_maps=False, refines_maps=False),
+    NON_CARTESIAN: Seen(problem_along, gridded_images, held_readouts, through_maps=True, refines_maps=False),
+}
 """Operators on scans, by name."""
 
 FULL_DATA = "the combination of the full data's coils, by the same maps"
@@ -74,7 +100,7 @@ class ScanCases(Cases):
 
     scan: ScanSlices
     learnt_from: tuple[int, ...]
-    learnt: Scan = field(repr=False)
+    learnt: CoilData = field(repr=False)
     mask: NDArray[np.bool_] | None = field(default=None, repr=False)
     truth_by: Target | None = None
     map_choices: tuple[int, ...] = ()
@@ -100,6 +126,10 @@ class ScanCases(Cases):
         """The level that the data term assumes."""
         assert self.preparation is not None
         return self.preparation.data_noise_std
+
+    def hold_back(self, fraction: float, seed: int, least: int) -> NDArray[np.bool_]:
+        """Lines, points or readouts."""
+        return SEEN[self.operator].hold_back(self.learnt, fraction, seed, least)
 
     @property
     def has_map_sets(self) -> bool:
@@ -132,6 +162,11 @@ class ScanCases(Cases):
         power = [power_of(kspace[None]).sum() for kspace in self.learnt.kspace]
         return self.learnt_from[int(np.argmax(power))]
 
+    def with_noise_times(self, times: float) -> Self:
+        """The preparation says so; what is known of the noise stays."""
+        assert self.preparation is not None
+        return replace(self, preparation=replace(self.preparation, noise_times=times))
+
     def _problem(self, number: int) -> Problem:
         return SEEN[self.operator].problem(self.prepared(number), self.noise_std)
 
@@ -141,7 +176,7 @@ class ScanCases(Cases):
             return np.zeros(self.sampled.shape, np.complex64)
         scan = self.prepared(number)
         assert scan.maps is not None
-        image: Image = combine_slices(to_image(scan.kspace), scan.maps)[0]
+        image: Image = combine_slices(SEEN[self.operator].coil_images(scan), scan.maps)[0]
         return image
 
     def ground_truth_of(self, number: int) -> Image | None:
@@ -163,7 +198,7 @@ class ScanCases(Cases):
         refined = () if self.joint is None else self.joint.decided
         return digest_of(*decided, *self.preparation.decided, *refined)
 
-    def prepared(self, number: int) -> Scan:
+    def prepared(self, number: int) -> CoilData:
         """One slice with maps and noise level, in virtual coils where its noise is made white."""
         held = self._held
         if number not in held:
@@ -171,21 +206,21 @@ class ScanCases(Cases):
             held[number] = self._prepare(number)
         return held[number]
 
-    def _prepare(self, number: int) -> Scan:
+    def _prepare(self, number: int) -> CoilData:
         scan = self._estimated(number)
         if self.joint is None:
             return scan
         assert self.preparation is not None
         return scan.changed(maps=at_own_intensities(self.joint.maps(scan), self.preparation))
 
-    def _estimated(self, number: int) -> Scan:
+    def _estimated(self, number: int) -> CoilData:
         if number in self.learnt_from:
             return self.learnt.select([self.learnt_from.index(number)])
         assert self.preparation is not None
         raw = self._raw(number)
         return prepare_alike(raw if self.mask is None else raw.undersample(self.mask), self.preparation)
 
-    def _prepared_or_empty(self, number: int) -> Scan:
+    def _prepared_or_empty(self, number: int) -> CoilData:
         if number not in self.empty:
             return self.prepared(number)
         one = self.learnt.select([0])
@@ -199,18 +234,18 @@ class ScanCases(Cases):
         assert self.measured.maps is not None
         return to_kspace(images[:, None] * self.measured.maps)
 
-    def _raw(self, number: int) -> Scan:
+    def _raw(self, number: int) -> CoilData:
         return self.scan.select([number])
 
     @cached_property
-    def _held(self) -> dict[int, Scan]:
+    def _held(self) -> dict[int, CoilData]:
         return {}
 
     def __getstate__(self) -> dict[str, object]:
         return {name: value for name, value in vars(self).items() if name not in ("_held", "measured")}
 
     @cached_property
-    def measured(self) -> Scan:
+    def measured(self) -> CoilData:
         """All slices prepared, with noise level, maps and truth, in memory: what classical methods begin from."""
         if self.slices == self.learnt_from and self.joint is None:
             every = self.learnt
@@ -264,6 +299,7 @@ def scan_cases(
         raise InputError(
             f"{scan.name} has {scan.coils} coils, but the operator {operator} is for one; use --operator sense."
         )
+    check_grid(scan, operator, maps)
     slices = tuple(range(scan.slices))
     learnt_from = slices
     if scan.slices > TOGETHER:
@@ -276,7 +312,8 @@ def scan_cases(
     learnt, preparation = prepare(shown, noise_std=noise_std, map_sets=map_sets, crop=crop)
     found = preparation.calibration
     map_choices: tuple[int, ...] = ()
-    if found is not None and (maps == "joint" or (maps is None and found.crop is not None and not found.explains)):
+    in_doubt = found is not None and found.crop is not None and not found.explains
+    if found is not None and SEEN[operator].refines_maps and (maps == "joint" or (maps is None and in_doubt)):
         is_given = map_sets is not None or crop is not None or found.crop is None
         map_choices = (found.sets,) if is_given or scan.coils < FEWEST_COILS else (1, 2)
     makes_truth = not scan.has_ground_truth and mask is not None and (scan.mask is None or truth_by is not None)
