@@ -1,6 +1,7 @@
 """Published solvers, and ours: a file a paper, each method a few parts put together."""
 
 from invdiff.methods.blumenthal2025 import pula
+from invdiff.methods.boys2024 import tmpd
 from invdiff.methods.calibrated import calibrated
 from invdiff.methods.chung2022 import (
     chung2022_complex,
@@ -63,5 +64,6 @@ __all__ = [
     "song2021_langevin",
     "song2021_langevin_projection",
     "split_gibbs",
+    "tmpd",
     "unconditional",
 ]

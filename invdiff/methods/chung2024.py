@@ -19,7 +19,8 @@ def dds(
     cg_steps: ConjugateGradientSteps = 5,
     signal: Signal = TwoChannel(),
 ) -> Sampler:
-    """Algorithm 1 of DDS: DDIM whose estimate of the clean image takes a few conjugate-gradient steps towards the data.
+    """Decomposed diffusion sampling: DDIM whose estimate of the clean image takes a few conjugate-gradient steps
+    towards the data.
 
     gamma is from a search; the paper's is 1, for images and noise of another scale. The public code adds no noise when
     it reaches the chain's first level, and then passes there once more.

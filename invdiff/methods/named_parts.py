@@ -42,6 +42,8 @@ _TABLE: Mapping[str, Callable[..., Any]] = {
     "posterior-variance": guidance.PosteriorVariance,
     "diffpir-weight": guidance.DiffPIRWeight,
     "splitting-weight": guidance.SplittingWeight,
+    "tweedie-covariance": guidance.TweedieCovariance,
+    "row-sum-covariance": guidance.RowSumCovariance,
     "converged": diffusion.Converged,
     "truncated": diffusion.Truncated,
     "from-noise": start.FromNoise,

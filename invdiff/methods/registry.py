@@ -3,6 +3,7 @@
 from invdiff.errors import InputError
 from invdiff.methods import (  # noqa: F401 - each registers its own
     blumenthal2025,
+    boys2024,
     calibrated,
     chung2022,
     chung2022ccdf,

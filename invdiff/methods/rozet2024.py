@@ -22,8 +22,8 @@ def mmps(
     rho: Bend = 7.0,
     signal: Signal = TwoChannel(),
 ) -> Sampler:
-    """Moment matching posterior sampling (algorithm 1 and 2): DDIM of an estimate that is exact where the prior is
-    Gaussian, by a few iterations of conjugate gradients, each one way back through the network."""
+    """Moment matching posterior sampling: DDIM of an estimate that is exact where the prior is Gaussian, by a few
+    iterations of conjugate gradients, each one way back through the network."""
     return Sampler(
         VE(sigma_min, sigma_max),
         Karras(steps, sigma_max, sigma_min, rho),

@@ -21,12 +21,11 @@ def pigdm(
     cg_steps: ConjugateGradientSteps = 100,
     signal: Signal = TwoChannel(),
 ) -> Sampler:
-    """DDIM under the score of the posterior (eq. 4), its likelihood that of eq. (7) and (8): the noise of DDIM is that
-    of the guided estimate too.
+    """DDIM under the score of the posterior, its likelihood that of an image N(x_0, r^2) given the noisy one: the noise
+    of DDIM is that of the guided estimate too.
 
     The paper's algorithm 1 adds the likelihood's score to DDIM's move with a weight of its own instead, which takes no
-    notice of the data's noise; r is that of its sec. 3.3, for images of standard deviation
-    ``data_std``, there one.
+    notice of the data's noise; r is the paper's, for images of standard deviation ``data_std``, there one.
     """
     guidance = PiGDM(PosteriorVariance(data_std, 0.0, held_back), Converged(tolerance, cg_steps))
     return Sampler(VP(), DiscreteVP(steps), [DDIM(eta)], signal, guidance=guidance)

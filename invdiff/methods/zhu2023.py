@@ -22,8 +22,8 @@ def diffpir(
     cg_steps: ConjugateGradientSteps = 100,
     signal: Signal = TwoChannel(),
 ) -> Sampler:
-    """Algorithm 1: the estimate of the clean image between data and prior, by the noise level and that of the state
-    (eq. 13), its noise what it leaves of the state, a share zeta of it renewed (eq. 14).
+    """Algorithm 1: the estimate of the clean image between data and prior, by the noise level and that of the state,
+    its noise what it leaves of the state, a share zeta of it renewed.
 
     ``prior_weight`` is the paper's lambda. The public code leaves out the data step of the last level, and returns a
     state that is still noisy.

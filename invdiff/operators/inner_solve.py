@@ -58,7 +58,7 @@ class Converged(InnerSolve):
 @dataclass(frozen=True)
 class Truncated(InnerSolve):
     """A few conjugate-gradient iterations from the guess and no more: an early end is a part of the method, as in DDS
-    (Chung 2024, sec. 3.2), so the trace does not count it as unsolved.
+    (Chung 2024), so the trace does not count it as unsolved.
 
     Raises:
         InputError: steps is not at least one.

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from dataclasses import fields
+from itertools import groupby
 from typing import Any
 
 from invdiff.files.csv_table import write_csv
@@ -27,7 +28,7 @@ COLUMNS = (
 """Of the file. ``verdict`` is right, wrong or not judged; ``reason`` names the gates that are crossed, or says what
 else is wrong; ``_error`` is a standard error."""
 
-HEADINGS = ("method", "calls", "right on", *(gate.title for gate in GATES), "fails")
+HEADINGS = ("calls", "right on", *(gate.title for gate in GATES))
 """Of a standing's row."""
 
 
@@ -59,16 +60,11 @@ def write_table(path: str | os.PathLike[str], verdicts: Sequence[Verdict]) -> No
 
 
 def cells(standing: Standing) -> list[str]:
-    """A standing as text, by `HEADINGS`: of bias and distance the median and the largest, of the others the least and
-    the largest over problems."""
-    judged = len(standing.judged)
-    if not judged:
-        reason = standing.verdicts[0].refusal
-        return [standing.method, str(standing.budget), "not judged", *[""] * len(GATES), reason]
+    """The standing of a method that was judged as text, by `HEADINGS`: of bias and distance the median and the largest,
+    of the others the least and the largest over problems."""
     right = sum(verdict.is_right for verdict in standing.judged)
     numbers = [_range(standing, gate.measure, from_median=gate.measure in ("bias", "distance")) for gate in GATES]
-    fails = "everywhere" if set(standing.crossed) >= {gate.title for gate in GATES} else ", ".join(standing.crossed)
-    return [standing.method, str(standing.budget), f"{right} of {judged}", *numbers, fails or "nowhere"]
+    return [str(standing.budget), f"{right} of {len(standing.judged)}", *numbers]
 
 
 def _range(standing: Standing, measure: str, *, from_median: bool) -> str:
@@ -78,24 +74,60 @@ def _range(standing: Standing, measure: str, *, from_median: bool) -> str:
     least, median, largest = found
     scale, digits = (100, 0) if measure.startswith("coverage") else (1, 2)
     first, last = scale * (median if from_median else least), scale * largest
-    return f"{_plain(first, digits)} to {_plain(last, digits)}"
+    return f"{_plain(first, digits)}–{_plain(last, digits)}"
 
 
 def _plain(value: float, digits: int) -> str:
-    return f"{value:.{digits}f}" if abs(value) < 100 else f"{value:.0f}"
+    """With digits that fall as it grows: in four characters, where it is not below zero."""
+    if abs(value) >= 9999.5:
+        return f"{value:.0e}".replace("e+0", "e").replace("e+", "e")
+    shown = digits if abs(value) < 9.995 else min(digits, 1) if abs(value) < 99.95 else 0
+    return f"{value:.{shown}f}"
 
 
 def rich_table(rows: Sequence[Standing]) -> Any:
-    """A `rich.table.Table` of standings, to be printed by a `rich.console.Console`."""
-    from rich.box import SIMPLE
-    from rich.table import Table
+    """What a `rich.console.Console` prints of standings: the method's name, and below it a line of at most 80 columns
+    for each budget, or why it was not judged. What crosses a gate somewhere has a star."""
+    from rich.console import Group
+    from rich.padding import Padding
+    from rich.text import Text
 
     caption = (
-        "bias and distance in posterior standard deviations, median and largest over problems; spread over the "
-        "posterior's, and what intervals of 50 and 90 % hold, least and largest"
+        "* crosses its gate on a problem. Bias and distance in posterior standard deviations, median and largest over "
+        "problems; spread over the posterior's, and what intervals of 50 and 90 % hold, least and largest."
     )
-    made = Table(*HEADINGS, box=SIMPLE, caption=caption, caption_justify="left", pad_edge=False)
-    made.columns[0].no_wrap = True
+    shown: list[Any] = [_lines((), show_header=True)]
+    for method, found in groupby(rows, key=lambda each: each.method):
+        standings = tuple(found)
+        shown += [Text(method), _lines([each for each in standings if each.judged], show_header=False)]
+        said = dict.fromkeys(sentence for each in standings for sentence in _sentences(each))
+        shown += [Padding(Text(sentence), (0, 0, 0, 2)) for sentence in said]
+    return Group(*shown, Text(), Text(caption))
+
+
+def _sentences(standing: Standing) -> Sequence[str]:
+    """What can't be told in numbers: why a method was not judged, or what went wrong beside its gates."""
+    if not standing.judged:
+        return (f"not judged: {standing.verdicts[0].refusal}",)
+    titles = [gate.title for gate in GATES]
+    return [name for name in standing.crossed if name not in titles]
+
+
+def _lines(rows: Sequence[Standing], *, show_header: bool) -> Any:
+    """The standings of one method, in columns that are as wide as every other method's."""
+    from rich.table import Column, Table
+
+    headings = [heading.replace("spread ", "spread\n") for heading in HEADINGS]
+    columns = [
+        Column(heading, justify="right", min_width=width, no_wrap=True, vertical="bottom")
+        for heading, width in zip(headings, _WIDTHS, strict=True)
+    ]
+    made = Table(*columns, box=None, padding=(0, 1, 0, 0), pad_edge=False, show_header=show_header)
     for each in rows:
-        made.add_row(*cells(each))
+        calls, right, *numbers = cells(each)
+        stars = ["*" if gate.title in each.crossed else " " for gate in GATES]
+        made.add_row(calls, right, *map("".join, zip(numbers, stars, strict=True)))
     return made
+
+
+_WIDTHS = (5, 8, *(8 if gate.measure.startswith("coverage") else 11 for gate in GATES))

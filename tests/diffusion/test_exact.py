@@ -299,7 +299,7 @@ def ddim(eta: float) -> Callable[[Paper], Affine]:
 
 
 def dds(eta: float, gamma: float) -> Callable[[Paper], Affine]:
-    """DDS, algorithm 1, conjugate gradients run to their end."""
+    """DDS, conjugate gradients run to their end."""
 
     def recursion(paper: Paper) -> Affine:
         bars = dds_products(paper)
@@ -322,7 +322,7 @@ def dds(eta: float, gamma: float) -> Callable[[Paper], Affine]:
 
 
 def diffpir(zeta: float, lam: float) -> Callable[[Paper], Affine]:
-    """DiffPIR, algorithm 1, its eq. (13) for a linear operator."""
+    """DiffPIR, algorithm 1, its data step for a linear operator."""
 
     def recursion(paper: Paper) -> Affine:
         bars = dds_products(paper)

@@ -49,6 +49,7 @@ from invdiff.diffusion import (
     Grid,
     Guidance,
     HalfQuadratic,
+    ImageCovariance,
     Karras,
     Lagging,
     Langevin,
@@ -72,6 +73,7 @@ from invdiff.diffusion import (
     Renoise,
     ReverseDiffusion,
     ReverseDraw,
+    RowSumCovariance,
     Sampler,
     Sense,
     SenseStep,
@@ -136,6 +138,7 @@ GUIDANCE: list[Guidance | None] = [
     DPS(3.0),
     PiGDM(PosteriorVariance(2.0), Converged(0.1)),
     MomentMatching(Truncated(3), 0.1),
+    MomentMatching(Converged(0.1), 0.1, RowSumCovariance()),
 ]
 CONSISTENCY: list[Step | None] = [
     None,
@@ -513,8 +516,9 @@ def test_every_row_is_reached(row: Refusal) -> None:
 def test_every_part_is_met() -> None:
     cells = chain(problems_and_data_steps(), loops(), surroundings(), anywhere(300))
     names = {name for cell in cells for name in cell.names()}
-    abstract = {Guidance, Likelihood, LangevinStep, Predictor, SDE, Grid, Signal, Step, View}
-    kinds: tuple[Any, ...] = (Guidance, Step, SDE, Grid, Signal, View, DiffPIRWeight, PosteriorVariance)
+    abstract = {Guidance, ImageCovariance, Likelihood, LangevinStep, Predictor, SDE, Grid, Signal, Step, View}
+    kinds: tuple[Any, ...] = (Guidance, ImageCovariance, Step, SDE, Grid, Signal, View)
+    kinds += (DiffPIRWeight, PosteriorVariance)
     exported = [getattr(diffusion, name) for name in diffusion.__all__]
     parts = {part for part in exported if isinstance(part, type) and issubclass(part, kinds)} - abstract
     assert {part.__name__ for part in parts} - names == set()

@@ -130,7 +130,7 @@ def test_a_signal_that_is_not_given_suits_the_prior() -> None:
         (
             "fast",
             {"signal": "sound"},
-            "signal is one of real, split, two, magnitude-phase, turned, by-turns, not 'sound'",
+            "signal is one of real, split, two, magnitude-phase, turned, by-turns, alternating-planes, not 'sound'",
         ),
         ("score_sde", {"sde": "VX()"}, r"sde is one of ve, vp, subvp, cosine, not 'VX\(\)'"),
         (

@@ -366,7 +366,7 @@ def score_sde_cases() -> dict[str, Case]:
 EXACT = {**RANGE, "tolerance": 1e-12, "cg_steps": 500}
 HELD = {"held_back": 0.02}
 SPLIT, SOLVED = {"signal": SplitComplex()}, {"tolerance": 1e-13, "cg_steps": 2000}
-PIGDM, MMPS = {"data_std": 0.4, "eta": 0.7, **HELD}, {"cg_steps": 3, "eta": 0.7, **HELD}
+PIGDM, MMPS, TMPD = {"data_std": 0.4, "eta": 0.7, **HELD}, {"cg_steps": 3, "eta": 0.7, **HELD}, {"eta": 0.7, **HELD}
 PIR, RED, FLOW = {"prior_weight": 5.0, "zeta": 0.3}, {"rate": 0.05, "weight": 0.25}, {"flow_steps": 3, **HELD}
 GIBBS, PNP, PULA = {"g": 0.7, **HELD}, {"draw_steps": 3, **HELD}, {"g": 0.5, "inner_steps": 2, **HELD}
 
@@ -407,6 +407,8 @@ CASES: dict[str, Case] = {
     "pigdm, SENSE": Case("sense", strided("pigdm", "noise_std"), PIGDM, SPLIT | SOLVED),
     "mmps": Case("complex", mmps, MMPS, RANGE | SPLIT),
     "mmps, SENSE": Case("sense", mmps, MMPS, RANGE | SPLIT),
+    "tmpd": Case("complex", strided("tmpd", "noise_std"), TMPD, SPLIT | SOLVED),
+    "tmpd, SENSE": Case("sense", strided("tmpd", "noise_std"), TMPD, SPLIT | SOLVED),
     "diffpir": Case("complex", strided("diffpir", "noise_std"), PIR, SPLIT | SOLVED),
     "diffpir, SENSE": Case("sense", strided("diffpir", "noise_std"), PIR, SPLIT | SOLVED),
     "red_diff": Case("complex", strided("red_diff", start=True), RED, SPLIT),

@@ -224,6 +224,7 @@ CASES: dict[str, Run] = {
     "dps, one coil": strided("dps", "complex", zeta=0.5),
     "pigdm": strided("pigdm", "sense", noise_std=0.03, data_std=0.4, held_back=0.02, eta=0.7),
     "mmps": strided("mmps", "sense", noise_std=0.03, cg_steps=3, held_back=0.0, eta=0.7),
+    "tmpd": strided("tmpd", "sense", noise_std=0.03, held_back=0.02, eta=0.7),
     "diffpir": strided("diffpir", "sense", noise_std=0.03, prior_weight=5.0, zeta=0.3),
     "red_diff": strided("red_diff", "sense", rate=0.05, weight=0.25),
     "daps": of_noise("daps", "sense", "karras", flow_steps=3),

@@ -17,14 +17,12 @@ from invdiff.verification import (
     Extent,
     Measures,
     Verdict,
-    rich_table,
     standings,
     verify,
     write_figure,
     write_table,
 )
-from invdiff.verification.gates import GATES
-from invdiff.verification.verdict_table import COLUMNS, HEADINGS, cells
+from invdiff.verification.verdict_table import COLUMNS
 
 PROBLEMS, QUICK = SHORT[:2], Extent(20, 1)
 RIGHT = Measures(0.02, 1.01, 0.99, 0.5, 0.9, 0.01)
@@ -91,16 +89,6 @@ def test_standings() -> None:
     assert not standings(one_bad)[0].is_right
     only_where_it_is_taken = [*verdicts()[:1], replace(verdicts()[2], method="right")]
     assert standings(only_where_it_is_taken)[0].is_right
-
-
-def test_cells() -> None:
-    right, wrong, refused = (dict(zip(HEADINGS, cells(each), strict=True)) for each in standings(verdicts()))
-    assert (right["right on"], right["fails"], right["90 %"]) == ("2 of 2", "nowhere", "90 to 90")
-    assert (wrong["right on"], wrong["fails"], wrong["bias"]) == ("0 of 2", "bias", "2.00 to 2.00")
-    assert (refused["right on"], refused["fails"], refused["bias"]) == ("not judged", "It takes none.", "")
-    everything = replace(verdicts()[1], crossed=tuple(gate.title for gate in GATES))
-    assert cells(standings([everything])[0])[-1] == "everywhere"
-    assert rich_table(standings(verdicts())).row_count == 3
 
 
 def test_table_and_figure(tmp_path: Path) -> None:

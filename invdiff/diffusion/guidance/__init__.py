@@ -2,6 +2,7 @@
 
 from invdiff.diffusion.guidance.base import Denoise, Estimate, Guidance
 from invdiff.diffusion.guidance.dps import DPS
+from invdiff.diffusion.guidance.image_covariance import ImageCovariance, RowSumCovariance, TweedieCovariance
 from invdiff.diffusion.guidance.likelihood import (
     AnnealedLikelihood,
     Likelihood,
@@ -20,6 +21,7 @@ __all__ = [
     "DiffPIRWeight",
     "Estimate",
     "Guidance",
+    "ImageCovariance",
     "Likelihood",
     "Linearised",
     "MomentMatching",
@@ -28,6 +30,8 @@ __all__ = [
     "PiGDM",
     "PosteriorVariance",
     "Proximal",
+    "RowSumCovariance",
     "SplittingWeight",
+    "TweedieCovariance",
     "Weight",
 ]

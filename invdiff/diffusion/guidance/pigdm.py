@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class PiGDM(Guidance):
     """The likelihood's score Jᴴ Aᴴ(r^2 A Aᴴ + noise_std^2)^-1 (y - A x_0), J = d x_0 / d x, as if p(x_0 | x) were
-    N(x_0, r^2) (Song 2023, PiGDM, eq. 7 and 8; without noise A⁺(y - A x_0) / r^2 in the place of what J is applied to).
+    N(x_0, r^2) (Song 2023, PiGDM; without noise A⁺(y - A x_0) / r^2 in the place of what J is applied to).
 
     That is what `Proximal` with `PosteriorVariance` moves x_0 by, over r^2 and through J: their linear system is one.
 

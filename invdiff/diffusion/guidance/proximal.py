@@ -30,7 +30,7 @@ class Weight(Part, ABC):
 
 @dataclass(frozen=True)
 class DiffPIRWeight(Weight):
-    """gamma = sigma^2 / (lam noise_std^2) (Zhu 2023, DiffPIR, eq. 13: 1/rho_t); without noise, infinity.
+    """gamma = sigma^2 / (lam noise_std^2) (Zhu 2023, DiffPIR, algorithm 1: 1/rho_t); without noise, infinity.
 
     Raises:
         InputError: lam is not positive.
@@ -67,7 +67,7 @@ class SplittingWeight(Weight):
 @dataclass(frozen=True)
 class PosteriorVariance(Weight):
     """gamma = r^2 / max(noise_std, held_back r)^2, r^2 = sigma^2 s^2 / (sigma^2 + s^2): the variance left in the
-    estimate of an image of standard deviation s (Song 2023, PiGDM, sec. 3.3), the data's weight held back as in
+    estimate of an image of standard deviation s (Song 2023, PiGDM), the data's weight held back as in
     `SplittingWeight`.
 
     Args:
@@ -102,8 +102,8 @@ def _ratio(deviation: float, noise_std: float) -> float:
 
 @dataclass(frozen=True)
 class Proximal(Guidance):
-    """argmin_v gamma/2 ||y - A v||^2 + 1/2 ||v - x_0||^2: the data step of DDS (Chung 2024, eq. 17) and DiffPIR (Zhu
-    2023, eq. 11).
+    """argmin_v gamma/2 ||y - A v||^2 + 1/2 ||v - x_0||^2: the data step of DDS (Chung 2024) and DiffPIR (Zhu
+    2023, algorithm 1).
 
     Closed form where I + gamma AᴴA has one, else conjugate gradients from the prior's estimate.
 

@@ -44,7 +44,7 @@ class DDIM(Predictor):
 @dataclass(frozen=True)
 class Renoise(DDIM):
     """x' = alpha' x_0 + beta' (sqrt(1 - eta^2) z_0 + eta z): the share ``eta`` counts against the whole level, as DDS
-    (Chung 2024, eq. 18) and DiffPIR (Zhu 2023, eq. 14, with eta^2 = zeta) have it. More fresh noise than DDIM."""
+    (Chung 2024) and DiffPIR (Zhu 2023, algorithm 1, with eta^2 = zeta) have it. More fresh noise than DDIM."""
 
     cites: ClassVar[tuple[str, ...]] = ("chung2024", "zhu2023")
 

@@ -18,7 +18,7 @@ from invdiff.operators.spectral import Map, Spectral
 
 @dataclass(frozen=True)
 class DDRM(Predictor):
-    """Denoising diffusion restoration (Kawar 2022, eq. 8), along each right singular vector of A, of singular value s,
+    """Denoising diffusion restoration (Kawar 2022), along each right singular vector of A, of singular value s,
     with q = noise_std / s, sigma' = beta' / alpha' and all states over their alpha:
 
         s = 0:          x_0 + sqrt(1 - eta^2) sigma' (x - x_0) / sigma + eta sigma' z

@@ -17,7 +17,7 @@ _FIRST, _SECOND, _LEAST = 0.9, 0.99, 1e-8  # Adam's, in the paper's experiments
 @dataclass(frozen=True)
 class REDDiff(Predictor):
     """One step of Adam (Kingma & Ba 2015) on the image mu, down Aᴴ(A mu - y) + weight sigma (z_0 - z), where z_0 is the
-    noise that the prior sees in alpha mu + beta z (Mardani 2024, RED-diff, algorithm 1, its weight that of sec. 4.3).
+    noise that the prior sees in alpha mu + beta z (Mardani 2024, RED-diff, algorithm 1, weighted by sigma).
 
     The state is mu, and holds no noise of its level; z is fresh. One image that is likely, and no sample. Adam's second
     moment takes each real number by itself.

@@ -1,4 +1,4 @@
-"""Kawar et al. 2022, "Denoising Diffusion Restoration Models", eq. (8), of every coil's image by itself: the singular
+"""Kawar et al. 2022, "Denoising Diffusion Restoration Models", of every coil's image by itself: the singular
 vectors are the frequencies, their values one where there are samples and zero elsewhere; in the end the root of the sum
 of squares."""
 

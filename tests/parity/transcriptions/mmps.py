@@ -1,4 +1,4 @@
-"""Rozet et al. 2024, "Learning Diffusion Priors from Observations by Expectation Maximization", algorithm 2 (MMPS),
+"""Rozet et al. 2024, "Learning Diffusion Priors from Observations by Expectation Maximization" (MMPS),
 within DDIM: the score of the posterior, of an image that is N(x_0, sigma^2 J) given the noisy one."""
 
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""Song et al. 2023, "Pseudoinverse-Guided Diffusion Models for Inverse Problems", eq. (4), (7) and (8), within DDIM:
+"""Song et al. 2023, "Pseudoinverse-Guided Diffusion Models for Inverse Problems", within DDIM:
 the score of the posterior, of an image that is N(x_0, r^2) given the noisy one."""
 
 from collections.abc import Callable, Sequence
