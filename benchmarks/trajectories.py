@@ -1,22 +1,21 @@
 """Scans along trajectories by all that reconstruct them: `python benchmarks/trajectories.py rows.csv
 ../shared/data/slices.h5 [--series 0,17]`.
 
-The middle slice of series of the split test, brought to 128 x 128 by the centre of its k-space; 8 birdcage coils, smooth
-phase, complex noise of standard deviation 0.005 of the maximum, maps and noise level given. Of 256 x 256 pixels twice
-the readouts would be the same acceleration. The images are processed magnitudes, so k-space made of them flatters every
-method. Gridded by the samples' density, CG-SENSE, SigPy's L1-wavelet and total variation, each at its best weight by
-the truth, and `estimate`. SigPy's minimise by primal-dual steps, preconditioned in k-space as it offers for
+The middle slice of series of the split test, brought to 128 x 128 by the centre of its k-space; 8 birdcage coils,
+smooth phase, complex noise of standard deviation 0.005 of the maximum, maps and noise level given. Of 256 x 256 pixels
+twice the readouts would be the same acceleration. The images are processed magnitudes, so k-space made of them flatters
+every method. Gridded by the samples' density, CG-SENSE, SigPy's L1-wavelet and total variation, each at its best weight
+by the truth, and `estimate`. SigPy's minimise by primal-dual steps, preconditioned in k-space as it offers for
 trajectories (Ong et al., IEEE Transactions on Medical Imaging 39, 2020). PSNR by fastMRI's conventions. Every number is
 a row; those that are there already are not made again.
 """
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from time import process_time
 from typing import Annotated, Any
 
 import numpy as np
-import sigpy
 import torch
 import typer
 from numpy.typing import NDArray
@@ -28,7 +27,7 @@ from sigpy.mri.app import L1WaveletRecon, TotalVariationRecon
 from invdiff.classical import best_by_truth
 from invdiff.classical.baselines import TIKHONOV_WEIGHTS
 from invdiff.cli.heap import keep_heap
-from invdiff.data import NonCartesianScan, Trajectory, radial, simulate_along, spiral, to_image, to_kspace
+from invdiff.data import NonCartesianScan, radial, simulate_along, spiral, to_image, to_kspace
 from invdiff.methods import find_method
 from invdiff.metrics import psnr
 from invdiff.operators import Identity
@@ -86,7 +85,8 @@ class Preconditioned:
 
     def __call__(self, cases: Cases, prior: Prior) -> Complex:
         scan = cases.measured
-        assert isinstance(scan, NonCartesianScan) and scan.maps is not None
+        assert isinstance(scan, NonCartesianScan)
+        assert scan.maps is not None
         maps, places = scan.maps[0], scan.trajectory.points * SIDE
         scale = float(np.abs(gridded(cases, prior)).max())
         steps = kspace_precond(maps, coord=places)
@@ -94,7 +94,7 @@ class Preconditioned:
             steps = np.concatenate([steps.ravel(), np.ones(self._penalised * SIDE**2)])
 
         def at(weight: float) -> Complex:
-            np.random.seed(0)  # SigPy finds its step size from random numbers
+            np.random.seed(0)  # noqa: NPY002 # SigPy finds its step size from such numbers
             options = {"coord": places, "sigma": steps, "max_iter": ITERATIONS, "show_pbar": False, **self._options}
             run: Complex = self._app(scan.kspace[0] / scale, maps, weight, **options).run()[None] * scale
             return run
@@ -118,6 +118,12 @@ CONTENDERS: dict[str, Contender] = {
 }
 
 
+def score(make: Contender, cases: Cases, prior: Prior) -> float:
+    """PSNR."""
+    assert cases.ground_truth is not None
+    return psnr(cases.ground_truth, make(cases, prior))
+
+
 def print_table(rows: Rows, series: list[str]) -> None:
     """One row a series, and what `estimate` gains above the better of its rivals."""
     for trajectory in TRAJECTORIES:
@@ -138,8 +144,8 @@ def main(
     """Make the rows that are missing, and print the tables of these series."""
     keep_heap()
     torch.set_num_threads(1)
-    rows, prior, chosen = Rows(table), load_prior("builtin").in_precision("auto"), [int(n) for n in series.split(",") if n]
-    names = []
+    rows, prior = Rows(table), load_prior("builtin").in_precision("auto")
+    chosen, names = [int(number) for number in series.split(",") if number], []
     for number, (name, image) in enumerate(middle_slices(path, "test")):
         if chosen and number not in chosen:
             continue
@@ -148,9 +154,7 @@ def main(
             scan = simulate_along(small(image), points, coils=COILS, noise_std=NOISE_STD, seed=number)
             cases = scan_cases(scan, "non-cartesian")
             for contender, make in CONTENDERS.items():
-                begun = process_time()
-                rows.get((trajectory, name, contender), lambda: psnr(cases.ground_truth, make(cases, prior)))
-                print(f"{process_time() - begun:.1f} s", flush=True)
+                rows.get((trajectory, name, contender), partial(score, make, cases, prior))
     print_table(rows, names)
 
 
