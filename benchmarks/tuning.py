@@ -2,7 +2,7 @@
 
 Ax against random search, 20 trials each and ten seeds, on two problems of the package's scan whose scores were computed
 on a grid once and are interpolated linearly: λ of `chung2022_complex`, and two parameters of `fast`. And what is lost
-where a parameter is chosen by k-space hold-out instead of the truth: on the package's scan and, where the file of
+where a parameter is chosen by held-back samples instead of the truth: on the package's scan and, where the file of
 slices is given, on simulated ones of its test split (8 coils, 128 x 128, random lines at 4x, 8 % centre;
 `fast` is told a tenth of their noise).
 """
@@ -89,7 +89,7 @@ def scans(path: Path | None) -> Iterator[Measurement]:
 def compare_objectives(measurement: Measurement, method: tuple[str, dict[str, str]], one: Range) -> None:
     space, counts = Space([one]), [9]
     truth = on_grid(space, validation(measurement, method, "psnr"), counts)
-    held = on_grid(space, validation(measurement, method, "kspace-holdout"), counts)
+    held = on_grid(space, validation(measurement, method, "held-back"), counts)
     best, chosen = int(truth.values.argmax()), int(held.values.argmin())
     values = truth.grid[0]
     lost, span = truth.values[best] - truth.values[chosen], np.ptp(truth.values)

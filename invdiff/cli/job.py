@@ -14,7 +14,7 @@ from invdiff.errors import InputError
 from invdiff.refusal import REFUSED, refusal
 
 if TYPE_CHECKING:
-    from invdiff.reconstruction import Cases, Executor, Input, Outcome, Reconstruction, Study
+    from invdiff.reconstruction import Cases, Choice, Executor, Input, Outcome, Reconstruction, Study
     from invdiff.reconstruction.writers import WayOut
 
 _SHOWN = 8  # slices in the panel and the table of scores
@@ -40,7 +40,7 @@ class Job:
         rows: what came of each.
     """
 
-    study: "Study"
+    study: "Study | Choice"
     inputs: "list[Input]"
     out: Path
     output: Output
@@ -174,10 +174,10 @@ class Job:
 
         assert outcome.path is not None
         seen = spread_slices(outcome.path, _SHOWN)
-        written = _draw(outcome.path, seen, cases, self.study)
+        written = _draw(outcome.path, seen, cases)
         scores: dict[str, Any] = {}
         if seen.ground_truth is not None:
-            images = _titled(seen, cases, self.study)
+            images = _titled(seen, cases)
             numbers = [int(number) for number in seen.attributes["slice"]]
             few = "" if len(numbers) == cases.count else f" of slices {', '.join(map(str, numbers))}"
             if not self.output.quiet:
@@ -208,29 +208,26 @@ def _named(one: "Input") -> str:
     return one.name if one.path is None else str(one.path.with_name(one.name))
 
 
-def _titled(seen: "Reconstruction", cases: "Cases", study: "Study") -> dict[str, Any]:
+def _titled(seen: "Reconstruction", cases: "Cases") -> dict[str, Any]:
     """The images of a result by their titles: what it began from first, and the best last."""
     from invdiff.reconstruction import find_kind
 
     images: dict[str, Any] = {find_kind(cases.operator).begins_as: seen.zero_filled}
-    if seen.samples.shape[1]:
-        assert study.posterior is not None
-        recipe = study.posterior
-        mean = f"mean of {recipe.samples}" if recipe.samples > 1 else "one sample"
-        images[f"{recipe.method.name}, {mean}"] = seen.mean
+    count = seen.samples.shape[1]
+    if count:
+        images[f"{seen.attributes['samples_method']}, {f'mean of {count}' if count > 1 else 'one sample'}"] = seen.mean
     if seen.estimate is not None:
-        assert study.image is not None
-        images[f"{study.image.method.name}, {seen.attributes['nfe']} calls"] = seen.estimate
+        images[f"{seen.attributes['method']}, {seen.attributes['nfe']} calls"] = seen.estimate
     return images
 
 
-def _draw(path: Path, seen: "Reconstruction", cases: "Cases", study: "Study") -> list[Path]:
+def _draw(path: Path, seen: "Reconstruction", cases: "Cases") -> list[Path]:
     """The result's panel and, of several slices, a contact sheet; every file that there is now."""
     from invdiff.pictures import write_panel
     from invdiff.reconstruction import write_contact_sheet
 
     panel, sheet = path.with_name("panel.png"), path.with_name("slices.png")
-    images = _titled(seen, cases, study)
+    images = _titled(seen, cases)
     numbers = [int(number) for number in seen.attributes["slice"]]
     write_panel(panel, images, std=seen.magnitude_std, truth=seen.ground_truth, numbers=numbers)
     if cases.count == 1:
@@ -248,6 +245,8 @@ class _Watcher:
 
     def begun(self, cases: "Cases") -> None:
         """What is reconstructed, and what was found out about it."""
+        if self.cases is not None:
+            return
         self.cases = cases
         if not self.job.rows:
             self.job.output.say(self.job.where)
@@ -257,12 +256,16 @@ class _Watcher:
         """A bar."""
         return self.job.output.progress(title)
 
+    def told(self, sentence: str) -> None:
+        """A sentence."""
+        self.job.output.say(sentence)
+
     def image(self, path: Path) -> None:
         """The image is there."""
         from invdiff.reconstruction import spread_slices
 
         assert self.cases is not None
-        written = _draw(path, spread_slices(path, _SHOWN), self.cases, self.job.study)
+        written = _draw(path, spread_slices(path, _SHOWN), self.cases)
         self.job.output.wrote(
             f"wrote {written[0]} and {written[1]}: the image; samples that show its uncertainty follow"
         )

@@ -11,18 +11,22 @@ from invdiff.cli.options import (
     Acceleration,
     AsJson,
     AxesText,
+    BlurStd,
     CentreFraction,
     Contrast,
     DeviceName,
     DryRun,
+    Factor,
     Force,
     Group,
+    GuidanceName,
     MapsName,
     MaskFile,
     MemoryLimit,
     NoiseFile,
     NoiseStd,
     OperatorName,
+    Patterns,
     Phase,
     PrecisionName,
     PriorConfigName,
@@ -34,9 +38,12 @@ from invdiff.cli.options import (
     SetNumber,
     Settings,
     ShardText,
+    SignalName,
     Template,
     Threads,
     Undersample,
+    ViewName,
+    Views,
     Workers,
 )
 from invdiff.cli.output import Output
@@ -49,6 +56,10 @@ if TYPE_CHECKING:
 
 QUALITY = {"draft": 15, "standard": 30, "high": 60, "best": 100}
 """Network calls of an estimate, by name."""
+
+AUTO = "auto"
+SHORT_LIST = ("estimate", "calibrated", "fast", "dds")
+"""Methods among which `--method auto` chooses: of at most 60 network calls, without derivatives."""
 
 
 def solve(
@@ -65,7 +76,11 @@ def solve(
     prior_config: PriorConfigName = None,
     method: Annotated[
         str | None,
-        typer.Option(help="See `invdiff methods`.", show_default="the configuration's, or estimate"),
+        typer.Option(
+            help=f"See `invdiff methods`; {AUTO}: of {', '.join(SHORT_LIST)}, the one that best predicts samples of "
+            "the scan that are held back, of at most two slices.",
+            show_default="the configuration's, or estimate",
+        ),
     ] = None,
     quality: Annotated[
         str | None,
@@ -108,6 +123,9 @@ def solve(
     template: Template = None,
     force: Force = False,
     settings: Settings = None,
+    guidance: GuidanceName = None,
+    view: ViewName = None,
+    signal: SignalName = None,
     start: Annotated[
         str | None,
         typer.Option(
@@ -154,6 +172,10 @@ def solve(
             min=0, max=1, help="Of ESPIRiT: eigenvalues below count as background.", show_default="as the data ask"
         ),
     ] = None,
+    views: Views = None,
+    blur_std: BlurStd = None,
+    factor: Factor = None,
+    patterns: Patterns = None,
     audit: Annotated[
         bool,
         typer.Option(
@@ -172,8 +194,8 @@ def solve(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Reconstruct images from undersampled k-space, with missing pixels, or noisy: the best image first, then posterior
-    samples that show how far it can be trusted.
+    """Reconstruct images from undersampled k-space, with missing pixels, noisy, or measured otherwise (projections,
+    blur, few pixels): the best image first, then posterior samples that show how far it can be trusted.
 
     Writes reconstruction.h5 (image, estimate, mean, std, magnitude_std, lower and upper, samples, zero_filled,
     ground_truth where known), panel.png and, of several slices, slices.png; what --save asks for; and of several files
@@ -186,13 +208,13 @@ def solve(
     begun = time.perf_counter()  # before all that takes time
     from invdiff.cli.computing import Computing, read_shard
     from invdiff.cli.heap import keep_heap
-    from invdiff.cli.options import maps_of, parse_settings, tell_companions, undersampling
+    from invdiff.cli.options import instrument_of, maps_of, parse_settings, tell_companions, undersampling
     from invdiff.cli.pipes import PIPE, results_folder, spooled, write_images
     from invdiff.data import Series
     from invdiff.data.formats import given_of
     from invdiff.methods import find_method
     from invdiff.priors import load_prior
-    from invdiff.reconstruction import Assumptions, Study, find_inputs, find_kind
+    from invdiff.reconstruction import Assumptions, Choice, Study, find_inputs, find_kind
     from invdiff.reconstruction.audit import FRACTION
     from invdiff.reconstruction.writers import ways_out
 
@@ -203,35 +225,47 @@ def solve(
     if save and output.piped:
         raise InputError("A run of pipes (--out -) keeps nothing; leave --save out, or give --out a folder.")
     ways = ways_out(save or [], template, replaces=force)
-    kind = find_kind(operator)
-    parsed = parse_settings(settings or [])
+    kind, instrument = find_kind(operator), instrument_of(operator, views, blur_std, factor, patterns)
+    parsed, noise_times = parse_settings(settings or []), 1.0
+    parts = {"guidance": guidance, "view": view, "signal": signal}
+    parsed |= {name: part for name, part in parts.items() if part is not None}
     if config is not None:
         from invdiff.tuning.config import read_config
 
         configured = read_config(config)
         method, parsed = method or configured.method, {**configured.texts, **parsed}
-    chosen = find_method(method or "estimate")
-    parsed = _with_quality(parsed, chosen, quality)
-    computing = Computing(device, precision, threads, workers, scheduler, memory_limit)
-    prior = prior or chosen.prior
-    network = computing.place(load_prior(prior, config=prior_config))
+        noise_times = configured.noise_times if noise_std is None else 1.0
+    names = SHORT_LIST if method == AUTO else (method or "estimate",)
     late = _late_start(start, start_sigma, start_time)
-    image, posterior = _recipes(chosen, parsed, samples, late)
-    study = Study(
-        network,
-        image,
-        posterior,
-        seed,
-        device=computing.workers_device,
-        shard=read_shard(shard),
-        attributes={"prior": prior},
-        memory_limit=computing.limit,
-        held_back=FRACTION if audit else 0.0,
-    )
+    if method == AUTO and (parsed or quality is not None or late is not None):
+        raise InputError(
+            f"--set, --quality and --start are for one method, and --method {AUTO} tries several as they are."
+        )
+    if method == AUTO and samples == 0:
+        raise InputError(f"--method {AUTO} tries methods that draw samples; give --samples 1 or more.")
+    chosen = [find_method(name) for name in names]
+    computing = Computing(device, precision, threads, workers, scheduler, memory_limit)
+    prior = prior or chosen[0].prior
+    network = computing.place(load_prior(prior, config=prior_config))
+    studies: dict[str, Study] = {}
+    for one in chosen:
+        image, posterior = _recipes(one, _with_quality(parsed, one, quality), samples, late)
+        studies[one.name] = Study(
+            network,
+            image,
+            posterior,
+            seed,
+            device=computing.workers_device,
+            shard=read_shard(shard),
+            attributes={"prior": prior},
+            memory_limit=computing.limit,
+            held_back=FRACTION if audit else 0.0,
+        )
+    study = Choice(studies) if method == AUTO else studies[chosen[0].name]
     condition = undersampling(undersample, acceleration, centre_fraction, seed)
     maps_file, how = maps_of(maps)
     given, series = given_of(axes, maps_file, mask, noise), Series(group, contrast, repetition, phase, set_number)
-    assumed = Assumptions(noise_std, map_sets, crop, how)
+    assumed = Assumptions(noise_std, map_sets, crop, how, noise_times, instrument=instrument, seed=seed)
     initial = start if start not in (None, "zero-filled", "least-squares") else None
     with spooled(inputs or []) as paths, results_folder(out) as folder, computing.executor() as executor:
         found = find_inputs(paths, kind, series=series, seed=seed, condition=condition, assumed=assumed, given=given)

@@ -50,12 +50,21 @@ def tune_lambda(
         typer.Option(
             "--param",
             metavar="NAME:LOW:HIGH[:log]",
-            help="What to search, may be repeated; by default lam:0:1 or, for methods without, what weighs their data.",
+            help="What to search, may be repeated; by default lam:0:1 or, for methods without, what weighs their data. "
+            "Every method has noise_times, by what the noise level that it assumes is multiplied.",
+        ),
+    ] = None,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            metavar="truth|held-back",
+            help="What parameters are judged by: a ground truth, or samples of k-space that the method is not shown.",
+            show_default="truth where every file has one",
         ),
     ] = None,
     objective: Annotated[
-        str, typer.Option(help="psnr, ssim or nmse against a truth; kspace-holdout without one.")
-    ] = "psnr",
+        str | None, typer.Option(help="psnr, ssim or nmse, against a truth.", show_default="psnr")
+    ] = None,
     trials: Annotated[int, typer.Option(min=1, help="In all, with those of an earlier run in the same folder.")] = 20,
     samples: Annotated[int, typer.Option(min=1, help="Posterior samples for each slice and trial.")] = 1,
     parallel: Annotated[int, typer.Option(min=1, help="Trials at a time, in processes that share the threads.")] = 1,
@@ -88,7 +97,8 @@ def tune_lambda(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Search for the best value of λ, or of any numeric parameters, by Bayesian optimisation.
+    """Search for the best value of λ, or of any numeric parameters, by Bayesian optimisation: against a truth or, where
+    there is none, by how well samples of k-space that were held back are predicted.
 
     Writes trials.csv, surface.png and best.yaml, which `invdiff solve --config` takes. The same command goes on with a
     search that was stopped.
@@ -103,11 +113,11 @@ def tune_lambda(
     from invdiff.methods import find_method
     from invdiff.priors import load_prior
     from invdiff.reconstruction import Assumptions, find_inputs, find_kind
-    from invdiff.tuning import Space, Study, Trial, Validation, find_objective, parse_range, usual_range
+    from invdiff.tuning import NOISE_TIMES, Space, Study, Trial, Validation, parse_range, suiting, usual_range
 
     keep_heap()
     output, kind = Output(as_json, quiet), find_kind(operator)
-    chosen, goal, fixed = find_method(method), find_objective(objective), parse_settings(settings or [])
+    chosen, fixed = find_method(method), parse_settings(settings or [])
     space = Space([parse_range(text, chosen) for text in params or []] or [usual_range(chosen)])
     condition = undersampling(undersample, acceleration, centre_fraction, seed)
     assumed = Assumptions(noise_std, map_sets=1)
@@ -118,12 +128,16 @@ def tune_lambda(
     prior = prior or chosen.prior
     computing = Computing(device, precision, threads, parallel if scheduler is None else 1, scheduler)
     network = computing.place(load_prior(prior, config=prior_config))
-    validation = Validation(chosen, [one.read() for one in found], goal, network, fixed, samples, seed)
+    measurements = [one.read() for one in found]
+    goal = suiting(measurements, objective, by)
+    validation = Validation(chosen, measurements, goal, network, fixed, samples, seed)
     validation.check(space)
     folder_of("tune-lambda", out)
     search = {**validation.record, "prior": prior}
     with folder_lock(out / ".search.lock"):
-        study = Study(space, out, goal.name, goal.higher_is_better, seed, search, first=[chosen.defaults])
+        study = Study(
+            space, out, goal.name, goal.higher_is_better, seed, search, first=[{**chosen.defaults, NOISE_TIMES: 1.0}]
+        )
         output.say(computing.description)
         for cases in validation.shown:
             output.say(cases.description)
@@ -153,9 +167,9 @@ def _shown(trial: "Trial", objective: str) -> str:
 
 def _finish(study: "Study", method: "Method", fixed: "Mapping[str, str]", out: Path, output: Output) -> None:
     """Write the surface and the configuration, and say what is best."""
-    from invdiff.tuning import write_config, write_surface
+    from invdiff.tuning import NOISE_TIMES, write_config, write_surface
 
-    best, default = study.best, study.score_of(method.defaults)
+    best, default = study.best, study.score_of({**method.defaults, NOISE_TIMES: 1.0})
     point = ", ".join(f"{name}={value:g}" for name, value in best.parameters.items())
     beside = "" if default is None else f"; the default gives {default:.6g}"
     output.say(f"best of {len(study.trials)} trials: {study.objective} {best.score:.6g} at {point}{beside}")

@@ -66,6 +66,7 @@ class Preparation:
         remarks: sentences: the scan's own, and on the noise.
         residual: the noise that the residual of a fit shows, what maps misfit included; None where nobody looked.
         held_back: how maps were chosen by samples held back; None where nobody looked.
+        noise_times: by what the level that the data term assumes is multiplied, as a search found best.
     """
 
     covariance: NDArray[np.complex128] | None
@@ -76,6 +77,7 @@ class Preparation:
     remarks: tuple[str, ...] = ()
     residual: ResidualNoise | None = None
     held_back: HeldBack | None = None
+    noise_times: float = 1.0
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -91,7 +93,7 @@ class Preparation:
     def data_noise_std(self) -> float:
         """The level that the data term assumes: that of the residual, where somebody looked. Where maps misfit it is
         above the noise, and data are to be believed no more than they can be explained."""
-        return self.noise_std if self.residual is None else self.residual.std
+        return self.noise_times * (self.noise_std if self.residual is None else self.residual.std)
 
     @property
     def data_noise_uncertainty(self) -> float:
@@ -141,6 +143,8 @@ class Preparation:
                 f"residual of a fit: {self.residual.std:.3g}, within {self.residual.uncertainty:.1%}: noise and what "
                 "maps misfit together, by which the data are judged"
             )
+        if self.noise_times != 1:
+            lines.append(f"the data are taken to have {self.noise_times:g} times that noise, as a search found best")
         found = self.calibration
         if found is not None:
             crop = "of the file" if found.crop is None else f"by ESPIRiT, crop {found.crop:g}"
@@ -160,6 +164,7 @@ class Preparation:
         stored: dict[str, str | float | int | bool] = {
             "noise_source": self.noise_source,
             "noise_uncertainty": self.noise_uncertainty,
+            "noise_times": self.noise_times,
             "prewhitened": self.covariance is not None,
             "warnings": "\n".join(self.warnings),
         }

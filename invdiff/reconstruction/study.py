@@ -16,7 +16,7 @@ from invdiff.files.lock import folder_lock
 from invdiff.methods import OF_VOLUMES, Method
 from invdiff.methods.named_parts import name_of_value
 from invdiff.priors import Prior
-from invdiff.reconstruction.audit import FRACTION, HeldCases, Judge, of_held
+from invdiff.reconstruction.audit import FRACTION, HeldCases, Judge, Ranking, of_held
 from invdiff.reconstruction.cases import Cases
 from invdiff.reconstruction.draw import HERE, WHOLE, Progress, Shard, draw
 from invdiff.reconstruction.executors import Executor
@@ -99,10 +99,13 @@ class Watcher(Protocol):
     """What is told of a study's progress."""
 
     def begun(self, cases: Cases) -> None:
-        """Called once the measurement and its noise are known."""
+        """Called when the measurement and its noise are known; where a method is chosen first, then again."""
 
     def progress(self, title: str) -> AbstractContextManager[Progress | None]:
         """A bar for something that takes long."""
+
+    def told(self, sentence: str) -> None:
+        """Called with what is about to be done, or was found out, on the way."""
 
     def image(self, path: Path) -> None:
         """Called when the image is on disk, and samples are to follow."""
@@ -117,6 +120,9 @@ class Silent:
     def progress(self, title: str) -> AbstractContextManager[None]:
         """No bar."""
         return nullcontext()
+
+    def told(self, sentence: str) -> None:
+        """Say nothing."""
 
     def image(self, path: Path) -> None:
         """Say nothing."""
@@ -155,6 +161,7 @@ class Study:
         memory_limit: bytes of each process; see `within`.
         held_back: the part of the samples outside the calibration region by which the spread of posterior samples is
             judged, and corrected; zero for no such audit.
+        ranking: by which its methods were chosen; recorded with the result.
     """
 
     prior: Prior
@@ -166,6 +173,7 @@ class Study:
     attributes: Mapping[str, Any] = field(default_factory=dict)
     memory_limit: int | None = None
     held_back: float = FRACTION
+    ranking: Ranking | None = None
 
     def __call__(
         self,
@@ -189,13 +197,13 @@ class Study:
             InputError: another process does the same, parts do not fit, nothing came of any slice, or the folder can't
                 be written to.
         """
-        decided = self._decides(cases)
+        decided = self.decides(cases)
         path = folder / RESULT
-        there = _failures_of(path, decided)
+        there = failures_of(path, decided)
         if there is not None:
             self._clear(folder / UNITS)
             return Outcome(path, there, was_there=True)
-        if not any(self.shard.holds(position + k) for k in range(len(cases.full))):
+        if not self.has_part(cases, position):
             return Outcome(None, {})
         store = FolderStore(folder / UNITS)
         with folder_lock(folder / UNITS / f"{self._part}.lock"):
@@ -220,7 +228,7 @@ class Study:
         Raises:
             InputError: parts do not fit, or one sample takes more than the memory limit.
         """
-        if _failures_of(folder / RESULT, self._decides(cases)) is not None:
+        if failures_of(folder / RESULT, self.decides(cases)) is not None:
             return Forecast()
         store: Store = FolderStore(folder / UNITS) if (folder / UNITS).is_dir() else MemoryStore()
         cases, whole = maps_forecast(cases, self.prior, store, measure)
@@ -229,7 +237,7 @@ class Study:
         for step in self._steps(cases):
             stage = step.stage
             whole += forecast(
-                replace(stage.drawing, together=self._together(stage, executor, measure)),
+                replace(stage.drawing, together=self.together(stage, executor, measure)),
                 stage.samples,
                 store=store,
                 executor=executor,
@@ -238,6 +246,21 @@ class Study:
                 measure=measure,
             )
         return whole
+
+    def has_part(self, cases: Cases, position: int) -> bool:
+        """Whether this process draws any slice of a file at a position of the study."""
+        return any(self.shard.holds(position + k) for k in range(len(cases.full)))
+
+    def main(self, cases: Cases) -> Stage:
+        """What is drawn for the image that is shown: the one image, or the samples of which it is the mean.
+
+        Raises:
+            InputError: there is neither, or a parameter makes no sense.
+        """
+        recipe = self.image or self.posterior
+        if recipe is None:
+            raise InputError("A study makes an image, draws samples, or both; give it a recipe.")
+        return recipe.stage(cases, self.prior, self.seed, self.device)
 
     def _clear(self, units: Path) -> None:
         """Remove what is left of a run that was killed between its result and its end."""
@@ -257,7 +280,7 @@ class Study:
     ) -> Outcome:
         path = folder / RESULT
         drawn = [step.stage for step in self._steps(cases) if not step.judges]
-        together = [self._together(stage, executor, measured_memory) for stage in drawn]
+        together = [self.together(stage, executor, measured_memory) for stage in drawn]
         with watcher.progress("coil maps"):
             cases = known_maps(cases, self.prior, store=store)
         with watcher.progress("noise") as progress:
@@ -285,7 +308,7 @@ class Study:
                 self._write(path, cases, store, steps[:1], "")
                 watcher.image(path)
         with folder_lock(folder / UNITS / "gather.lock", wait=True):
-            there = _failures_of(path, decided)
+            there = failures_of(path, decided)
             if there is not None:  # by another part, meanwhile
                 store.remove()
                 return Outcome(path, there)
@@ -317,19 +340,19 @@ class Study:
         except InputError:
             return None
 
-    def _together(self, stage: Stage, executor: Executor, measure: Measure) -> int | None:
+    def together(self, stage: Stage, executor: Executor, measure: Measure) -> int | None:
         """How many samples run side by side, at most; refuses what does not fit."""
         if self.memory_limit is None:
             return None
         return within(stage.drawing, stage.samples, self.memory_limit, executor=executor, measure=measure).together
 
-    def _decides(self, cases: Cases) -> str:
+    def decides(self, cases: Cases) -> str:
         """All that the result depends on, in few words."""
         keys = [
             [step.stage.samples, *(step.stage.drawing.key(number) for number in step.stage.drawing.problems.full)]
             for step in self._steps(cases)
         ]
-        return digest_of(keys, cases.slices, cases.geometry)
+        return digest_of(keys, cases.slices, cases.geometry, *(() if self.ranking is None else (self.ranking.json,)))
 
     @property
     def _part(self) -> str:
@@ -362,6 +385,7 @@ class Study:
             correction=None if audit is None else audit.correction,
         )
         attributes |= {} if audit is None else audit.attributes
+        attributes |= {} if self.ranking is None else self.ranking.attributes
         failed: dict[str, list[int]] = {}  # many slices fail for few reasons, and an attribute holds 64 KiB
         for number, reason in (failures or {}).items():
             failed.setdefault(reason, []).append(number)
@@ -393,7 +417,7 @@ def _settled(store: FolderStore, stages: list[Stage]) -> dict[int, str] | None:
     return failures
 
 
-def _failures_of(path: Path, decided: str) -> dict[int, str] | None:
+def failures_of(path: Path, decided: str) -> dict[int, str] | None:
     """What failed in a result that was decided so; None where there is no such result.
 
     Raises:

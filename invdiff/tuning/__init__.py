@@ -1,16 +1,17 @@
 """Bayesian search over a method's parameters: what is searched, what is scored, and the search itself."""
 
 from invdiff.tuning.config import MethodConfig, read_config, write_config
-from invdiff.tuning.objectives import OBJECTIVES, AgainstTruth, KspaceHoldout, Objective, find_objective
+from invdiff.tuning.objectives import METRICS, AgainstTruth, HeldBackError, Objective, find_objective, suiting
 from invdiff.tuning.picture import write_surface
-from invdiff.tuning.space import Parameters, Range, Space, parse_range, usual_range
+from invdiff.tuning.space import NOISE_TIMES, Parameters, Range, Space, parse_range, usual_range
 from invdiff.tuning.study import Study, Trial
 from invdiff.tuning.validation import Validation
 
 __all__ = [
-    "OBJECTIVES",
+    "METRICS",
+    "NOISE_TIMES",
     "AgainstTruth",
-    "KspaceHoldout",
+    "HeldBackError",
     "MethodConfig",
     "Objective",
     "Parameters",
@@ -22,6 +23,7 @@ __all__ = [
     "find_objective",
     "parse_range",
     "read_config",
+    "suiting",
     "usual_range",
     "write_config",
     "write_surface",

@@ -18,6 +18,7 @@ class MethodConfig(BaseModel):
     Attributes:
         method: its name.
         settings: of its parameters; the others keep their defaults.
+        noise_times: by what the noise level that the data term assumes is multiplied.
         search: how the settings were found; a record, which nothing depends on.
     """
 
@@ -25,6 +26,7 @@ class MethodConfig(BaseModel):
 
     method: str
     settings: dict[str, bool | int | float | str] = Field(default_factory=dict)
+    noise_times: float = Field(default=1.0, gt=0, allow_inf_nan=False)
     search: dict[str, Any] = Field(default_factory=dict)
 
     @property

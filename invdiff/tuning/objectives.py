@@ -1,6 +1,6 @@
 """What makes one set of parameters better than another."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from invdiff.data.held_out import held_out
 from invdiff.data.picture import Picture
+from invdiff.data.recording import Recording
 from invdiff.errors import InputError
 from invdiff.metrics.metrics import nmse, psnr, ssim
 from invdiff.reconstruction import Cases, Measurement, ScanCases
@@ -62,8 +63,8 @@ class AgainstTruth:
         cases = measurement.cases()
         if cases.ground_truth is None:
             raise InputError(
-                f"{measurement.name} has no ground truth, which the objective {self.name} needs; take "
-                "--objective kspace-holdout, or undersample a full scan by --undersample."
+                f"{measurement.name} has no ground truth, which the objective {self.name} needs; search --by "
+                "held-back, or undersample a full scan by --undersample."
             )
         return cases
 
@@ -75,8 +76,8 @@ class AgainstTruth:
 
 
 @dataclass(frozen=True)
-class KspaceHoldout:
-    """How well samples that the method never saw are predicted: the squared error of A x over their energy.
+class HeldBackError:
+    """How well samples that the method never saw are predicted: the squared error of A x over what noise leaves of it.
 
     Some of the sampled lines (points, where lines are not sampled whole) outside the calibration region are held back,
     drawn one from each of as many rings about the centre of k-space. Coil maps and noise are estimated without them.
@@ -90,18 +91,19 @@ class KspaceHoldout:
     fraction: float = 0.125
     seed: int = 0
 
-    name = "kspace-holdout"
+    name = "held-back"
     higher_is_better = False
 
     def show(self, measurement: Measurement) -> Cases:
         """What is not held back.
 
         Raises:
-            InputError: it is no scan, or nothing can be held back.
+            InputError: it is no scan, nothing can be held back, or its noise level is zero.
         """
-        if isinstance(measurement.measured, Picture):
+        if not measurement.kind.is_sampled:
             raise InputError(
-                f"{measurement.name} is a picture, and {self.name} predicts k-space; take another objective."
+                f"{measurement.name} holds no k-space, and only of k-space samples are held back to be predicted; "
+                "give it a ground truth."
             )
         try:
             held = held_out(measurement.sampled, self.fraction, self.seed)
@@ -109,41 +111,73 @@ class KspaceHoldout:
             raise InputError(f"{measurement.name}: {error}") from error
         if not _kspace(measurement)[..., held].any():
             raise InputError(f"{measurement.name}: the samples held back are zero; give its true mask.")
-        return measurement.cases(~held)
+        shown = measurement.cases(~held)
+        if not shown.noise_std:
+            raise InputError(
+                f"{measurement.name}: its noise level is zero, by which errors of held-back samples are told; give "
+                "--noise-std."
+            )
+        return shown
 
     def score(self, measurement: Measurement, shown: Cases, image: Image) -> float:
-        """``||y - A x||^2 / ||y||^2`` over the samples held back."""
+        """The mean of ``|y - A x|^2 / (2 noise_std^2)`` over the samples held back."""
         assert isinstance(shown, ScanCases)
         assert shown.preparation is not None
         held = measurement.sampled & ~shown.sampled
         y = shown.preparation.virtual_coils(_kspace(measurement))[..., held]
-        predicted = shown.kspace_of(image)[..., held]
-        return float(np.linalg.norm(y - predicted) ** 2 / np.linalg.norm(y) ** 2)
+        left = np.abs(y - shown.kspace_of(image)[..., held]).astype(np.float64)
+        return float(np.square(left).mean() / (2 * shown.noise_std**2))
 
 
 def _kspace(measurement: Measurement) -> NDArray[np.complex64]:
-    assert not isinstance(measurement.measured, Picture)
+    assert not isinstance(measurement.measured, Picture | Recording)
     return measurement.measured.select(range(measurement.measured.slices)).kspace
 
 
-OBJECTIVES: dict[str, Objective] = {
+METRICS: dict[str, Objective] = {
     objective.name: objective
     for objective in (
         AgainstTruth("psnr", psnr, higher_is_better=True),
         AgainstTruth("ssim", ssim, higher_is_better=True),
         AgainstTruth("nmse", nmse, higher_is_better=False),
-        KspaceHoldout(),
     )
 }
-"""Objectives by name."""
+"""Objectives against a truth, by name."""
 
 
 def find_objective(name: str) -> Objective:
-    """The objective of that name.
+    """The metric of that name, or ``held-back``.
 
     Raises:
         InputError: there is none.
     """
-    if name not in OBJECTIVES:
-        raise InputError(f"There is no objective {name!r}; there are {', '.join(OBJECTIVES)}.")
-    return OBJECTIVES[name]
+    every = {**METRICS, HeldBackError.name: HeldBackError()}
+    if name not in every:
+        raise InputError(f"There is no objective {name!r}; there are {', '.join(every)}.")
+    return every[name]
+
+
+def suiting(measurements: Sequence[Measurement], metric: str | None = None, by: str | None = None) -> Objective:
+    """The objective that measurements allow: a metric, where each has a ground truth, else what is held back.
+
+    Args:
+        measurements: the validation set.
+        metric: of `METRICS`, against a truth; None: psnr.
+        by: ``"truth"`` or ``"held-back"``, whatever they allow.
+
+    Raises:
+        InputError: there is no such metric or way to judge, or a metric is asked for where there is no truth to hold it
+            against.
+    """
+    if by not in (None, *_BY):
+        raise InputError(f"A search judges by {' or '.join(_BY)}, not {by!r}.")
+    if metric is not None and metric not in METRICS:
+        raise InputError(f"There is no objective {metric!r}; there are {', '.join(METRICS)}.")
+    if by == HeldBackError.name and metric is not None:
+        raise InputError(f"{metric} is held against a truth, so it goes with --by truth.")
+    has_truth = all(one.has_ground_truth for one in measurements)
+    is_metric = by == "truth" or metric is not None or (by is None and has_truth)
+    return METRICS[metric or "psnr"] if is_metric else HeldBackError()
+
+
+_BY = ("truth", HeldBackError.name)

@@ -18,7 +18,7 @@ from invdiff.errors import InputError
 from invdiff.files.atomic import atomic
 from invdiff.reconstruction.executors import Executor, Here, Processes, Report
 from invdiff.tuning.config import MethodConfig
-from invdiff.tuning.space import Parameters, Space
+from invdiff.tuning.space import NOISE_TIMES, Parameters, Space
 from invdiff.tuning.surrogate import Scores, propose, require_ax
 
 Evaluate = Callable[[Parameters], float]
@@ -124,7 +124,9 @@ class Study:
             **{key: value for key, value in self._described.items() if key not in ("method", "settings")},
             "versions": {name: version(name) for name in ("invdiff", "ax-platform", "torch", "numpy")},
         }
-        return MethodConfig(method=method, settings={**fixed, **self.best.parameters}, search=record)
+        found = dict(self.best.parameters)
+        times = found.pop(NOISE_TIMES, 1.0)
+        return MethodConfig(method=method, settings={**fixed, **found}, noise_times=times, search=record)
 
     def run(
         self,

@@ -12,7 +12,7 @@ from invdiff.methods.method import Method
 from invdiff.priors import Prior
 from invdiff.reconstruction import Cases, Measurement, reconstruct
 from invdiff.tuning.objectives import Objective
-from invdiff.tuning.space import Parameters, Space
+from invdiff.tuning.space import NOISE_TIMES, Parameters, Space
 
 
 @dataclass
@@ -86,12 +86,13 @@ class Validation:
         scores = []
         for measurement, cases in zip(self.measurements, self.shown, strict=True):
             sampler = self._sampler(parameters, cases)
-            result = reconstruct(cases, sampler, self.prior, samples=self.samples, seed=self.seed)
+            believed = cases.with_noise_times(parameters.get(NOISE_TIMES, 1.0))
+            result = reconstruct(believed, sampler, self.prior, samples=self.samples, seed=self.seed)
             scores.append(self.objective.score(measurement, cases, result.mean))
         return float(np.mean(scores))
 
     def _sampler(self, parameters: Parameters, cases: Cases) -> Sampler:
-        searched = {name: str(value) for name, value in parameters.items()}
+        searched = {name: str(value) for name, value in parameters.items() if name != NOISE_TIMES}
         return self.method.with_settings(
             {**self.settings, **searched}, is_complex=cases.is_complex, channels=self.prior.channels
         )

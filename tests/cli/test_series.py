@@ -95,7 +95,7 @@ def test_searches_and_comparisons_take_all_of_a_file(
     invdiff: Run, folder: Path, repeated: Path, tmp_path: Path
 ) -> None:
     prior = ("--prior", folder / "prior.safetensors")
-    options = ("--objective", "kspace-holdout", "--trials", 2, "--set", "steps=2", *prior)
+    options = ("--by", "held-back", "--trials", 2, "--set", "steps=2", *prior)
     ran = invdiff("tune-lambda", repeated, *options, "--out", tmp_path / "tuned")
     assert ran.code == 0, ran.err
     assert "scan.h5, repetition 0:" in ran.out

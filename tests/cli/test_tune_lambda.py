@@ -65,12 +65,12 @@ def test_without_a_truth(invdiff: Run, folder: Path, tmp_path: Path) -> None:
     for name in "ab":
         (files / f"{name}.h5").write_bytes((folder / "sense.h5").read_bytes())
     ran = invdiff(
-        "tune-lambda", files, "--objective", "kspace-holdout", "--prior", folder / "prior.safetensors", "--param",
+        "tune-lambda", files, "--prior", folder / "prior.safetensors", "--param",
         "noise_floor:0.001:0.1:log", "--param", "eta:0:1", "--out", tmp_path / "out", *QUICK,
     )  # fmt: skip
     assert ran.code == 0, ran.err
     search = yaml.safe_load((tmp_path / "out" / "best.yaml").read_text())["search"]
-    assert search["objective"] == "kspace-holdout"
+    assert search["objective"] == "held-back"  # told by the data
     assert search["space"] == {"noise_floor": [0.001, 0.1, "log"], "eta": [0.0, 1.0, "linear"]}
     assert [text.split()[0] for text in search["measurements"]] == ["a.h5", "b.h5"]
 
@@ -136,7 +136,7 @@ def test_trials_side_by_side_and_a_document(invdiff: Run, folder: Path, tmp_path
 
 
 BAD_INPUT = [
-    (["--param", "lam:0:1"], "fast has no numeric parameter 'lam'"),
+    (["--param", "lam:0:1"], "fast has no parameter lam"),
     (["--method", "song2021", "--param", "lam:0:1.5"], "from 0 to 1"),
     (["--param", "eta:0.5:0.5"], "must rise"),
     (["--param", "eta"], "NAME:LOW:HIGH"),
@@ -144,7 +144,10 @@ BAD_INPUT = [
     (["--param", "steps:1:5"], "both searched and set"),
     (["--param", "eta:0:2"], "from 0 to 1"),
     (["--method", "magic"], "no method 'magic'"),
-    (["--objective", "taste"], "no objective 'taste'; there are psnr, ssim, nmse, kspace-holdout"),
+    (["--objective", "taste"], "no objective 'taste'; there are psnr, ssim, nmse"),
+    (["--by", "taste"], "judges by truth or held-back, not 'taste'"),
+    (["--by", "held-back", "--objective", "ssim"], "ssim is held against a truth, so it goes with --by truth"),
+    (["--param", "noise_times:0:2"], "multiplies the noise level, so it is positive"),
     (["--operator", "spiral"], "no operator 'spiral'"),
     (["--set", "magic=1"], "no parameter magic"),
     (["--set", "eta"], "KEY=VALUE"),
@@ -152,10 +155,11 @@ BAD_INPUT = [
     (["--prior", "{folder}/nowhere.pt"], "not a file"),
     (["--prior", "{folder}/one.safetensors", "--set", "signal=two"], "network 2 channel(s)"),
     (["--out", "{folder}/truth.h5"], "can't be made"),
-    (["{folder}/sense.h5"], "sense.h5 has no ground truth, which the objective psnr needs"),
+    (["{folder}/sense.h5", "--by", "truth"], "sense.h5 has no ground truth, which the objective psnr needs"),
+    (["{folder}/sense.h5", "--objective", "nmse"], "sense.h5 has no ground truth, which the objective nmse needs"),
     (["{folder}/nowhere.h5"], "does not exist"),
     (["{tmp}/empty"], "holds no .h5, .hdf5"),
-    (["{tmp}/full.h5", "--objective", "kspace-holdout"], "nothing is sampled outside the calibration region"),
+    (["{tmp}/full.h5", "--by", "held-back"], "nothing is sampled outside the calibration region"),
 ]
 
 

@@ -39,7 +39,7 @@ from invdiff.reconstruction.cases.base import digest_of
 from invdiff.reconstruction.draw import draw
 from invdiff.reconstruction.executors import Here
 from invdiff.reconstruction.store import samples_of
-from invdiff.reconstruction.study import _failures_of
+from invdiff.reconstruction.study import failures_of
 
 SHAPE = (16, 12)
 PHANTOM = shepp_logan(SHAPE)
@@ -146,7 +146,7 @@ def test_another_seed_leaves_nothing_to_this_one(
     """And a key that forgets the seed is found."""
 
     def after_another_seed(folder: Path) -> dict[str, Any]:
-        interrupt(2)
+        interrupt(5)
         with pytest.raises(KeyboardInterrupt):
             replace(STUDY, seed=1)(CASES, folder)
         interrupt(UNITS)
@@ -154,7 +154,7 @@ def test_another_seed_leaves_nothing_to_this_one(
 
     assert after_another_seed(tmp_path / "right") == whole
     monkeypatch.setattr("invdiff.reconstruction.units.Drawing.key", lambda self, case: digest_of(repr(self.sampler)))
-    assert after_another_seed(tmp_path / "forgetful")["estimate"] != whole["estimate"]
+    assert after_another_seed(tmp_path / "forgetful")["samples"] != whole["samples"]
 
 
 def test_one_process_at_a_time_and_the_other_is_harmless(tmp_path: Path, whole: dict[str, Any]) -> None:
@@ -303,7 +303,7 @@ def test_any_number_of_slices_may_fail(tmp_path: Path, monkeypatch: pytest.Monke
     assert outcome.failures == many
     with h5py.File(path) as file:
         decided = file.attrs["fingerprint"]
-    assert _failures_of(path, decided) == many
+    assert failures_of(path, decided) == many
 
 
 @pytest.mark.parametrize("content", ["of somebody else", "", None])

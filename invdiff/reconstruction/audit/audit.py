@@ -1,7 +1,7 @@
 """A scan that checks itself: some of its samples are held back, and predicted."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -17,7 +17,9 @@ from invdiff.reconstruction.audit.correction import Correction
 from invdiff.reconstruction.audit.discrepancy import Discrepancy
 from invdiff.reconstruction.audit.held_back import HeldBack, sampled_by
 from invdiff.reconstruction.audit.held_cases import LEAST
+from invdiff.reconstruction.audit.prediction import Prediction
 from invdiff.reconstruction.audit.residual import Residual
+from invdiff.reconstruction.audit.unfit import unfit_hidden, unfit_shown
 
 FRACTION = 0.15
 """Of the samples outside the calibration region, to be held back."""
@@ -25,6 +27,8 @@ FRACTION = 0.15
 _CLEAR = 2  # standard deviations, beyond which error bars are said to be wrong
 _UNEXPLAINED = 1.2  # times what noise leaves
 _OVERFITTED = 0.7
+_SAID = 8  # lines that are named
+_KEPT = 1000  # that are stored: an attribute holds 64 KiB
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,12 +36,15 @@ class Audit:
     """What a scan says about its reconstruction, without any truth.
 
     Attributes:
-        correction: of the samples' spread.
+        correction: of the samples' spread, by the lines that fit.
         residual: what an image leaves of the data that it was made of.
+        unfit: where the lines, or points, are that do not fit the others: indices in k-space, from zero, along the
+            dimensions that tell them apart.
     """
 
     correction: Correction
     residual: Residual
+    unfit: tuple[tuple[int, ...], ...] = ()
 
     @classmethod
     def of(cls, found: Iterable[tuple[HeldBack, Tensor, Tensor | None]], noise_uncertainty: float = 0.0) -> Self:
@@ -51,12 +58,18 @@ class Audit:
         Raises:
             InputError: as `Discrepancy.of`.
         """
-        discrepancies, residuals = [], []
+        discrepancies, predictions, residuals = [], [], []
         for parts, samples, image in found:  # one at a time: slices are large
+            made = samples.mean(0) if image is None else image
             discrepancies.append(Discrepancy.of(parts.hidden, samples, image))
-            residuals.append(Residual.of(parts.shown, samples.mean(0) if image is None else image))
-        total = sum(discrepancies[1:], discrepancies[0])
-        return cls(Correction.of(total, noise_uncertainty), Residual.mean(residuals))
+            predictions.append(Prediction.of_image(parts.shown, made))
+            residuals.append(Residual.of(parts.shown, made))
+        hidden = sum(discrepancies[1:], discrepancies[0])
+        shown = sum(predictions[1:], predictions[0])
+        is_unfit = unfit_hidden(hidden)
+        where = hidden.places.where(is_unfit).numbers | shown.places.where(unfit_shown(shown)).numbers
+        correction = Correction.of(hidden.where(~is_unfit), noise_uncertainty)
+        return cls(correction, Residual.mean(residuals), tuple(sorted(where)))
 
     @property
     def verdict(self) -> tuple[str, ...]:
@@ -82,6 +95,11 @@ class Audit:
                 f"the image leaves {left.overall:.2f} times what noise would of the data: the noise level is too high, "
                 "or the data are followed too closely"
             )
+        if self.unfit:
+            said.append(
+                f"{_listed(self.unfit)} do not fit the others, as after a spike or a movement: look at the data there, "
+                "and leave them out of the mask"
+            )
         return tuple(said)
 
     @property
@@ -96,6 +114,7 @@ class Audit:
             "audit_band_uncertainty": json.dumps((found.uncertainty / 2).round(4).tolist()),
             "audit_residual": left.overall,
             "audit_residual_by_coil_and_band": json.dumps(left.ratio.round(4).tolist()),
+            "audit_unfit": json.dumps(self.unfit[:_KEPT]),
             "audit_verdict": "\n".join(self.verdict),
         }
 
@@ -135,3 +154,10 @@ def audit(
     drawn = sampler.bind(held.shown, prior).draw(samples, seed=seed).samples
     made = None if image is None else image.bind(held.shown, prior).draw(1, seed=seed).samples[0]
     return Audit.of([(held, drawn, made)], noise_uncertainty)
+
+
+def _listed(numbers: Sequence[tuple[int, ...]]) -> str:
+    are_lines = len(numbers[0]) == 1
+    names = [str(number[0] if are_lines else number) for number in numbers[:_SAID]]
+    more = f" and {len(numbers) - _SAID} more" if len(numbers) > _SAID else ""
+    return f"{'lines' if are_lines else 'points'} {', '.join(names)}{more}"

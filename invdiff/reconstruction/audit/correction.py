@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from invdiff.data.fourier import to_image, to_kspace
-from invdiff.reconstruction.audit.discrepancy import Array, Discrepancy
+from invdiff.reconstruction.audit.discrepancy import Discrepancy
+from invdiff.reconstruction.audit.lines import Array, by_line, jackknife
 
 _NOTHING = 1e6  # squared uncertainty of a band that tells nothing
 _LEAST = 0.04  # of the variance that samples have: error below what noise explains tells no more
@@ -78,16 +79,16 @@ class Correction:
 
 def _ratio(found: Discrepancy, chosen: NDArray[np.bool_], noise_uncertainty: float) -> tuple[float, float]:
     """c of some positions, and its relative uncertainty."""
-    line = np.unique(found.places.line[chosen], return_inverse=True)[1]
-    sums = np.stack([np.bincount(line, part[chosen]) for part in (found.error, found.noise, found.variance)])
-    error, noise, variance = sums.sum(axis=1)
-    ratio = max((error - noise) / variance, _LEAST)
-    lines = sums.shape[1]
-    if lines < 2:
+    sums = by_line(found.places.line[chosen], *(part[chosen] for part in (found.error, found.noise, found.variance)))
+    ratio = float(_ratio_of(sums.sum(axis=1, keepdims=True))[0])
+    if sums.shape[1] < 2:
         return ratio, np.inf
-    left = sums.sum(axis=1, keepdims=True) - sums
-    without = np.maximum((left[0] - left[1]) / left[2], _LEAST)
-    jackknife = (lines - 1) / lines * ((without - without.mean()) ** 2).sum()
-    by_chance = max(jackknife, ratio**2 / (np.count_nonzero(chosen) * found.slices))  # independent squares have that
-    by_noise = (2 * noise_uncertainty * noise / variance) ** 2
-    return ratio, float(np.sqrt(by_chance + by_noise) / ratio)
+    told = ratio / np.sqrt(np.count_nonzero(chosen) * found.slices)  # of independent squares
+    by_chance = max(jackknife(_ratio_of, sums), told)
+    _, noise, variance = sums.sum(axis=1)
+    return ratio, float(np.hypot(by_chance, 2 * noise_uncertainty * noise / variance) / ratio)
+
+
+def _ratio_of(sums: Array) -> Array:
+    error, noise, variance = sums
+    return np.asarray(np.maximum((error - noise) / variance, _LEAST))

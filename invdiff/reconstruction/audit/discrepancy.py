@@ -1,37 +1,27 @@
 """How far off predictions of held-back samples were, and how far off the spread of posterior samples says they are."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Self
 
-import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor
 
 from invdiff.errors import InputError
 from invdiff.problem import Problem
-from invdiff.reconstruction.audit.held_back import Places, PlacesAlong, noise_power, places_of, squares
-
-Array = NDArray[np.float64]
+from invdiff.reconstruction.audit.held_back import squares
+from invdiff.reconstruction.audit.lines import Array
+from invdiff.reconstruction.audit.prediction import Prediction
 
 
 @dataclass(frozen=True, eq=False)
-class Discrepancy:
-    """Squares at each held-back position, summed over coils and slices.
+class Discrepancy(Prediction):
+    """Squares at each held-back position, summed over coils and slices; where the image is the mean of few samples, the
+    noise holds what these few leave of chance.
 
     Attributes:
-        places: where they stand.
-        error: ``|y - A image|^2``, ``(n,)``.
-        noise: what is expected of it though the image were the posterior's mean and that true: noise, and where the
-            image is the mean of few samples, what these few leave of chance, ``(n,)``.
         variance: of ``A x`` over posterior samples x, ``(n,)``.
-        slices: over how many slices they are summed.
     """
 
-    places: Places | PlacesAlong
-    error: Array
-    noise: Array
     variance: Array
-    slices: int = 1
 
     @classmethod
     def of(cls, hidden: Problem, samples: Tensor, image: Tensor | None = None) -> Self:
@@ -47,17 +37,7 @@ class Discrepancy:
         """
         if len(samples) < 2:
             raise InputError("One sample has no spread to be judged; draw two or more.")
-        coils, count = hidden.y.numel() // hidden.y.shape[-1], hidden.y.shape[-1]
-        noise = np.full(count, coils * noise_power(hidden))
+        found = Prediction.of_image(hidden, samples.mean(0) if image is None else image)
         variance = squares(hidden.operator(samples - samples.mean(0))).sum(axis=0) / (len(samples) - 1)
-        return cls(
-            places_of(hidden),
-            squares(hidden.y - hidden.operator(samples.mean(0) if image is None else image)).sum(axis=0),
-            noise if image is not None else noise + variance / len(samples),
-            variance,
-        )
-
-    def __add__(self, other: "Discrepancy") -> Self:
-        """Of this slice and another, of which the same positions were held back."""
-        summed = {name: getattr(self, name) + getattr(other, name) for name in ("error", "noise", "variance", "slices")}
-        return replace(self, **summed)
+        noise = found.noise if image is not None else found.noise + variance / len(samples)
+        return cls(found.places, found.error, noise, found.signal, variance)

@@ -45,12 +45,35 @@ class Places:
         return _bands(self.radius) if self.is_kspace else [np.ones(len(self.index), bool)]
 
     @property
+    def along(self) -> int | None:
+        """The dimension along which all lines are whole; None where these are points."""
+        for axis in range(len(self.shape)):
+            lines = np.unique(np.delete(self.index, axis, axis=1), axis=0)
+            if len(lines) * self.shape[axis] == len(self.index):
+                return axis
+        return None
+
+    @property
+    def coordinates(self) -> NDArray[np.int64]:
+        """Where lines stand along the other dimensions, ``(lines, dimensions - 1)``; else where points stand."""
+        return self.index if self.along is None else np.unique(np.delete(self.index, self.along, axis=1), axis=0)
+
+    @property
     def line(self) -> NDArray[np.intp]:
-        """The number of the line that each is in, where all lines along the first dimension are whole; else of the
-        point that it is."""
-        lines, number = np.unique(self.index[:, 1:], axis=0, return_inverse=True)
-        whole = len(lines) * self.shape[0] == len(self.index)
-        return number.reshape(-1) if whole else np.arange(len(self.index))
+        """The number of the line that each is in, in the order of the coordinates; else of the point that it is."""
+        if self.along is None:
+            return np.arange(len(self.index))
+        return np.unique(np.delete(self.index, self.along, axis=1), axis=0, return_inverse=True)[1].reshape(-1)
+
+    @property
+    def numbers(self) -> set[tuple[int, ...]]:
+        """Indices from zero of the lines along the other dimensions, or of the points."""
+        middle = np.array([side // 2 for axis, side in enumerate(self.shape) if axis != self.along])
+        return set(map(tuple, (self.coordinates + middle).tolist()))
+
+    def where(self, chosen: NDArray[np.bool_]) -> Self:
+        """Some of them, bool ``(samples,)``."""
+        return replace(self, index=self.index[chosen])
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,10 +81,19 @@ class PlacesAlong:
     """Where samples stand along a trajectory.
 
     Attributes:
-        points: in cycles a pixel, ``(samples, dimensions)``, readout after readout.
+        points: in cycles a pixel, ``(samples, dimensions)``.
+        readout: the number of the readout that each is in, from zero, ``(samples,)``.
     """
 
     points: NDArray[np.float64]
+    readout: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, points: NDArray[np.float64]) -> Self:
+        """All points of a trajectory, readout after readout: from one to the next, points leap."""
+        steps = _norms(np.diff(points, axis=0))
+        leaps = steps > _LEAP * np.median(steps) if len(steps) else np.zeros(0, bool)
+        return cls(points, np.concatenate([[0], np.cumsum(leaps)]))
 
     @property
     def radius(self) -> NDArray[np.float64]:
@@ -74,11 +106,23 @@ class PlacesAlong:
         return _bands(self.radius)
 
     @property
+    def coordinates(self) -> NDArray[np.int64]:
+        """The numbers of the readouts, ``(readouts, 1)``: neighbours are those of before and after."""
+        return np.unique(self.readout)[:, None]
+
+    @property
     def line(self) -> NDArray[np.intp]:
-        """The number of the readout that each is in: from one to the next, points leap."""
-        steps = _norms(np.diff(self.points, axis=0))
-        leaps = steps > _LEAP * np.median(steps) if len(steps) else np.zeros(0, bool)
-        return np.concatenate([[0], np.cumsum(leaps)])
+        """Which of the coordinates each is in."""
+        return np.unique(self.readout, return_inverse=True)[1]
+
+    @property
+    def numbers(self) -> set[tuple[int, ...]]:
+        """Those of the readouts."""
+        return {(int(number),) for number in self.coordinates[:, 0]}
+
+    def where(self, chosen: NDArray[np.bool_]) -> Self:
+        """Some of them, bool ``(samples,)``."""
+        return replace(self, points=self.points[chosen], readout=self.readout[chosen])
 
 
 def _norms(points: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
@@ -148,8 +192,8 @@ def places_of(problem: Problem) -> Places | PlacesAlong:
     along = _transform_of(problem)
     if along is not None:
         last = _inside(problem.operator.factors[0])
-        points = along.points[last.mask] if isinstance(last, Subsample) else along.points
-        return PlacesAlong(points.reshape(-1, points.shape[-1]).numpy())
+        every = PlacesAlong.of(along.points.reshape(-1, along.points.shape[-1]).numpy())
+        return every.where(last.mask.flatten().numpy()) if isinstance(last, Subsample) else every
     mask = sampled_by(problem).mask
     index = (mask.nonzero() - torch.tensor(mask.shape) // 2).numpy()
     is_kspace = any(isinstance(_inside(factor), Fourier) for factor in problem.operator.factors)
@@ -160,10 +204,11 @@ def noise_power(problem: Problem) -> float:
     """``E|n|^2`` of one of a problem's samples, real or complex.
 
     Raises:
-        InputError: the noise level is not known.
+        InputError: the noise level is not known, or zero.
     """
-    if problem.noise_std is None:
-        raise InputError("Held-back samples are judged by their noise, of which the level is not known; give it.")
+    if not problem.noise_std:
+        known = "not known" if problem.noise_std is None else "zero"
+        raise InputError(f"Held-back samples are judged by their noise, of which the level is {known}; give it.")
     return (2 if problem.y.is_complex() else 1) * problem.noise_std**2
 
 

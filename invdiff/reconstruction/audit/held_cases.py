@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from invdiff.data.scan import evenly_spaced
+from invdiff.errors import InputError
 from invdiff.files.digest import digest_of
 from invdiff.problem import Problem
 from invdiff.reconstruction.audit.held_back import HeldBack
@@ -44,8 +45,11 @@ class HeldCases:
             seed: of the draw.
 
         Raises:
-            InputError: too few are sampled outside the calibration region, or every slice is empty.
+            InputError: too few are sampled outside the calibration region, every slice is empty, or the noise level, by
+                which predictions are judged, is zero.
         """
+        if not cases.noise_std:
+            raise InputError(f"{cases.name}: predictions are judged by the noise, of which the level is zero; give it.")
         held = cases.hold_back(fraction, seed, LEAST)
         return cls(cases, held, [cases.full[k] for k in evenly_spaced(len(cases.full))])
 

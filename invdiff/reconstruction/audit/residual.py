@@ -8,8 +8,8 @@ import numpy as np
 from torch import Tensor
 
 from invdiff.problem import Problem
-from invdiff.reconstruction.audit.discrepancy import Array
 from invdiff.reconstruction.audit.held_back import noise_power, places_of, squares
+from invdiff.reconstruction.audit.lines import Array
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,6 +14,7 @@ from invdiff.data.coils import one_image
 from invdiff.data.geometry import Geometry, Number
 from invdiff.data.held_out import held_out
 from invdiff.data.picture import Picture
+from invdiff.data.recording import Recording
 from invdiff.data.scan import CoilData
 from invdiff.errors import InputError
 from invdiff.files.digest import digest_of
@@ -65,7 +66,7 @@ class Cases(ABC):
 
     @property
     @abstractmethod
-    def measured(self) -> CoilData | Picture:
+    def measured(self) -> CoilData | Picture | Recording:
         """All of it in memory, with noise level, maps and truth: what classical methods begin from."""
 
     @property
@@ -126,6 +127,14 @@ class Cases(ABC):
     def likeness(self) -> tuple[object, ...]:
         """Equal for cases whose slices take the same time and memory: kind of problem, shape and coils."""
         return self.operator, self.sampled.shape, self.seen_by, self.has_map_sets, self.initial is None
+
+    @abstractmethod
+    def with_noise_times(self, times: float) -> Self:
+        """The same with a noise level that the data term takes for as many times what it is known to be.
+
+        Args:
+            times: above zero.
+        """
 
     @abstractmethod
     def _problem(self, number: int) -> Problem:

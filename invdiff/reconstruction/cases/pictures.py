@@ -1,6 +1,7 @@
 """A picture as problems: missing pixels, or noise."""
 
 from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,6 +74,10 @@ class PictureCases(Cases):
     def has_ground_truth(self) -> bool:
         """Whether the picture brings one."""
         return self.picture.ground_truth is not None
+
+    def with_noise_times(self, times: float) -> Self:
+        """The picture with another level."""
+        return replace(self, picture=replace(self.picture, noise_std=times * self.noise_std))
 
     def _problem(self, number: int) -> Problem:
         image = as_tensor(self.picture.image[number])

@@ -1,9 +1,9 @@
 """A scan as problems: multi-coil or single-coil k-space."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -161,6 +161,11 @@ class ScanCases(Cases):
         """Number of the slice with most signal, of those that were learnt from."""
         power = [power_of(kspace[None]).sum() for kspace in self.learnt.kspace]
         return self.learnt_from[int(np.argmax(power))]
+
+    def with_noise_times(self, times: float) -> Self:
+        """The preparation says so; what is known of the noise stays."""
+        assert self.preparation is not None
+        return replace(self, preparation=replace(self.preparation, noise_times=times))
 
     def _problem(self, number: int) -> Problem:
         return SEEN[self.operator].problem(self.prepared(number), self.noise_std)
