@@ -135,6 +135,15 @@ class Context:
             raise InputError(f"This method needs {NEEDS['noise_std']}.")
         return self.noise_std
 
+    def held_back(self, part: float, deviation: float) -> float:
+        """The noise level, or where it is more ``part e deviation``, e being the operator's `evenness`: so much the
+        data are taken to be off beside what else is known of the image to a standard deviation.
+
+        Raises:
+            InputError: the problem does not tell the noise level.
+        """
+        return max(self.known_noise_std, part * self.operator.evenness() * deviation)
+
     def denoise(self, x: Tensor, k: int) -> Tensor:
         """The prior's estimate of the clean image from the states ``x`` at level ``k``: one network call a sample."""
         return self.denoiser.denoise(x, self.levels.alpha[k], self.levels.beta[k], self.noise)

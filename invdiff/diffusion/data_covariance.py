@@ -26,8 +26,9 @@ class DataCovariance(Part):
     Yuille 2010), together with its mean.
 
     Args:
-        held_back: the least s, in units of t; s is the noise level where that is more. It bounds the condition number
-            of the system as in `SplittingWeight`; draws are exact while it is at most s / t.
+        held_back: the least s, in units of t and of the operator's `evenness`; s is the noise level where that is more.
+            It bounds the condition number of the system as in `SplittingWeight`; draws are exact while it is at most
+            s / t.
         solve: how the system is solved.
 
     Raises:
@@ -41,7 +42,7 @@ class DataCovariance(Part):
 
     def noise_std(self, t: float, context: "Context") -> float:
         """s at the level t."""
-        return max(context.known_noise_std, self.held_back * t)
+        return context.held_back(self.held_back, t)
 
     def check(self, context: "Context") -> None:
         t = context.levels.sigma(0)

@@ -83,7 +83,7 @@ class WienerStart(Start):
     `Prior.data_std`, or one. s is the noise level, held back to a part of the first level as in `SplittingWeight`.
 
     Args:
-        held_back: the least s, in units of the first level.
+        held_back: the least s, in units of the first level and of the operator's `evenness`.
 
     Raises:
         InputError: held_back is not positive.
@@ -94,7 +94,7 @@ class WienerStart(Start):
 
     def __call__(self, blank: Tensor, context: Context) -> State:
         levels, operator = context.levels, context.operator
-        s = max(context.known_noise_std, self.held_back * levels.sigma(0))
+        s = context.held_back(self.held_back, levels.sigma(0))
         power = power_at_frequencies(context.denoiser.prior, blank) / (2 if blank.is_complex() else 1)
         axes = tuple(range(-power.ndim, 0))
         kind = Circulant if blank.is_complex() else RealCirculant

@@ -330,6 +330,12 @@ class LinearOperator(ABC):
     def _norm(self) -> float:
         return self.norm()
 
+    def evenness(self) -> float:
+        """The root of |Aᴴ A|² / (tr Aᴴ A |A|²), Frobenius norm over trace and spectral norm, of its transform: the
+        singular value by which what is measured is weighed as a rule, over the largest, up to one. Samples on a grid
+        are weighed alike, and what is not known to be uneven is taken for even."""
+        return 1.0
+
     # Looking inside
 
     @property

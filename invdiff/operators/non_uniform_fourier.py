@@ -113,6 +113,15 @@ class NonUniformFourier(LinearOperator, Frozen):
         transformed = torch.stack([transform(plans, on_host[:, i]) for i, plans in enumerate(self._plans)], dim=1)
         return (transformed / math.sqrt(size(self.shape))).reshape(*batch, *made).to(x.device, x.dtype)
 
+    def evenness(self) -> float:
+        return self._evenness
+
+    @remembered
+    def _evenness(self) -> float:
+        """Of the gram's nearest circulant: neighbouring frequencies are taken for orthogonal."""
+        power = self.weighted(self.points.new_ones(self.codomain_shape)).nearest_circulant().multiplier
+        return math.sqrt(float(power.square().sum() / power.sum())) / self.norm_bound()
+
     def weighted(self, weights: Tensor) -> Toeplitz:
         """Aᴴ W A for real or complex ``weights`` of the samples, ``(*frames, samples)``."""
         double = tuple(2 * n for n in self.shape)

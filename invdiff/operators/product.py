@@ -70,6 +70,9 @@ class Product(LinearOperator, Frozen):
     def norm_bound(self) -> float:
         return math.prod(factor.norm_bound() for factor in self.parts)
 
+    def evenness(self) -> float:
+        return math.prod(factor.evenness() for factor in self.parts)
+
     def forward(self, x: Tensor) -> Tensor:
         for factor in reversed(self.parts):
             x = factor.forward(x)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from invdiff.errors import InputError
 from invdiff.operators.arrays import as_tensor
-from invdiff.operators.base import LinearOperator, Shape
+from invdiff.operators.base import Shape
 from invdiff.operators.circulant import Circulant, value_at_frequencies
 from invdiff.operators.diagonal import Diagonal
 from invdiff.operators.endomorphism import Endomorphism
@@ -89,7 +89,7 @@ class Toeplitz(Endomorphism, Frozen):
     def adjoint(self, y: Tensor) -> Tensor:
         return self.H.forward(y)
 
-    def nearest_circulant(self) -> LinearOperator:
+    def nearest_circulant(self) -> Circulant:
         box = self.multiplier.new_ones(1, *self.domain_shape)
         value = value_at_frequencies(self.multiplier, box, self.axes, self.grid)
         return Circulant(self.domain_shape, value.clamp(min=0) if self.is_positive else value, self.axes)

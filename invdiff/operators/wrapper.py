@@ -32,3 +32,6 @@ class Wrapper(LinearOperator):
     @property
     def is_complex_linear(self) -> bool:
         return self.operator.is_complex_linear
+
+    def evenness(self) -> float:
+        return self.operator.evenness()

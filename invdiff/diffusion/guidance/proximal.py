@@ -46,11 +46,13 @@ class DiffPIRWeight(Weight):
 
 @dataclass(frozen=True)
 class SplittingWeight(Weight):
-    """gamma = sigma^2 / max(noise_std, held_back sigma)^2: half-quadratic splitting (Zhang 2021, DPIR, sec. 3, with
-    lambda = 1), the data's weight held back while the image is still coarse.
+    """gamma = sigma^2 / max(noise_std, held_back e sigma)^2: half-quadratic splitting (Zhang 2021, DPIR, sec. 3, with
+    lambda = 1), the data's weight held back while the image is still coarse; e is `LinearOperator.evenness`, one for
+    samples on a grid.
 
-    gamma is at most 1 / held_back^2, so the condition number of I + gamma AᴴA at most 1 + 1 / held_back^2 for an
-    operator of norm one, however small the noise.
+    gamma is at most 1 / (held_back e)^2, so the condition number of I + gamma AᴴA at most 1 + 1 / (held_back e)^2 for
+    an operator of norm one, however small the noise. Where a few frequencies are sampled far more often than the
+    others, as the centre of a radial scan's, they make the norm, and without e the others would hardly be weighed.
 
     Raises:
         InputError: held_back is negative.
@@ -61,12 +63,12 @@ class SplittingWeight(Weight):
     cites: ClassVar[tuple[str, ...]] = ("geman1995", "zhang2021")
 
     def __call__(self, sigma: float, context: "Context") -> float:
-        return _ratio(sigma, max(context.known_noise_std, self.held_back * sigma))
+        return _ratio(sigma, context.held_back(self.held_back, sigma))
 
 
 @dataclass(frozen=True)
 class PosteriorVariance(Weight):
-    """gamma = r^2 / max(noise_std, held_back r)^2, r^2 = sigma^2 s^2 / (sigma^2 + s^2): the variance left in the
+    """gamma = r^2 / max(noise_std, held_back e r)^2, r^2 = sigma^2 s^2 / (sigma^2 + s^2): the variance left in the
     estimate of an image of standard deviation s (Song 2023, PiGDM), the data's weight held back as in
     `SplittingWeight`.
 
@@ -91,7 +93,7 @@ class PosteriorVariance(Weight):
 
     def __call__(self, sigma: float, context: "Context") -> float:
         r = self.deviation(sigma)
-        return _ratio(r, max(context.known_noise_std, self.floor, self.held_back * r))
+        return _ratio(r, max(self.floor, context.held_back(self.held_back, r)))
 
 
 def _ratio(deviation: float, noise_std: float) -> float:
