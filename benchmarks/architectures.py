@@ -1,6 +1,6 @@
 """Candidates for a prior, the same network time for each: `python benchmarks/architectures.py slices.h5 OUT`.
 
-Each is the recipe of examples/configs/builtin.yaml, with batches that suit a CPU and some fields exchanged, trained
+Each is the recipe `builtin` of invdiff/training/configs, with batches that suit a CPU and some fields exchanged, trained
 from fresh weights on one thread for so many minutes of processor time; images are made by another process. Then each
 denoises every third slice of `val`: real images, and, in the last column, images with a smooth phase (a prior of one
 channel takes real and imaginary part one by one). OUT keeps the priors, so that a stopped run goes on.

@@ -13,12 +13,15 @@ from invdiff.training.images import (
     PhantomImages,
 )
 from invdiff.training.loop import fit
+from invdiff.training.rehearsal import Rehearsal, rehearse
 from invdiff.training.score_matching import ScoreMatching
+from invdiff.training.shipped_configs import SHIPPED_CONFIGS, describe_config
 from invdiff.training.statistics import ImageStatistics, image_statistics
 from invdiff.training.task import Task
-from invdiff.training.train import train
+from invdiff.training.train import prepare, train
 
 __all__ = [
+    "SHIPPED_CONFIGS",
     "Augmentation",
     "BatchSize",
     "DatasetImages",
@@ -29,13 +32,17 @@ __all__ = [
     "NiftiImages",
     "NpyImages",
     "PhantomImages",
+    "Rehearsal",
     "RunConfig",
     "ScoreMatching",
     "Task",
     "TrainingConfig",
+    "describe_config",
     "fit",
     "image_statistics",
+    "prepare",
     "read_config",
+    "rehearse",
     "train",
     "write_config",
 ]
