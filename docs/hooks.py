@@ -17,6 +17,8 @@ from invdiff.methods import METHODS
 from invdiff.operators.rules import PRODUCT, PULLBACK, SUM
 from invdiff.training import (
     Augmentation,
+    BidsImages,
+    DicomImages,
     FastMRIImages,
     GroupedImages,
     NiftiImages,
@@ -117,7 +119,9 @@ TABLES = {
     "LAYOUTS_TABLE": layouts_table,
     "TRAINING_FIELDS": partial(fields_table, TrainingConfig),
     "AUGMENTATION_FIELDS": partial(fields_table, Augmentation),
-    "SOURCES_FIELDS": partial(fields_table, FastMRIImages, NiftiImages, NpyImages, GroupedImages, PhantomImages),
+    "SOURCES_FIELDS": partial(
+        fields_table, FastMRIImages, BidsImages, NiftiImages, DicomImages, NpyImages, GroupedImages, PhantomImages
+    ),
 }
 
 

@@ -4,7 +4,9 @@ from invdiff.training.augmentation import Augmentation
 from invdiff.training.config import BatchSize, RunConfig, TrainingConfig
 from invdiff.training.config_file import read_config, write_config
 from invdiff.training.images import (
+    BidsImages,
     DatasetImages,
+    DicomImages,
     FastMRIImages,
     GroupedImages,
     Images,
@@ -24,7 +26,9 @@ __all__ = [
     "SHIPPED_CONFIGS",
     "Augmentation",
     "BatchSize",
+    "BidsImages",
     "DatasetImages",
+    "DicomImages",
     "FastMRIImages",
     "GroupedImages",
     "ImageStatistics",
