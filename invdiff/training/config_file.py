@@ -12,7 +12,7 @@ from invdiff.errors import InputError
 from invdiff.files.atomic import atomic
 from invdiff.files.yaml import parse_yaml, read_yaml
 from invdiff.training.config import RunConfig, TrainingConfig
-from invdiff.training.fine_tuning import begun_with
+from invdiff.training.fine_tuning import decided_by, load_start, scaled_as
 from invdiff.training.shipped_configs import find_config
 
 
@@ -36,10 +36,13 @@ def read_config(
     content = read_yaml(path)
     if content is None:
         content = {}
-    if start is not None and isinstance(content, dict):
-        content = begun_with(start, content)
+    prior = None if start is None else load_start(start)
+    if prior is not None and start is not None and isinstance(content, dict):
+        content |= decided_by(prior, start, content)
     for key, value in (settings or {}).items():
         _put(content, key.split("."), parse_yaml(value, f"--set {key}"), key)
+    if prior is not None and isinstance(content, dict):
+        content = scaled_as(prior, content)
     try:
         return TrainingConfig.model_validate(content)
     except ValidationError as error:

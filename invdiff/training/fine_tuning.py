@@ -27,32 +27,31 @@ def load_start(source: str) -> ScorePrior:
     return prior
 
 
-def begun_with(source: str, content: Mapping[str, Any]) -> dict[str, Any]:
-    """A configuration's content with what the checkpoint of a prior decides: network, parameterisation, channels, noise
-    levels and, where it says none itself, the intensity of images.
+def decided_by(prior: ScorePrior, source: str, content: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields of a configuration that a prior decides: network, parameterisation, channels and noise levels.
 
     Args:
-        source: of the prior, as `load_prior` takes it.
-        content: of a configuration, as YAML has it.
-
-    Raises:
-        InputError: as `load_start`.
+        prior: to begin with.
+        source: of it, as `load_prior` takes it.
+        content: of the configuration, as YAML has it; how often a batch has so many channels stays as it is there.
     """
-    prior = load_start(source)
     assert isinstance(prior.network, Network)
     shares = content.get("channels")
-    stored = {
+    fields = {
         "start": source,
         "network": prior.network.config,
         "parameterisation": prior.parameterisation,
         "channels": {count: shares.get(count, 1.0) if isinstance(shares, dict) else 1.0 for count in prior.channels},
         "sigma_range": prior.sigma_range,
     }
-    begun = {**content, **TypeAdapter(Any).dump_python(stored, mode="json")}
-    if prior.intensity is not None:
-        scale = {"percentile": prior.intensity.percentile, "value": prior.intensity.value}
-        begun["data"] = scale if begun.get("data") is None else begun["data"]
-        for name in ("data", "validation"):
-            if isinstance(begun.get(name), dict):
-                begun[name] = scale | begun[name]
-    return begun
+    decided: dict[str, Any] = TypeAdapter(Any).dump_python(fields, mode="json")
+    return decided
+
+
+def scaled_as(prior: ScorePrior, content: Mapping[str, Any]) -> dict[str, Any]:
+    """A configuration's content with images of the intensity that a prior knows, where it says none itself."""
+    if prior.intensity is None:
+        return dict(content)
+    scale = {"percentile": prior.intensity.percentile, "value": prior.intensity.value}
+    named = {name: content[name] for name in ("data", "validation") if isinstance(content.get(name), dict)}
+    return {**content, **{name: scale | source for name, source in named.items()}}

@@ -64,7 +64,8 @@ def rehearse(task: ScoreMatching, network: nn.Module, config: TrainingConfig, ou
     placement = Placement(config, make_accelerator().device)
     parameters = sum(parameter.numel() for parameter in network.parameters())
     state = State.begin(placement.network(network).train(), config)
-    of_images, of_network = [], []
+    of_images: list[float] = []
+    of_network: list[float] = []
     for size in config.batches:
         batches = Batches(task, [size], config.seed)
         times = [_timed_step(task, state, config, placement, batches) for _ in range(1 + TIMED)][1:]
@@ -92,7 +93,7 @@ def _timed_step(
     loss.backward()
     torch.nn.utils.clip_grad_norm_(state.network.parameters(), config.gradient_clip or torch.inf)
     move(state, config)
-    float(loss)  # a GPU is waited for
+    loss.item()  # a GPU is waited for
     return prepared - begin, time.perf_counter() - prepared
 
 

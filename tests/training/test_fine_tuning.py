@@ -6,7 +6,7 @@ import torch
 from invdiff.errors import InputError
 from invdiff.priors import ConditionalPrior, Intensity, Noise, ScorePrior, UNet, load_prior, save_prior
 from invdiff.training import DatasetImages, read_config, train
-from invdiff.training.fine_tuning import begun_with
+from invdiff.training.fine_tuning import scaled_as
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def test_builtin_is_begun_with_by_name() -> None:
 
 
 def test_intensity_of_a_configuration_is_its_own(start: Path) -> None:
-    begun = begun_with(str(start), {"data": {"kind": "npy", "percentile": 90}, "validation": {"kind": "npy"}})
+    begun = scaled_as(load_prior(start), {"data": {"kind": "npy", "percentile": 90}, "validation": {"kind": "npy"}})
     assert begun["data"] == {"kind": "npy", "percentile": 90, "value": 2.0}
     assert begun["validation"] == {"kind": "npy", "percentile": 99.0, "value": 2.0}
 
