@@ -9,11 +9,27 @@ from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
 from pydantic import BaseModel, TypeAdapter
 
 from invdiff.data.formats import LAYOUTS
 from invdiff.data.formats.acquisition_flags import FLAGS
+from invdiff.diffusion import (
+    SDE,
+    CleanDraw,
+    DataCovariance,
+    Grid,
+    Guidance,
+    InnerSolve,
+    Predictor,
+    Signal,
+    Start,
+    Step,
+    View,
+    Weight,
+)
 from invdiff.methods import METHODS
+from invdiff.methods.named_parts import named_parts
 from invdiff.operators.rules import PRODUCT, PULLBACK, SUM
 from invdiff.training import (
     Augmentation,
@@ -58,6 +74,28 @@ def methods_table() -> str:
         parts = [type(part).__name__ if part else "none" for part in (sampler.signal, sampler.view, sampler.guidance)]
         cells = [f"[{method.name}]({method.name}.md)", method.paper.short, *parts, str(sampler.nfe)]
         lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def parts_table() -> str:
+    """A row for each kind of part, with the names that its parts have in settings."""
+    lines = ["| kind | parts |", "|---|---|"]
+    for kind in (
+        SDE,
+        Grid,
+        Signal,
+        View,
+        Guidance,
+        Predictor,
+        Step,
+        Start,
+        Weight,
+        InnerSolve,
+        CleanDraw,
+        DataCovariance,
+    ):
+        names = [name for name in named_parts(kind) if kind is not Step or name not in named_parts(Predictor)]
+        lines.append(f"| `{kind.__name__}` | {', '.join(f'`{name}`' for name in names)} |")
     return "\n".join(lines)
 
 
@@ -115,6 +153,7 @@ def flags_table() -> str:
 TABLES = {
     "ISMRMRD_FLAGS": flags_table,
     "METHODS_TABLE": methods_table,
+    "PARTS_TABLE": parts_table,
     "REFUSALS_TABLE": refusals_table,
     "LAYOUTS_TABLE": layouts_table,
     "TRAINING_FIELDS": partial(fields_table, TrainingConfig),
@@ -125,8 +164,20 @@ TABLES = {
 }
 
 
-def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Put a table where a page asks for it."""
+def parameters_table(name: str) -> str:
+    """A row for each parameter of a method: its default, what it is, and what it may be."""
+    lines = ["| `--set` | default | what | values |", "|---|---|---|---|"]
+    for parameter in METHODS[name].parameters:
+        values = parameter.values.replace("|", "\\|")
+        lines.append(f"| `{parameter.name}` | `{parameter.default}` | {parameter.meaning} | {values} |")
+    return "\n".join(lines)
+
+
+def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
+    """Put a table where a page asks for it, and that of its parameters on a method's page, before its function."""
+    folder, _, name = page.file.src_uri.removesuffix(".md").rpartition("/")
+    if folder == "methods" and name in METHODS:
+        markdown = markdown.replace("\n::: ", f"\n{parameters_table(name)}\n\n::: ", 1)
     for name, table in TABLES.items():
         markdown = markdown.replace(name, table()) if name in markdown else markdown
     return markdown

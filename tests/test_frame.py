@@ -13,7 +13,21 @@ import invdiff
 
 ROOT = Path(__file__).resolve().parents[1]
 MODULES = sorted((ROOT / "invdiff").rglob("*.py"))
-HEAVY = {"torch", "torchvision", "numpy", "scipy", "deepinv", "matplotlib", "sigpy", "skimage", "h5py", "typer", "rich"}
+HEAVY = {
+    "torch",
+    "torchvision",
+    "numpy",
+    "scipy",
+    "deepinv",
+    "matplotlib",
+    "sigpy",
+    "skimage",
+    "h5py",
+    "typer",
+    "rich",
+    "pylops",
+    "mrpro",
+}
 
 
 def modules_loaded_by(statement: str) -> set[str]:

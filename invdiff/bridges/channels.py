@@ -39,3 +39,9 @@ class Channels(LinearOperator):
 
     def adjoint(self, y: Tensor) -> Tensor:
         return torch.complex(*y.unbind(self._axis))
+
+
+def between_reals(A: LinearOperator) -> LinearOperator:
+    """The operator between real arrays, in the place of complex ones their real and imaginary part, ``(2, *shape)``."""
+    A = A if A.real_domain else A @ Channels(A.domain_shape).H
+    return A if A.real_codomain else Channels(A.codomain_shape) @ A

@@ -9,12 +9,16 @@ if TYPE_CHECKING:
 
 
 def methods(
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="NAME", help="A method, whose parameters are told.", show_default="all, in a table"),
+    ] = None,
     bibtex: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="Print the references of a method, those of exactly its parts, as BibTeX."),
     ] = None,
 ) -> None:
-    """List the methods, with the parts they are made of and their parameters."""
+    """List the methods, with the parts they are made of and their parameters; or tell what those of one method are."""
     from invdiff.methods import METHODS, find_method
     from invdiff.methods.named_parts import name_of_value
 
@@ -23,6 +27,15 @@ def methods(
         return
 
     from rich.console import Console
+
+    if name is not None:
+        found, told = find_method(name), _table("parameter", "default", "what", "values")
+        for parameter in found.parameters:
+            told.add_row(*parameter)
+        console = Console()
+        console.print(f"{found.name}, {found.paper.short}: each is changed by --set NAME=VALUE")
+        console.print(told)
+        return
 
     made, parameters = _table("method", "paper", "signal", "view", "guidance", "calls"), _table("method", "defaults")
     made.caption = "calls: network calls for each sample"

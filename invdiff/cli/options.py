@@ -1,14 +1,15 @@
 """What several commands ask for, read the same way."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from invdiff.errors import InputError
 
 if TYPE_CHECKING:
+    from invdiff.bridges.instruments import Instrument
     from invdiff.cli.output import Output
     from invdiff.data import Condition
     from invdiff.data.formats import Given
@@ -52,8 +53,18 @@ AxesText = Annotated[
 Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of all random numbers.")]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="A parameter of the method; may be repeated."),
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="A parameter of the method, or what stands at a place in its sampler: steps=50, guidance.gamma=2, "
+        "'predictor=ddim(eta=0.5)'. May be repeated.",
+    ),
 ]
+GuidanceName = Annotated[
+    str | None, typer.Option("--guidance", metavar="PART", help="The same as --set guidance=PART.")
+]
+ViewName = Annotated[str | None, typer.Option("--view", metavar="PART", help="The same as --set view=PART.")]
+SignalName = Annotated[str | None, typer.Option("--signal", metavar="PART", help="The same as --set signal=PART.")]
 MapsName = Annotated[
     str | None,
     typer.Option(
@@ -96,7 +107,27 @@ Group = Annotated[
 
 OperatorName = Annotated[
     str,
-    typer.Option("--operator", help="sense, fourier, non-cartesian, inpainting or denoise; see `invdiff operators`."),
+    typer.Option(
+        "--operator",
+        help="sense, fourier, non-cartesian, inpainting, denoise, ct, blur, super-resolution, single-pixel; see "
+        "`invdiff operators`.",
+    ),
+]
+Views = Annotated[
+    int | None, typer.Option("--views", help="Of --operator ct: directions over half a turn.", show_default="60")
+]
+BlurStd = Annotated[
+    float | None, typer.Option("--blur-std", help="Of --operator blur: of the Gaussian, in pixels.", show_default="2")
+]
+Factor = Annotated[
+    int | None,
+    typer.Option("--factor", help="Of --operator super-resolution: by which sides are shorter.", show_default="2"),
+]
+Patterns = Annotated[
+    int | None,
+    typer.Option(
+        "--patterns", help="Of --operator single-pixel: how many of Hadamard's.", show_default="a quarter of the pixels"
+    ),
 ]
 DeviceName = Annotated[str, typer.Option("--device", help="Where to compute: cpu, cuda, cuda:1, mps.")]
 Threads = Annotated[
@@ -169,6 +200,29 @@ def undersampling(kind: str | None, acceleration: float, centre_fraction: float,
     from invdiff.data import Condition
 
     return Condition(kind, acceleration, centre_fraction, seed)
+
+
+def instrument_of(
+    operator: str, views: int | None, blur_std: float | None, factor: int | None, patterns: int | None
+) -> "Instrument | None":
+    """The instrument that options describe; ``None``: the usual one of the operator.
+
+    Raises:
+        InputError: an option is another operator's, or its value none.
+    """
+    from invdiff.bridges.instruments import Blur, Enlarger, SinglePixelCamera, Tomograph
+
+    given: dict[str, tuple[str, Any, Callable[[Any], Instrument]]] = {
+        "ct": ("--views", views, Tomograph),
+        "blur": ("--blur-std", blur_std, Blur),
+        "super-resolution": ("--factor", factor, Enlarger),
+        "single-pixel": ("--patterns", patterns, SinglePixelCamera),
+    }
+    for name, (option, value, _) in given.items():
+        if value is not None and name != operator:
+            raise InputError(f"{option} is for --operator {name}, not {operator}.")
+    _, value, make = given.get(operator, ("", None, Tomograph))
+    return None if value is None else make(value)
 
 
 def tell_companions(output: "Output", given: "Given", count: int) -> None:

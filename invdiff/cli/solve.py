@@ -11,18 +11,22 @@ from invdiff.cli.options import (
     Acceleration,
     AsJson,
     AxesText,
+    BlurStd,
     CentreFraction,
     Contrast,
     DeviceName,
     DryRun,
+    Factor,
     Force,
     Group,
+    GuidanceName,
     MapsName,
     MaskFile,
     MemoryLimit,
     NoiseFile,
     NoiseStd,
     OperatorName,
+    Patterns,
     Phase,
     PrecisionName,
     PriorConfigName,
@@ -34,9 +38,12 @@ from invdiff.cli.options import (
     SetNumber,
     Settings,
     ShardText,
+    SignalName,
     Template,
     Threads,
     Undersample,
+    ViewName,
+    Views,
     Workers,
 )
 from invdiff.cli.output import Output
@@ -116,6 +123,9 @@ def solve(
     template: Template = None,
     force: Force = False,
     settings: Settings = None,
+    guidance: GuidanceName = None,
+    view: ViewName = None,
+    signal: SignalName = None,
     start: Annotated[
         str | None,
         typer.Option(
@@ -162,6 +172,10 @@ def solve(
             min=0, max=1, help="Of ESPIRiT: eigenvalues below count as background.", show_default="as the data ask"
         ),
     ] = None,
+    views: Views = None,
+    blur_std: BlurStd = None,
+    factor: Factor = None,
+    patterns: Patterns = None,
     audit: Annotated[
         bool,
         typer.Option(
@@ -180,8 +194,8 @@ def solve(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Reconstruct images from undersampled k-space, with missing pixels, or noisy: the best image first, then posterior
-    samples that show how far it can be trusted.
+    """Reconstruct images from undersampled k-space, with missing pixels, noisy, or measured otherwise (projections,
+    blur, few pixels): the best image first, then posterior samples that show how far it can be trusted.
 
     Writes reconstruction.h5 (image, estimate, mean, std, magnitude_std, lower and upper, samples, zero_filled,
     ground_truth where known), panel.png and, of several slices, slices.png; what --save asks for; and of several files
@@ -194,7 +208,7 @@ def solve(
     begun = time.perf_counter()  # before all that takes time
     from invdiff.cli.computing import Computing, read_shard
     from invdiff.cli.heap import keep_heap
-    from invdiff.cli.options import maps_of, parse_settings, tell_companions, undersampling
+    from invdiff.cli.options import instrument_of, maps_of, parse_settings, tell_companions, undersampling
     from invdiff.cli.pipes import PIPE, results_folder, spooled, write_images
     from invdiff.data import Series
     from invdiff.data.formats import given_of
@@ -211,8 +225,10 @@ def solve(
     if save and output.piped:
         raise InputError("A run of pipes (--out -) keeps nothing; leave --save out, or give --out a folder.")
     ways = ways_out(save or [], template, replaces=force)
-    kind = find_kind(operator)
+    kind, instrument = find_kind(operator), instrument_of(operator, views, blur_std, factor, patterns)
     parsed, noise_times = parse_settings(settings or []), 1.0
+    parts = {"guidance": guidance, "view": view, "signal": signal}
+    parsed |= {name: part for name, part in parts.items() if part is not None}
     if config is not None:
         from invdiff.tuning.config import read_config
 
@@ -249,7 +265,7 @@ def solve(
     condition = undersampling(undersample, acceleration, centre_fraction, seed)
     maps_file, how = maps_of(maps)
     given, series = given_of(axes, maps_file, mask, noise), Series(group, contrast, repetition, phase, set_number)
-    assumed = Assumptions(noise_std, map_sets, crop, how, noise_times)
+    assumed = Assumptions(noise_std, map_sets, crop, how, noise_times, instrument=instrument, seed=seed)
     initial = start if start not in (None, "zero-filled", "least-squares") else None
     with spooled(inputs or []) as paths, results_folder(out) as folder, computing.executor() as executor:
         found = find_inputs(paths, kind, series=series, seed=seed, condition=condition, assumed=assumed, given=given)

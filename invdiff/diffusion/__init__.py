@@ -22,6 +22,7 @@ from invdiff.diffusion.guidance import (
     PosteriorVariance,
     Proximal,
     SplittingWeight,
+    Weight,
 )
 from invdiff.diffusion.ncsnv2 import largest_sigma, level_ratio, number_of_levels, step_size, variance_ratio
 from invdiff.diffusion.noise import NoiseStream
@@ -168,6 +169,7 @@ __all__ = [
     "Uniform",
     "UnsampledKspace",
     "View",
+    "Weight",
     "WienerStart",
     "largest_sigma",
     "level_ratio",

@@ -1,8 +1,7 @@
-"""Numbers that parts can compute with: single precision holds their squares and the inverses of these."""
+"""Numbers that parts compute of others, or of which a type says too little, held against what can be computed with."""
 
 from invdiff.errors import InputError
-
-SMALLEST, LARGEST = 1e-15, 1e15
+from invdiff.within import LARGEST, SMALLEST
 
 
 def check_positive(meaning: str, *values: float) -> None:
@@ -20,9 +19,3 @@ def check_not_negative(meaning: str, value: float) -> None:
     """Raise ``InputError`` unless a number is zero, or above it and within the bounds. Arguments as above."""
     if value != 0 and not SMALLEST <= value <= LARGEST:
         raise InputError(f"{meaning}, zero or more, but got {value}; take 0, or {SMALLEST:g} to {LARGEST:g}.")
-
-
-def check_share(meaning: str, value: float) -> None:
-    """Raise ``InputError`` unless a number is from 0 to 1. Arguments as above."""
-    if not 0 <= value <= 1:
-        raise InputError(f"{meaning}, from 0 to 1, but got {value}.")

@@ -4,18 +4,19 @@ import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 from torch import Tensor
 
-from invdiff.diffusion.bounds import check_share
 from invdiff.diffusion.context import Context
+from invdiff.diffusion.parameters import DrawSteps, FreshNoise
 from invdiff.diffusion.part import Part
 from invdiff.diffusion.power import power_at_frequencies
-from invdiff.errors import InputError
 from invdiff.operators import Circulant
+from invdiff.operators.inner_solve import BELOW_ONE
 from invdiff.operators.real_part import RealCirculant
+from invdiff.within import Within
 
 
 class CleanDraw(Part, ABC):
@@ -63,17 +64,10 @@ class ReverseDraw(CleanDraw):
         InputError: steps is not at least one, last not between 0 and 1, or eta outside [0, 1].
     """
 
-    steps: int = 1
-    last: float = 0.02
-    eta: float = 1.0
+    steps: DrawSteps = 1
+    last: Annotated[float, Within(1e-6, BELOW_ONE, "lowest level, in units of the first")] = 0.02
+    eta: FreshNoise = 1.0
     cites: ClassVar[tuple[str, ...]] = ("ho2020", "karras2022")
-
-    def __post_init__(self) -> None:
-        if self.steps < 1:
-            raise InputError(f"A clean image is drawn in at least one step, but got steps={self.steps}.")
-        if not 1e-6 <= self.last < 1:
-            raise InputError(f"last is a level in units of the first, from 1e-06 to below 1, but got {self.last}.")
-        check_share("eta is the share of fresh noise", self.eta)
 
     @property
     def network_calls(self) -> int:

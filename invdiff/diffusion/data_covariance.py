@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from torch import Tensor
 
-from invdiff.diffusion.bounds import check_not_negative
+from invdiff.diffusion.parameters import HeldBack
 from invdiff.diffusion.part import Part
 from invdiff.errors import InputError
 from invdiff.operators import Identity
@@ -34,13 +34,10 @@ class DataCovariance(Part):
         InputError: held_back is negative.
     """
 
-    held_back: float = 0.0
+    held_back: HeldBack = 0.0
     solve: InnerSolve = Converged()
     needs = frozenset({"measurement", "data", "noise_std"})
     cites: ClassVar[tuple[str, ...]] = ("papandreou2010",)
-
-    def __post_init__(self) -> None:
-        check_not_negative("held_back is a part of the noise level", self.held_back)
 
     def noise_std(self, t: float, context: "Context") -> float:
         """s at the level t."""

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, ClassVar
 
+from invdiff.within import check_within
+
 if TYPE_CHECKING:
     from invdiff.diffusion.context import Context
 
@@ -21,13 +23,16 @@ NEEDS = {
 
 
 class Part:
-    """A part of a sampler.
+    """A part of a sampler: a frozen dataclass, whose numbers are within the bounds that their types have.
 
     Attributes:
         cites: whom to cite for it: keys of `invdiff.diffusion.references`.
     """
 
     cites: ClassVar[tuple[str, ...]] = ()
+
+    def __post_init__(self) -> None:
+        check_within(type(self), vars(self))
 
     @property
     def needs(self) -> frozenset[str]:

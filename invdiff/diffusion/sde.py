@@ -3,11 +3,12 @@
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from invdiff.diffusion.bounds import check_positive
+from invdiff.diffusion.parameters import SigmaMax, SigmaMin
 from invdiff.diffusion.part import Part
 from invdiff.errors import InputError
+from invdiff.within import positive
 
 
 class SDE(Part, ABC):
@@ -52,12 +53,12 @@ class VE(SDE):
         sigma_max: noise at t = 1: 128 in Song 2021, 378 in Chung & Ye 2022 for images in [0, 1].
     """
 
-    sigma_min: float = 0.01
-    sigma_max: float = 378.0
+    sigma_min: SigmaMin = 0.01
+    sigma_max: SigmaMax = 378.0
     end: float = 1e-5
 
     def __post_init__(self) -> None:
-        check_positive("sigma_min and sigma_max of VE are noise levels", self.sigma_min, self.sigma_max)
+        super().__post_init__()
         if not self.sigma_max / self.sigma_min > 1:
             raise InputError(f"VE needs sigma_min < sigma_max but got {self.sigma_min} and {self.sigma_max}.")
 
@@ -85,12 +86,12 @@ class VE(SDE):
 class VP(SDE):
     """Variance preserving (Song 2020, eq. 32): alpha = e^c, beta^2 = 1 - e^(2c), c = -t^2 (b1 - b0)/4 - t b0/2."""
 
-    beta_min: float = 0.1
-    beta_max: float = 20.0
+    beta_min: Annotated[float, positive("rate of noise at t = 0")] = 0.1
+    beta_max: Annotated[float, positive("rate of noise at t = 1")] = 20.0
     end: float = 1e-3
 
     def __post_init__(self) -> None:
-        check_positive("beta_min and beta_max of VP are rates of noise", self.beta_min, self.beta_max)
+        super().__post_init__()
         if not self.beta_min < self.beta_max:
             raise InputError(f"VP needs beta_min < beta_max but got {self.beta_min} and {self.beta_max}.")
 
@@ -148,14 +149,11 @@ class Cosine(SDE):
         InputError: a number is not positive.
     """
 
-    scale: float = 0.5
-    offset: float = 0.008
+    scale: Annotated[float, positive("standard deviation of the noise at t = 1")] = 0.5
+    offset: Annotated[float, positive("offset in time that keeps noise from being tiny near t = 0")] = 0.008
     begin: float = 0.999
     end: float = 1e-3
     cites: ClassVar[tuple[str, ...]] = ("nichol2021", "xie2022")
-
-    def __post_init__(self) -> None:
-        check_positive("scale and offset of Cosine are numbers", self.scale, self.offset)
 
     @property
     def _rate(self) -> float:

@@ -3,15 +3,15 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from torch import Tensor
 
-from invdiff.diffusion.bounds import check_positive
 from invdiff.diffusion.context import Context
 from invdiff.diffusion.data_covariance import DataCovariance
 from invdiff.diffusion.grids import Levels
+from invdiff.diffusion.parameters import StartSigma, StartTime
 from invdiff.diffusion.part import Part
 from invdiff.diffusion.power import power_at_frequencies
 from invdiff.diffusion.steps.base import State, Step
@@ -19,6 +19,7 @@ from invdiff.errors import InputError
 from invdiff.operators import Circulant
 from invdiff.operators.inner_solve import Converged
 from invdiff.operators.real_part import RealCirculant
+from invdiff.within import positive
 
 STRONGEST = 1e4
 """Of a prior against the data: what is weighed more is as good as zero, and its rounding would hide the rest."""
@@ -88,11 +89,8 @@ class WienerStart(Start):
         InputError: held_back is not positive.
     """
 
-    held_back: float = 0.1
+    held_back: Annotated[float, positive("least noise of the data, in units of the first level")] = 0.1
     needs = frozenset({"measurement", "data", "noise_std"})
-
-    def __post_init__(self) -> None:
-        check_positive("held_back is a part of the first noise level", self.held_back)
 
     def __call__(self, blank: Tensor, context: Context) -> State:
         levels, operator = context.levels, context.operator
@@ -157,8 +155,8 @@ class LateStart(Start):
             initial image.
     """
 
-    sigma: float | None = None
-    time: float | None = None
+    sigma: StartSigma | None = None
+    time: StartTime | None = None
     image: Literal["zero-filled", "least-squares", "initial"] = "zero-filled"
     cites: ClassVar[tuple[str, ...]] = ("chung2022ccdf",)
 
@@ -169,8 +167,7 @@ class LateStart(Start):
     def __post_init__(self) -> None:
         if (self.sigma is None) == (self.time is None):
             raise InputError("A late start is at a noise level or at a time: give one of sigma and time.")
-        if self.time is not None and not 0 <= self.time <= 1:
-            raise InputError(f"An SDE's time goes from 0 to 1, so a run can't start at {self.time}.")
+        super().__post_init__()
 
     def first_level(self, levels: Levels) -> int:
         noise = levels.time if self.sigma is None else [levels.sigma(k) for k in range(levels.steps)]

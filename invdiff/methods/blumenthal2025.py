@@ -2,25 +2,26 @@
 
 from invdiff.diffusion.data_covariance import DataCovariance
 from invdiff.diffusion.grids import Geometric
+from invdiff.diffusion.parameters import HeldBack, Relaxation, Repetitions, SigmaMax, SigmaMin, StepCount
 from invdiff.diffusion.sampler import Sampler
 from invdiff.diffusion.sde import VE
 from invdiff.diffusion.signals import Signal, TwoChannel
 from invdiff.diffusion.start import FromLikelihood
 from invdiff.diffusion.steps import NextLevel, PreconditionedLangevin
 from invdiff.methods.method import method
-from invdiff.operators.inner_solve import Converged
+from invdiff.operators.inner_solve import ConjugateGradientSteps, Converged, Tolerance
 
 
 @method("blumenthal2025")
 def pula(
-    steps: int = 100,
-    g: float = 0.5,
-    inner_steps: int = 1,
-    sigma_max: float = 7.0,
-    sigma_min: float = 0.007,
-    held_back: float = 0.001,
-    tolerance: float = 1e-3,
-    cg_steps: int = 100,
+    steps: StepCount = 100,
+    g: Relaxation = 0.5,
+    inner_steps: Repetitions = 1,
+    sigma_max: SigmaMax = 7.0,
+    sigma_min: SigmaMin = 0.007,
+    held_back: HeldBack = 0.001,
+    tolerance: Tolerance = 1e-3,
+    cg_steps: ConjugateGradientSteps = 100,
     signal: Signal = TwoChannel(),
 ) -> Sampler:
     """The preconditioned unadjusted Langevin algorithm as BART's ``sample`` has it: the exact likelihood with the

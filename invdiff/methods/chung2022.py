@@ -3,6 +3,16 @@
 from dataclasses import replace
 
 from invdiff.diffusion.grids import Geometric
+from invdiff.diffusion.parameters import (
+    ConsistencyLength,
+    FirstSenseLength,
+    LastSenseLength,
+    Period,
+    SigmaMax,
+    SigmaMin,
+    Snr,
+    StepCount,
+)
 from invdiff.diffusion.sampler import Sampler
 from invdiff.diffusion.sde import VE
 from invdiff.diffusion.signals import MagnitudePhase, RealImage, Signal, SplitComplex
@@ -12,7 +22,9 @@ from invdiff.diffusion.views import Soss
 from invdiff.methods.method import method
 
 
-def _chung2022(steps: int, lam: float, snr: float, sigma_min: float, sigma_max: float, signal: Signal) -> Sampler:
+def _chung2022(
+    steps: StepCount, lam: ConsistencyLength, snr: Snr, sigma_min: SigmaMin, sigma_max: SigmaMax, signal: Signal
+) -> Sampler:
     consistency = GradientConsistency(lam)
     return Sampler(
         VE(sigma_min, sigma_max),
@@ -25,7 +37,11 @@ def _chung2022(steps: int, lam: float, snr: float, sigma_min: float, sigma_max: 
 
 @method("chung2022")
 def chung2022_real(
-    steps: int = 2000, lam: float = 1.0, snr: float = 0.16, sigma_min: float = 0.01, sigma_max: float = 378.0
+    steps: StepCount = 2000,
+    lam: ConsistencyLength = 1.0,
+    snr: Snr = 0.16,
+    sigma_min: SigmaMin = 0.01,
+    sigma_max: SigmaMax = 378.0,
 ) -> Sampler:
     """Algorithm 2: corrector and predictor of a real image, each followed by x + lam Aᴴ(y - A x)."""
     return _chung2022(steps, lam, snr, sigma_min, sigma_max, RealImage())
@@ -33,7 +49,11 @@ def chung2022_real(
 
 @method("chung2022")
 def chung2022_complex(
-    steps: int = 2000, lam: float = 1.0, snr: float = 0.16, sigma_min: float = 0.01, sigma_max: float = 378.0
+    steps: StepCount = 2000,
+    lam: ConsistencyLength = 1.0,
+    snr: Snr = 0.16,
+    sigma_min: SigmaMin = 0.01,
+    sigma_max: SigmaMax = 378.0,
 ) -> Sampler:
     """Algorithm 3: as `chung2022_real`, real and imaginary part through the same network of real images."""
     return _chung2022(steps, lam, snr, sigma_min, sigma_max, SplitComplex())
@@ -41,7 +61,11 @@ def chung2022_complex(
 
 @method("chung2022")
 def chung2022_magnitude_phase(
-    steps: int = 2000, lam: float = 1.0, snr: float = 0.16, sigma_min: float = 0.01, sigma_max: float = 378.0
+    steps: StepCount = 2000,
+    lam: ConsistencyLength = 1.0,
+    snr: Snr = 0.16,
+    sigma_min: SigmaMin = 0.01,
+    sigma_max: SigmaMax = 378.0,
 ) -> Sampler:
     """As `chung2022_complex`, magnitude and phase through the network: the paper names it without equations, so it is a
     heuristic of ours (see `MagnitudePhase`)."""
@@ -50,7 +74,11 @@ def chung2022_magnitude_phase(
 
 @method("chung2022")
 def chung2022_soss(
-    steps: int = 500, lam: float = 1.0, snr: float = 0.16, sigma_min: float = 0.01, sigma_max: float = 378.0
+    steps: StepCount = 500,
+    lam: ConsistencyLength = 1.0,
+    snr: Snr = 0.16,
+    sigma_min: SigmaMin = 0.01,
+    sigma_max: SigmaMax = 378.0,
 ) -> Sampler:
     """Algorithm 4: every coil's image by itself, predictor before corrector, root sum of squares at the end.
 
@@ -68,14 +96,14 @@ def chung2022_soss(
 
 @method("chung2022")
 def chung2022_hybrid(
-    steps: int = 500,
-    m: int = 50,
-    lam: float = 1.0,
-    lam_first: float = 1.0,
-    lam_last: float = 0.2,
-    snr: float = 0.16,
-    sigma_min: float = 0.01,
-    sigma_max: float = 378.0,
+    steps: StepCount = 500,
+    m: Period = 50,
+    lam: ConsistencyLength = 1.0,
+    lam_first: FirstSenseLength = 1.0,
+    lam_last: LastSenseLength = 0.2,
+    snr: Snr = 0.16,
+    sigma_min: SigmaMin = 0.01,
+    sigma_max: SigmaMax = 378.0,
 ) -> Sampler:
     """Algorithm 5: `chung2022_soss`, and every m iterations a SENSE step, its length falling from lam_first towards
     lam_last."""

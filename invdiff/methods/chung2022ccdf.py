@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Literal
 
+from invdiff.diffusion.parameters import ConsistencyLength, SigmaMax, SigmaMin, Snr, StartSigma, StartTime, StepCount
 from invdiff.diffusion.sampler import Sampler
 from invdiff.diffusion.start import LateStart
 from invdiff.methods.chung2022 import chung2022_complex
@@ -11,14 +12,14 @@ from invdiff.methods.method import method
 
 @method("chung2022ccdf", "chung2022")
 def ccdf(
-    steps: int = 1000,
-    start_time: float = 0.42,
-    start_sigma: float | None = None,
+    steps: StepCount = 1000,
+    start_time: StartTime = 0.42,
+    start_sigma: StartSigma | None = None,
     image: Literal["zero-filled", "least-squares", "initial"] = "zero-filled",
-    lam: float = 1.0,
-    snr: float = 0.16,
-    sigma_min: float = 0.01,
-    sigma_max: float = 378.0,
+    lam: ConsistencyLength = 1.0,
+    snr: Snr = 0.16,
+    sigma_min: SigmaMin = 0.01,
+    sigma_max: SigmaMax = 378.0,
 ) -> Sampler:
     """`chung2022_complex` begun late, from an image noised to a time or a noise level: any method can be begun so.
 

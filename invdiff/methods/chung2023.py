@@ -2,6 +2,7 @@
 
 from invdiff.diffusion.grids import DiscreteVP
 from invdiff.diffusion.guidance import DPS
+from invdiff.diffusion.parameters import StepCount, StepTowardsData
 from invdiff.diffusion.sampler import Sampler
 from invdiff.diffusion.sde import VP
 from invdiff.diffusion.signals import Signal, TwoChannel
@@ -10,7 +11,7 @@ from invdiff.methods.method import method
 
 
 @method("chung2023")
-def dps(steps: int = 1000, zeta: float = 1.0, signal: Signal = TwoChannel()) -> Sampler:
+def dps(steps: StepCount = 1000, zeta: StepTowardsData = 1.0, signal: Signal = TwoChannel()) -> Sampler:
     """Algorithm 1: DDPM, and after each of its steps one of length zeta down the gradient of the residual's norm,
     through the network.
 

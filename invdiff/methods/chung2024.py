@@ -2,17 +2,22 @@
 
 from invdiff.diffusion.grids import DiscreteVP
 from invdiff.diffusion.guidance import Proximal
+from invdiff.diffusion.parameters import FreshNoise, LikelihoodWeight, StepCount
 from invdiff.diffusion.sampler import Sampler
 from invdiff.diffusion.sde import VP
 from invdiff.diffusion.signals import Signal, TwoChannel
 from invdiff.diffusion.steps import Renoise
 from invdiff.methods.method import method
-from invdiff.operators.inner_solve import Truncated
+from invdiff.operators.inner_solve import ConjugateGradientSteps, Truncated
 
 
 @method("chung2024")
 def dds(
-    steps: int = 50, eta: float = 0.85, gamma: float = 180.0, cg_steps: int = 5, signal: Signal = TwoChannel()
+    steps: StepCount = 50,
+    eta: FreshNoise = 0.85,
+    gamma: LikelihoodWeight = 180.0,
+    cg_steps: ConjugateGradientSteps = 5,
+    signal: Signal = TwoChannel(),
 ) -> Sampler:
     """Algorithm 1 of DDS: DDIM whose estimate of the clean image takes a few conjugate-gradient steps towards the data.
 

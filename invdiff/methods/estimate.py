@@ -2,6 +2,7 @@
 
 from invdiff.diffusion.grids import DownToNoise
 from invdiff.diffusion.guidance import Proximal, SplittingWeight
+from invdiff.diffusion.parameters import Bend, HeldBack, SigmaMax, StepCount, TimesNoise
 from invdiff.diffusion.sampler import Sampler
 from invdiff.diffusion.sde import VE
 from invdiff.diffusion.signals import Signal
@@ -9,18 +10,18 @@ from invdiff.diffusion.start import WienerStart
 from invdiff.diffusion.steps import HalfQuadratic
 from invdiff.diffusion.turns import TURNED
 from invdiff.methods.method import method
-from invdiff.operators.inner_solve import Converged
+from invdiff.operators.inner_solve import ConjugateGradientSteps, Converged, Tolerance
 
 
 @method("invdiff", "zhang2021", spread="calibrated")
 def estimate(
-    steps: int = 30,
-    sigma_max: float = 0.75,
-    times_noise: float = 2.0,
-    held_back: float = 0.1,
-    tolerance: float = 5e-4,
-    cg_steps: int = 100,
-    rho: float = 7.0,
+    steps: StepCount = 30,
+    sigma_max: SigmaMax = 0.75,
+    times_noise: TimesNoise = 2.0,
+    held_back: HeldBack = 0.1,
+    tolerance: Tolerance = 5e-4,
+    cg_steps: ConjugateGradientSteps = 100,
+    rho: Bend = 7.0,
     signal: Signal = TURNED,
 ) -> Sampler:
     """One image, the best in few network calls: half-quadratic splitting with a falling level.

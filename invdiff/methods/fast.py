@@ -2,26 +2,27 @@
 
 from invdiff.diffusion.grids import Karras
 from invdiff.diffusion.guidance import PosteriorVariance, Proximal
+from invdiff.diffusion.parameters import Bend, DataStd, FreshNoise, HeldBack, NoiseFloor, SigmaMax, SigmaMin, StepCount
 from invdiff.diffusion.sampler import Sampler
 from invdiff.diffusion.sde import VE
 from invdiff.diffusion.signals import Signal, SplitComplex
 from invdiff.diffusion.steps import Renoise
 from invdiff.methods.method import method
-from invdiff.operators.inner_solve import Converged
+from invdiff.operators.inner_solve import ConjugateGradientSteps, Converged, Tolerance
 
 
 @method("invdiff")
 def fast(
-    steps: int = 30,
-    eta: float = 1.0,
-    sigma_max: float = 0.35,
-    sigma_min: float = 0.015,
-    data_std: float = 0.2,
-    noise_floor: float = 0.0,
-    held_back: float = 0.05,
-    tolerance: float = 2e-4,
-    cg_steps: int = 200,
-    rho: float = 7.0,
+    steps: StepCount = 30,
+    eta: FreshNoise = 1.0,
+    sigma_max: SigmaMax = 0.35,
+    sigma_min: SigmaMin = 0.015,
+    data_std: DataStd = 0.2,
+    noise_floor: NoiseFloor = 0.0,
+    held_back: HeldBack = 0.05,
+    tolerance: Tolerance = 2e-4,
+    cg_steps: ConjugateGradientSteps = 200,
+    rho: Bend = 7.0,
     signal: Signal = SplitComplex(),
 ) -> Sampler:
     """Few steps, strongly guided: the estimate is combined with the data by their variances, then noised afresh.

@@ -3,9 +3,17 @@
 import math
 from typing import Literal
 
-from invdiff.diffusion.bounds import check_positive
 from invdiff.diffusion.grids import Geometric
 from invdiff.diffusion.guidance import AnnealedLikelihood, NormMatchedLikelihood
+from invdiff.diffusion.parameters import (
+    DataWeight,
+    LangevinLength,
+    LikelihoodWidth,
+    Repetitions,
+    SigmaMax,
+    SigmaMin,
+    StepCount,
+)
 from invdiff.diffusion.sampler import Sampler
 from invdiff.diffusion.sde import VE
 from invdiff.diffusion.signals import Signal, TwoChannel
@@ -16,14 +24,14 @@ from invdiff.methods.method import method
 
 @method("jalal2021")
 def jalal2021(
-    steps: int = 1155,
-    rho: float = 0.7,
-    epsilon: float = 1.7e-5,
-    inner_steps: int = 3,
+    steps: StepCount = 1155,
+    rho: LikelihoodWidth = 0.7,
+    epsilon: LangevinLength = 1.7e-5,
+    inner_steps: Repetitions = 3,
     weight: Literal["paper", "released"] = "paper",
-    mse: float = 5.0,
-    sigma_min: float = 0.0066,
-    sigma_max: float = 1.2325,
+    mse: DataWeight = 5.0,
+    sigma_min: SigmaMin = 0.0066,
+    sigma_max: SigmaMax = 1.2325,
     signal: Signal = TwoChannel(),
 ) -> Sampler:
     """Annealed Langevin dynamics of the posterior (eq. 4), from uniform noise: the levels below 1.23 of the 2,311 from
@@ -34,7 +42,6 @@ def jalal2021(
     5e-5. Steps are stable while epsilon / sigma_L^2 (1 + 1 / rho^2) is below 2.
     """
     likelihood = AnnealedLikelihood(rho) if weight == "paper" else NormMatchedLikelihood(mse)
-    check_positive("epsilon is the length of a Langevin step", epsilon)
     sde = VE(sigma_min, sigma_max)
     langevin = AnnealedLangevin(math.sqrt(epsilon / 2) / sigma_min, inner_steps)
     return Sampler(

@@ -4,16 +4,34 @@ import functools
 import inspect
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
-from types import NoneType
-from typing import Any, get_args
+from typing import Any, NamedTuple
 
 from invdiff.diffusion.references import Reference, reference
 from invdiff.diffusion.sampler import Sampler
 from invdiff.diffusion.signals import Signal
 from invdiff.errors import InputError
-from invdiff.methods.named_parts import named_parts
+from invdiff.methods.named_parts import name_of_value
+from invdiff.methods.places import ROOTS, changed, is_place, kind_at
+from invdiff.methods.values import choices, kinds_of, nearest, value_of
+from invdiff.within import bounds_of, check_within
 
 Build = Callable[..., Sampler]
+
+
+class Parameter(NamedTuple):
+    """A parameter in words.
+
+    Attributes:
+        name: its name.
+        default: its value where nothing is said.
+        meaning: what it is; empty where its name and its values say so.
+        values: what it may be.
+    """
+
+    name: str
+    default: str
+    meaning: str
+    values: str
 
 
 @dataclass(frozen=True)
@@ -44,13 +62,28 @@ class Method:
         """Every parameter with its default."""
         return {name: parameter.default for name, parameter in inspect.signature(self.build).parameters.items()}
 
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """Every parameter, as it is told to people."""
+        kinds, bounds = kinds_of(self.build), bounds_of(self.build)
+        return tuple(
+            Parameter(
+                name,
+                name_of_value(default),
+                bounds[name].meaning if name in bounds else "",
+                bounds[name].span if name in bounds else " | ".join(choices(kinds[name])),
+            )
+            for name, default in self.defaults.items()
+        )
+
     def with_settings(
         self, settings: Mapping[str, str], *, is_complex: bool = True, channels: Collection[int] = (1, 2)
     ) -> Sampler:
         """The sampler with parameters given as text.
 
-        A ``signal`` that is not given suits image and prior, as `Signal.suiting` says. Beside a method's own parameters
-        ``noise`` and ``correlated_slices`` are those of `Sampler`.
+        A name that is none of the method's own parameters is a place in the sampler, such as ``guidance.gamma``,
+        ``steps.1.snr``, ``predictor`` or ``noise``, and the text what is to stand there; see `invdiff.methods.places`.
+        A ``signal`` that is not given suits image and prior, as `Signal.suiting` says.
 
         Args:
             settings: parameters by name.
@@ -58,51 +91,44 @@ class Method:
             channels: the numbers of channels that the prior takes.
 
         Raises:
-            InputError: the method has no such parameter, or a value can't be read as what the parameter is.
+            InputError: the method has no such parameter or part, or a value can't be read as what it is.
         """
-        parameters = inspect.signature(self.build, eval_str=True).parameters
+        kinds = kinds_of(self.build)
         values: dict[str, Any] = {}
-        if "signal" in parameters and "signal" not in settings:
-            default: Signal = parameters["signal"].default
+        if "signal" in kinds and "signal" not in settings:
+            default: Signal = self.defaults["signal"]
             values["signal"] = default.suiting(is_complex=is_complex, channels=channels)
-        common: dict[str, Any] = {}
-        for name, text in settings.items():
-            if name in _OF_EVERY_SAMPLER:
-                common[name] = self._read(name, text, _OF_EVERY_SAMPLER[name])
-            elif name in parameters:
-                values[name] = self._read(name, text, parameters[name].annotation)
-            else:
-                has = ", ".join([*parameters, *_OF_EVERY_SAMPLER])
-                raise InputError(f"{self.name} has no parameter {name}; it has {has}.")
-        return replace(self.build(**values), **common)
+        for name in settings:
+            self._check(name)
+        for name in kinds.keys() & settings.keys():
+            values[name] = value_of(settings[name], kinds[name], f"{self.name}'s parameter {name}")
+        made = self.build(**values)
+        for place in sorted(settings.keys() - kinds.keys(), key=lambda place: (place.count("."), place)):
+            made = changed(made, place, settings[place], self.name)
+        return made
 
-    def _read(self, name: str, text: str, kind: Any) -> Any:
-        from pydantic import TypeAdapter, ValidationError
+    def kind_of(self, name: str) -> Any:
+        """The type of a parameter, or of what may stand at a place in the sampler.
 
-        if text == "None" and NoneType in get_args(kind):
-            return None
-        parts = next((named_parts()[k] for k in (kind, *get_args(kind)) if k in named_parts()), None)
-        if parts is not None:
-            if text not in parts:
-                others = [*parts, *(["None"] if NoneType in get_args(kind) else [])]
-                raise InputError(f"{self.name}'s parameter {name} is one of {', '.join(others)}, not {text!r}.")
-            return parts[text]
-        try:
-            return TypeAdapter(kind).validate_python(text)
-        except ValidationError as error:
-            expected = getattr(kind, "__name__", None)
-            wanted = f"takes a value of type {expected}, which {text!r} is not" if expected in _PLAIN else None
-            wanted = wanted or error.errors()[0]["msg"].replace("Input should be", "should be") + f", not {text!r}"
-            raise InputError(f"{self.name}'s parameter {name} {wanted}.") from None
+        Raises:
+            InputError: there is none of that name.
+        """
+        self._check(name)
+        kinds = kinds_of(self.build)
+        return kinds[name] if name in kinds else kind_at(self.build(), name, self.name)
 
+    def _check(self, name: str) -> None:
+        names = [*self.defaults]
+        if name not in names and not is_place(name):
+            raise InputError(
+                f"{self.name} has no parameter {name}{nearest(name, [*names, *ROOTS])}; it has {', '.join(names)}, and "
+                f"its parts are {', '.join(ROOTS)}."
+            )
 
-_OF_EVERY_SAMPLER = {"noise": str, "correlated_slices": int}
-"""What a sampler takes beside its parts, and as what it is read; the sampler itself refuses what makes no sense."""
 
 OF_VOLUMES: Mapping[str, str] = {"correlated_slices": "4"}
 """Settings of any method for files, whose slices may be a volume's; docs/volumes.md tells how they were chosen."""
 
-_PLAIN = ("int", "float", "bool", "str")
 
 REGISTERED: dict[str, Method] = {}
 """What `method` has registered so far."""
@@ -120,6 +146,7 @@ def method(*cites: str, prior: str = "builtin", spread: str | None = None) -> Ca
     def add(build: Build) -> Build:
         @functools.wraps(build)
         def cited(*args: Any, **settings: Any) -> Sampler:
+            check_within(build, inspect.signature(build).bind(*args, **settings).arguments)
             return replace(build(*args, **settings), cites=cites)
 
         REGISTERED[build.__name__] = Method(build.__name__, cites, cited, prior, spread)

@@ -4,6 +4,7 @@ from typing import Literal
 
 from invdiff.diffusion.grids import Uniform
 from invdiff.diffusion.guidance import NoisedLikelihood
+from invdiff.diffusion.parameters import LikelihoodWidth, StepCount
 from invdiff.diffusion.sampler import Sampler
 from invdiff.diffusion.sde import SDE, VE
 from invdiff.diffusion.signals import Signal, SplitComplex
@@ -14,8 +15,8 @@ from invdiff.methods.method import method
 
 @method("song2020")
 def score_sde(
-    steps: int = 1000,
-    rho: float = 0.84,
+    steps: StepCount = 1000,
+    rho: LikelihoodWidth = 0.84,
     sde: SDE = VE(),
     predictor: Predictor = ReverseDiffusion(),
     corrector: LangevinStep = Langevin(0.16),

@@ -4,6 +4,15 @@ from typing import Literal
 
 from invdiff.diffusion.grids import Geometric
 from invdiff.diffusion.guidance import AnnealedLikelihood, NoisedLikelihood
+from invdiff.diffusion.parameters import (
+    ConsistencyLength,
+    LikelihoodWidth,
+    Repetitions,
+    SigmaMax,
+    SigmaMin,
+    Snr,
+    StepCount,
+)
 from invdiff.diffusion.sampler import Sampler
 from invdiff.diffusion.sde import VE
 from invdiff.diffusion.signals import RealImage, Signal
@@ -21,11 +30,11 @@ from invdiff.methods.method import method
 
 @method("song2021")
 def song2021(
-    steps: int = 1000,
-    lam: float = 1.0,
-    snr: float = 0.517,
-    sigma_min: float = 0.01,
-    sigma_max: float = 128.0,
+    steps: StepCount = 1000,
+    lam: ConsistencyLength = 1.0,
+    snr: Snr = 0.517,
+    sigma_min: SigmaMin = 0.01,
+    sigma_max: SigmaMax = 128.0,
     merge: Literal["gradient", "projection"] = "gradient",
     signal: Signal = RealImage(),
 ) -> Sampler:
@@ -50,12 +59,12 @@ def song2021(
 
 @method("song2021")
 def song2021_langevin_projection(
-    steps: int = 700,
-    lam: float = 1.0,
-    snr: float = 0.386,
-    inner_steps: int = 3,
-    sigma_min: float = 0.01,
-    sigma_max: float = 128.0,
+    steps: StepCount = 700,
+    lam: ConsistencyLength = 1.0,
+    snr: Snr = 0.386,
+    inner_steps: Repetitions = 3,
+    sigma_min: SigmaMin = 0.01,
+    sigma_max: SigmaMax = 128.0,
     signal: Signal = RealImage(),
 ) -> Sampler:
     """The comparison "ALD + ours": annealed Langevin dynamics alone, with the noised data step before each level."""
@@ -70,12 +79,12 @@ def song2021_langevin_projection(
 
 @method("song2021", "jalal2021")
 def song2021_langevin(
-    steps: int = 700,
-    rho: float = 0.713,
-    snr: float = 0.212,
-    inner_steps: int = 3,
-    sigma_min: float = 0.01,
-    sigma_max: float = 128.0,
+    steps: StepCount = 700,
+    rho: LikelihoodWidth = 0.713,
+    snr: Snr = 0.212,
+    inner_steps: Repetitions = 3,
+    sigma_min: SigmaMin = 0.01,
+    sigma_max: SigmaMax = 128.0,
     signal: Signal = RealImage(),
 ) -> Sampler:
     """The comparison "Langevin", after Jalal 2021: annealed Langevin dynamics with a likelihood of width rho sigma."""
@@ -91,11 +100,11 @@ def song2021_langevin(
 
 @method("song2021", "song2020")
 def song2021_baseline(
-    steps: int = 1000,
-    rho: float = 1.231,
-    snr: float = 0.608,
-    sigma_min: float = 0.01,
-    sigma_max: float = 128.0,
+    steps: StepCount = 1000,
+    rho: LikelihoodWidth = 1.231,
+    snr: Snr = 0.608,
+    sigma_min: SigmaMin = 0.01,
+    sigma_max: SigmaMax = 128.0,
     signal: Signal = RealImage(),
 ) -> Sampler:
     """The comparison "Score SDE": `score_sde` with Song 2021's settings, its last denoising by the prior alone."""

@@ -2,22 +2,23 @@
 
 from invdiff.diffusion.grids import DiscreteVP
 from invdiff.diffusion.guidance import PiGDM, PosteriorVariance
+from invdiff.diffusion.parameters import DataStd, FreshNoise, HeldBack, StepCount
 from invdiff.diffusion.sampler import Sampler
 from invdiff.diffusion.sde import VP
 from invdiff.diffusion.signals import Signal, TwoChannel
 from invdiff.diffusion.steps import DDIM
 from invdiff.methods.method import method
-from invdiff.operators.inner_solve import Converged
+from invdiff.operators.inner_solve import ConjugateGradientSteps, Converged, Tolerance
 
 
 @method("song2023")
 def pigdm(
-    steps: int = 100,
-    eta: float = 1.0,
-    data_std: float = 1.0,
-    held_back: float = 0.05,
-    tolerance: float = 1e-3,
-    cg_steps: int = 100,
+    steps: StepCount = 100,
+    eta: FreshNoise = 1.0,
+    data_std: DataStd = 1.0,
+    held_back: HeldBack = 0.05,
+    tolerance: Tolerance = 1e-3,
+    cg_steps: ConjugateGradientSteps = 100,
     signal: Signal = TwoChannel(),
 ) -> Sampler:
     """DDIM under the score of the posterior (eq. 4), its likelihood that of eq. (7) and (8): the noise of DDIM is that

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from invdiff.diffusion.grids import Grid, Karras
+from invdiff.diffusion.parameters import StepCount
 from invdiff.diffusion.sampler import Sampler
 from invdiff.diffusion.sde import SDE, VE
 from invdiff.diffusion.signals import Signal, TwoChannel
@@ -13,7 +14,7 @@ KARRAS = Karras()
 
 
 def unconditional(
-    steps: int = 40,
+    steps: StepCount = 40,
     sde: SDE = VE(),
     grid: Grid = KARRAS,
     predictor: Predictor = Ancestral(),

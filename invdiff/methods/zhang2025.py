@@ -3,24 +3,25 @@
 from invdiff.diffusion.clean_draw import ReverseDraw
 from invdiff.diffusion.data_covariance import DataCovariance
 from invdiff.diffusion.grids import Karras
+from invdiff.diffusion.parameters import Bend, DrawSteps, HeldBack, SigmaMax, SigmaMin, StepCount
 from invdiff.diffusion.sampler import Sampler
 from invdiff.diffusion.sde import VE
 from invdiff.diffusion.signals import Signal, TwoChannel
 from invdiff.diffusion.steps import DAPS
 from invdiff.methods.method import method
-from invdiff.operators.inner_solve import Converged
+from invdiff.operators.inner_solve import ConjugateGradientSteps, Converged, Tolerance
 
 
 @method("zhang2025")
 def daps(
-    steps: int = 30,
-    flow_steps: int = 5,
-    sigma_max: float = 2.0,
-    sigma_min: float = 0.02,
-    held_back: float = 0.05,
-    tolerance: float = 1e-3,
-    cg_steps: int = 100,
-    rho: float = 7.0,
+    steps: StepCount = 30,
+    flow_steps: DrawSteps = 5,
+    sigma_max: SigmaMax = 2.0,
+    sigma_min: SigmaMin = 0.02,
+    held_back: HeldBack = 0.05,
+    tolerance: Tolerance = 1e-3,
+    cg_steps: ConjugateGradientSteps = 100,
+    rho: Bend = 7.0,
     signal: Signal = TwoChannel(),
 ) -> Sampler:
     """Algorithm 1: at each level the probability flow to a clean image, a draw of the image about it given the data,

@@ -2,24 +2,24 @@
 
 import math
 
-from invdiff.diffusion.bounds import check_share
 from invdiff.diffusion.grids import DiscreteVP
 from invdiff.diffusion.guidance import DiffPIRWeight, Proximal
+from invdiff.diffusion.parameters import FreshNoise, ImageWeight, StepCount
 from invdiff.diffusion.sampler import Sampler
 from invdiff.diffusion.sde import VP
 from invdiff.diffusion.signals import Signal, TwoChannel
 from invdiff.diffusion.steps import Renoise
 from invdiff.methods.method import method
-from invdiff.operators.inner_solve import Converged
+from invdiff.operators.inner_solve import ConjugateGradientSteps, Converged, Tolerance
 
 
 @method("zhu2023")
 def diffpir(
-    steps: int = 100,
-    prior_weight: float = 7.0,
-    zeta: float = 0.3,
-    tolerance: float = 1e-3,
-    cg_steps: int = 100,
+    steps: StepCount = 100,
+    prior_weight: ImageWeight = 7.0,
+    zeta: FreshNoise = 0.3,
+    tolerance: Tolerance = 1e-3,
+    cg_steps: ConjugateGradientSteps = 100,
     signal: Signal = TwoChannel(),
 ) -> Sampler:
     """Algorithm 1: the estimate of the clean image between data and prior, by the noise level and that of the state
@@ -28,6 +28,5 @@ def diffpir(
     ``prior_weight`` is the paper's lambda. The public code leaves out the data step of the last level, and returns a
     state that is still noisy.
     """
-    check_share("zeta is the share of fresh noise", zeta)
     guidance = Proximal(DiffPIRWeight(prior_weight), Converged(tolerance, cg_steps), "estimate")
     return Sampler(VP(), DiscreteVP(steps), [Renoise(math.sqrt(zeta))], signal, guidance=guidance)

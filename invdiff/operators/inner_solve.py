@@ -2,16 +2,26 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from math import nextafter
+from typing import Annotated
 
 from torch import Tensor
 
-from invdiff.errors import InputError
 from invdiff.operators import LinearOperator
 from invdiff.operators.trace import Trace
+from invdiff.within import Within, at_least, check_within
+
+BELOW_ONE = nextafter(1, 0)
+
+Tolerance = Annotated[float, Within(1e-15, BELOW_ONE, "relative residual that ends conjugate gradients")]
+ConjugateGradientSteps = Annotated[int, at_least(1, "largest number of conjugate-gradient steps")]
 
 
 class InnerSolve(ABC):
     """Solves A x = b for positive A, from a guess of x."""
+
+    def __post_init__(self) -> None:
+        check_within(type(self), vars(self))
 
     @abstractmethod
     def __call__(self, operator: LinearOperator, b: Tensor, guess: Tensor, trace: Trace) -> Tensor:
@@ -31,13 +41,8 @@ class Converged(InnerSolve):
         InputError: the tolerance is not from 1e-15 to below 1, or at_most not at least one.
     """
 
-    tolerance: float = 1e-3
-    at_most: int = 100
-
-    def __post_init__(self) -> None:
-        if not 1e-15 <= self.tolerance < 1:  # of less, rounding leaves nothing
-            raise InputError(f"tolerance is a relative residual, from 1e-15 to below 1, but got {self.tolerance}.")
-        _check_steps(self.at_most)
+    tolerance: Tolerance = 1e-3
+    at_most: ConjugateGradientSteps = 100
 
     def __call__(self, operator: LinearOperator, b: Tensor, guess: Tensor, trace: Trace) -> Tensor:
         return operator.solve(
@@ -59,10 +64,7 @@ class Truncated(InnerSolve):
         InputError: steps is not at least one.
     """
 
-    steps: int = 5
-
-    def __post_init__(self) -> None:
-        _check_steps(self.steps)
+    steps: ConjugateGradientSteps = 5
 
     def __call__(self, operator: LinearOperator, b: Tensor, guess: Tensor, trace: Trace) -> Tensor:
         return operator.solve(
@@ -71,8 +73,3 @@ class Truncated(InnerSolve):
             max_iter=self.steps,
             report=lambda solved: trace.solves.append(solved._replace(converged=True)),
         )
-
-
-def _check_steps(steps: int) -> None:
-    if steps < 1:
-        raise InputError(f"A linear system takes at least one conjugate-gradient step, but got {steps}.")

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from invdiff.data.condition import Condition
 from invdiff.data.formats import NOTHING_GIVEN, Given, list_series, open_scan
 from invdiff.data.picture import Picture
+from invdiff.data.recording import Recording
 from invdiff.data.series import SINGLE, Series, told_apart
 from invdiff.errors import InputError
 from invdiff.files.digest import digest_of
@@ -48,7 +49,7 @@ class Measurement:
     @property
     def has_ground_truth(self) -> bool:
         """Whether it brings one, or full data that make one where they are undersampled."""
-        if isinstance(self.measured, Picture):
+        if isinstance(self.measured, Picture | Recording):
             return self.measured.ground_truth is not None
         return self.measured.has_ground_truth or (self.mask is not None and self.measured.mask is None)
 
@@ -63,9 +64,16 @@ class Measurement:
             self.assumed.crop,
             self.assumed.maps,
             self.assumed.noise_times,
+            *self._instrument,
             self.sampled,
             slices,
         )
+
+    @property
+    def _instrument(self) -> tuple[object, ...]:
+        """What decides measurements that are made from pictures, where it is said."""
+        said = self.assumed.instrument, self.assumed.seed
+        return () if said == (None, 0) else said
 
     def cases(self, keep: Mask | None = None) -> Cases:
         """The problems in it. Maps and noise that the file lacks are estimated from what is shown alone.
@@ -207,10 +215,11 @@ def sample_cases(operator: str, seed: int, assumed: Assumptions = NOTHING_ASSUME
 
     ``sense``: 20 central lines and every fourth of the others are kept, offset by the seed. ``fourier``: the same of
     the coils' combination as a single coil. ``inpainting``: half of that image's pixels, drawn by the seed.
-    ``denoise``: that image with as much noise again as a twentieth of its largest magnitude.
+    ``denoise``: that image with as much noise again as a twentieth of its largest magnitude. The others: measurements
+    of that image's magnitude, with noise of a hundredth of their largest number, drawn by the assumed seed.
 
     Args:
-        operator: one of these four.
+        operator: one of `KINDS`.
         seed: zero or more.
         assumed: instead of what is known or estimated.
     """

@@ -9,17 +9,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from invdiff.data.formats import open_scan, picture_suffixes, read_picture, scan_suffixes
+from invdiff.bridges.instruments import Blur, Enlarger, Instrument, SinglePixelCamera, Tomograph
+from invdiff.data.formats import open_scan, picture_suffixes, read_picture, read_recording, scan_suffixes
 from invdiff.data.non_cartesian_scan import NonCartesianScan
 from invdiff.data.picture import Picture
+from invdiff.data.recording import Recording
 from invdiff.data.scan import ScanSlices
 from invdiff.data.series import Series
 from invdiff.errors import InputError
-from invdiff.reconstruction.cases import Cases, picture_cases, scan_cases
+from invdiff.reconstruction.cases import Cases, instrument_cases, picture_cases, scan_cases
 from invdiff.reconstruction.cases.along_trajectory import NON_CARTESIAN
 from invdiff.reconstruction.cases.scans import Maps, Target
 from invdiff.reconstruction.sample import (
     holed_sample,
+    magnitude_sample,
     multi_coil_sample,
     noisy_sample,
     radial_sample,
@@ -27,7 +30,7 @@ from invdiff.reconstruction.sample import (
 )
 
 Mask = NDArray[np.bool_]
-Measured = ScanSlices | Picture
+Measured = ScanSlices | Picture | Recording
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,8 @@ class Assumptions:
         maps: whether they are refined with the image; None: as the data ask for.
         noise_times: by what the noise level that the data term assumes is multiplied, as a search found best.
         truth_by: how the data from before undersampling make a ground truth.
+        instrument: what measured it, beside MR scanners; None: the usual one of the kind.
+        seed: of the noise of measurements that are made from pictures.
     """
 
     noise_std: float | None = None
@@ -49,6 +54,8 @@ class Assumptions:
     maps: Maps | None = None
     noise_times: float = 1.0
     truth_by: Target | None = None
+    instrument: Instrument | None = None
+    seed: int = 0
 
 
 NOTHING_ASSUMED = Assumptions()
@@ -124,6 +131,27 @@ def _picture_cases(operator: str, picture: Picture, mask: Mask | None, assumed: 
     return picture_cases(picture, operator, noise_std=assumed.noise_std).with_noise_times(assumed.noise_times)
 
 
+def _instrument_cases(
+    operator: str, usual: Instrument, measured: Picture | Recording, mask: Mask | None, assumed: Assumptions
+) -> Cases:
+    instrument = assumed.instrument or usual
+    cases = instrument_cases(measured, operator, instrument, noise_std=assumed.noise_std, seed=assumed.seed)
+    return cases.with_noise_times(assumed.noise_times)
+
+
+def _instrument_kind(name: str, mathematics: str, what: str, begins_as: str, usual: Instrument) -> Kind:
+    """A kind whose files are pictures to be measured, or what was measured of them."""
+    return Kind(
+        name,
+        mathematics,
+        f"an 'image' to be measured, or a 'measurement' {what}: HDF5, .npz, NIfTI, DICOM, PNG or .npy",
+        begins_as,
+        read_recording,
+        magnitude_sample,
+        partial(_instrument_cases, name, usual),
+    )
+
+
 KINDS = {
     kind.name: kind
     for kind in (
@@ -173,6 +201,10 @@ KINDS = {
             noisy_sample,
             partial(_picture_cases, "denoise"),
         ),
+        _instrument_kind("ct", "Radon", "(slices, detectors, views)", "filtered back-projection", Tomograph()),
+        _instrument_kind("blur", "h *", "(slices, H, W)", "blurred", Blur()),
+        _instrument_kind("super-resolution", "S h *", "(slices, H / factor, W / factor)", "enlarged", Enlarger()),
+        _instrument_kind("single-pixel", "P(Λ) Hadamard", "(slices, patterns)", "back-projection", SinglePixelCamera()),
     )
 }
 """Kinds of problem by name."""

@@ -77,5 +77,11 @@ def noisy_sample(seed: int) -> tuple[Picture, None]:
     return Picture(noisy, None, level, image, scan.name), None
 
 
+def magnitude_sample(seed: int) -> tuple[Picture, None]:
+    """The magnitude of the coils' combination: a picture, to be measured by instruments of real images."""
+    scan = sample_scan()
+    return Picture(np.abs(_image(scan)), name=scan.name), None
+
+
 def _image(scan: Scan) -> NDArray[np.complex64]:
     return combine(to_image(scan.kspace), estimate_maps(scan))

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from invdiff.diffusion.bounds import LARGEST, SMALLEST
+from invdiff.within import LARGEST, SMALLEST
 
 Positive = Annotated[float, Field(ge=SMALLEST, le=LARGEST)]
 """One whose square and inverse can be computed with."""

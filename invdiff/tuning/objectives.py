@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from invdiff.data.held_out import held_out
 from invdiff.data.picture import Picture
+from invdiff.data.recording import Recording
 from invdiff.errors import InputError
 from invdiff.metrics.metrics import nmse, psnr, ssim
 from invdiff.reconstruction import Cases, Measurement, ScanCases
@@ -99,10 +100,10 @@ class HeldBackError:
         Raises:
             InputError: it is no scan, nothing can be held back, or its noise level is zero.
         """
-        if isinstance(measurement.measured, Picture):
+        if not measurement.kind.is_sampled:
             raise InputError(
-                f"{measurement.name} is a picture, and only of k-space samples are held back to be predicted; give it "
-                "a ground truth."
+                f"{measurement.name} holds no k-space, and only of k-space samples are held back to be predicted; "
+                "give it a ground truth."
             )
         try:
             held = held_out(measurement.sampled, self.fraction, self.seed)
@@ -129,7 +130,7 @@ class HeldBackError:
 
 
 def _kspace(measurement: Measurement) -> NDArray[np.complex64]:
-    assert not isinstance(measurement.measured, Picture)
+    assert not isinstance(measurement.measured, Picture | Recording)
     return measurement.measured.select(range(measurement.measured.slices)).kspace
 
 

@@ -1,6 +1,5 @@
 """Which parameters are searched, and between what bounds."""
 
-import inspect
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,6 +7,8 @@ from itertools import product
 
 from invdiff.errors import InputError
 from invdiff.methods.method import Method
+from invdiff.methods.values import alternatives, kinds_of
+from invdiff.within import bounds_of
 
 Parameters = Mapping[str, float]
 """A point of a space: values by name, ints where the method takes ints."""
@@ -129,7 +130,7 @@ class Space:
 
 def parse_range(text: str, method: Method) -> Range:
     """The range that ``name:low:high`` or ``name:low:high:log`` means for a method; whole numbers where the method
-    takes an int.
+    takes an int. A name is that of a parameter, or a place in the sampler, such as ``guidance.gamma``.
 
     Raises:
         InputError: the text is of another form, the method has no such numeric parameter, or the range is refused.
@@ -137,40 +138,34 @@ def parse_range(text: str, method: Method) -> Range:
     name, *bounds = text.split(":")
     if len(bounds) not in (2, 3) or bounds[2:] not in ([], ["log"]):
         raise InputError(f"--param takes NAME:LOW:HIGH or NAME:LOW:HIGH:log, such as snr:0.05:0.6, not {text!r}.")
-    kinds = numeric_parameters(method)
-    if name not in kinds:
-        raise InputError(f"{method.name} has no numeric parameter {name!r}; it has {', '.join(kinds)}.")
+    kinds = (float,) if name == NOISE_TIMES else alternatives(method.kind_of(name))
+    if not {int, float} & {*kinds}:
+        raise InputError(
+            f"{method.name} has no numeric parameter {name!r}; it has {', '.join(numeric_parameters(method))}."
+        )
     try:
         low, high = map(float, bounds[:2])
     except ValueError:
         raise InputError(f"The bounds of {text!r} must be numbers.") from None
-    return Range(name, low, high, log=bounds[2:] == ["log"], integer=kinds[name] is int)
-
-
-_USUAL = {
-    "lam": (0.0, 1.0, False),
-    "noise_floor": (0.0, 0.05, False),
-    "gamma": (0.1, 1000.0, True),
-    "rho": (0.3, 10.0, True),
-}
-"""What is searched where nothing is said: the first of these that the method has."""
+    return Range(name, low, high, log=bounds[2:] == ["log"], integer=float not in kinds)
 
 
 def usual_range(method: Method) -> Range:
-    """λ from 0 to 1 where the method has one, else the parameter that weighs its data.
+    """λ from 0 to 1 where the method has one, else the parameter that weighs its data: the first whose bounds say
+    between what it is usually searched.
 
     Raises:
         InputError: it has none that is usually searched.
     """
-    kinds = numeric_parameters(method)
-    for name, (low, high, log) in _USUAL.items():
-        if name in kinds:
-            return Range(name, low, high, log=log)
-    raise InputError(f"What to search of {method.name}? Say it by --param NAME:LOW:HIGH; it has {', '.join(kinds)}.")
+    for name, bounds in bounds_of(method.build).items():
+        if bounds.usual is not None:
+            low, high = bounds.usual
+            return Range(name, low, high, log=bounds.log)
+    has = ", ".join(numeric_parameters(method))
+    raise InputError(f"What to search of {method.name}? Say it by --param NAME:LOW:HIGH; it has {has}.")
 
 
 def numeric_parameters(method: Method) -> dict[str, type]:
     """Parameters that take an int or a float, by name, and `NOISE_TIMES`."""
-    parameters = inspect.signature(method.build, eval_str=True).parameters
-    own = {name: p.annotation for name, p in parameters.items() if p.annotation in (int, float)}
+    own = {name: kind for name, kind in kinds_of(method.build).items() if kind in (int, float)}
     return {**own, NOISE_TIMES: float}

@@ -362,12 +362,12 @@ class Squared(deepinv.physics.Physics):
     [
         (Squared, SHAPE, "takes a deepinv LinearPhysics; Squared is none"),
         (lambda: torch.nn.Linear(2, 2), SHAPE, "Linear is none"),
-        (lambda: tomography(adjoint_via_backprop=False), (4, 4), "Tomography's A_adjoint is not the adjoint"),
+        (lambda: tomography(adjoint_via_backprop=False), (4, 4), "Tomography gives as its adjoint is not the ad"),
         (tomography, (5, 5), r"Tomography can't measure images of shape \(1, 5, 5\): Input image size"),
         (mri, SHAPE, r"MRI can't measure images of shape \(1, 4, 6\)"),
         (lambda: deepinv.physics.stack(mri(), mri()), (2, *SHAPE), "make one real array of an image, but .* several"),
         (lambda: deepinv.physics.LinearPhysics(A=lambda x: x, A_adjoint=lambda y: 2 * y), SHAPE, "is not the adjoint"),
-        (lambda: deepinv.physics.LinearPhysics(A=lambda x: x + 1, A_adjoint=lambda y: y), SHAPE, "is not the adjoint"),
+        (lambda: deepinv.physics.LinearPhysics(A=lambda x: x + 1, A_adjoint=lambda y: y), SHAPE, "is not linear"),
         (lambda: deepinv.physics.LinearPhysics(A=lambda x: x + 0j, A_adjoint=lambda y: y.real), SHAPE, "complex64"),
     ],
 )  # fmt: skip

@@ -95,7 +95,10 @@ def test_operators(invdiff: Run) -> None:
     ran = invdiff("operators")
     assert ran.code == 0
     lines = {line.split()[0]: line for line in ran.out.splitlines() if line.strip(" ─")}
-    assert [*lines] == ["operator", "sense", "fourier", "non-cartesian", "inpainting", "denoise"]
+    assert [*lines] == [
+        "operator", "sense", "fourier", "non-cartesian", "inpainting", "denoise", "ct", "blur", "super-resolution",
+        "single-pixel",
+    ]  # fmt: skip
     assert "P(Λ) F S" in lines["sense"]
 
 

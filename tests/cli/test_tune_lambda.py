@@ -136,7 +136,7 @@ def test_trials_side_by_side_and_a_document(invdiff: Run, folder: Path, tmp_path
 
 
 BAD_INPUT = [
-    (["--param", "lam:0:1"], "fast has no numeric parameter 'lam'"),
+    (["--param", "lam:0:1"], "fast has no parameter lam"),
     (["--method", "song2021", "--param", "lam:0:1.5"], "from 0 to 1"),
     (["--param", "eta:0.5:0.5"], "must rise"),
     (["--param", "eta"], "NAME:LOW:HIGH"),

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from invdiff import testing
 from invdiff.diffusion import Context, Problem, Sampler
 from invdiff.operators import LinearOperator, denoising, fourier, inpainting, sense
 from invdiff.priors import GaussianPrior, Prior
@@ -81,43 +82,15 @@ class Small:
         return prior
 
 
-@dataclass
-class UnitNoise:
-    """In place of random numbers: sample 0 sees zeros, each other sample a single one among all zeros of a run."""
-
-    samples: range
-    drawn: int = 0
-
-    def rewind(self, iteration: int) -> None:
-        """There is nothing to rewind."""
-
-    def like(self, x: Tensor) -> Tensor:
-        noise = torch.zeros(x.shape, dtype=x.dtype)
-        flat = (torch.view_as_real(noise) if noise.is_complex() else noise).view(len(x), -1)
-        size = flat.shape[1]
-        for sample in range(self.drawn + 1, min(self.drawn + size + 1, len(x))):
-            flat[sample, sample - self.drawn - 1] = 1
-        self.drawn += size
-        return noise
-
-
-def _affine_map(sampler: Sampler, problem: Problem, prior: Prior) -> tuple[Array, Array]:
-    def last(noise: UnitNoise) -> Array:
-        context = replace(sampler.bind(problem, prior).run(noise.samples), noise=noise)
-        *_, state = context.states()
-        x = torch.view_as_real(state.x) if state.x.is_complex() else state.x
-        return x.reshape(len(x), -1).numpy()
-
-    counting = UnitNoise(range(1))
-    last(counting)
-    images = last(UnitNoise(range(counting.drawn + 1)))
-    return images[0], (images[1:] - images[0]).T
-
-
 @pytest.fixture(scope="session")
 def affine_map() -> Callable[[Sampler, Problem, Prior], tuple[Array, Array]]:
     """(c, R) of a run that ends in c + R z for all its noise z, where every step is affine; on real coordinates."""
-    return _affine_map
+
+    def of_arrays(sampler: Sampler, problem: Problem, prior: Prior) -> tuple[Array, Array]:
+        mean, root = testing.affine_map(sampler, problem, prior)
+        return mean.numpy(), root.numpy()
+
+    return of_arrays
 
 
 @pytest.fixture(scope="session")

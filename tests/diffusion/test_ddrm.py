@@ -107,7 +107,7 @@ def test_singular_values_that_are_not_known_are_refused(small) -> None:
 def test_shares_that_are_none_are_refused(value: float) -> None:
     with pytest.raises(InputError, match="eta is the share of fresh noise, from 0 to 1"):
         DDRM(value)
-    with pytest.raises(InputError, match="eta_b is the share of the data, from 0 to 1"):
+    with pytest.raises(InputError, match=r"eta_b is the share of the data .*, from 0 to 1"):
         DDRM(eta_b=value)
     with pytest.raises(InputError, match=r"above zero|zero or more"):
         REDDiff(value) if not value > 0 else REDDiff(1.0, -value)

@@ -223,5 +223,5 @@ def test_samples_do_not_depend_on_their_neighbours(small, guidance: Guidance) ->
 def test_numbers_that_make_no_sense_are_refused(value: float) -> None:
     with pytest.raises(InputError, match="zeta is the length"):
         DPS(value)
-    with pytest.raises(InputError, match="held_back is a part"):
+    with pytest.raises(InputError, match="held_back is the least noise"):
         MomentMatching(held_back=value)

@@ -204,20 +204,20 @@ def test_karras_has_the_same_sigmas_under_any_sde(sde: SDE) -> None:
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: Uniform(0), "at least one step"),
-        (lambda: Geometric(-3), "at least one step"),
-        (lambda: Karras(0), "at least one step"),
-        (lambda: DiscreteVP(0), "at least one step"),
-        (lambda: Uniform(10**9), "at most 100,000, but got steps=1000000000"),
-        (lambda: Karras(100_001), "at most 100,000"),
-        (lambda: DiscreteVP(10, 10**9), "levels, at most 100,000"),
+        (lambda: Uniform(0), "number of noise levels"),
+        (lambda: Geometric(-3), "number of noise levels"),
+        (lambda: Karras(0), "number of noise levels"),
+        (lambda: DiscreteVP(0), "number of noise levels"),
+        (lambda: Uniform(10**9), "from 1 to 100000, but got 1000000000"),
+        (lambda: Karras(100_001), "from 1 to 100000"),
+        (lambda: DiscreteVP(10, 10**9), "number of levels of the whole chain"),
         (lambda: DiscreteVP(11, 10), "can't be strided in 11 steps"),
         (lambda: DiscreteVP(10, 10, 0.0, 0.02), "0 < first <= last < 1"),
         (lambda: DiscreteVP(10, 10, 1e-4, 1.0), "0 < first <= last < 1"),
         (lambda: DiscreteVP(10, 10, 0.03, 0.02), "0 < first <= last < 1"),
         (lambda: DiscreteVP(10).levels(VE()), "chain of VP levels, but the SDE is VE"),
         (lambda: DiscreteVP(10).levels(SubVP()), "chain of VP levels, but the SDE is SubVP"),
-        (lambda: DiscreteCosine(0), "at least one step"),
+        (lambda: DiscreteCosine(0), "number of noise levels"),
         (lambda: DiscreteCosine(11, 10), "can't be strided in 11 steps"),
         (lambda: DiscreteCosine(10).levels(VP()), "chain of cosine levels, but the SDE is VP"),
         (lambda: DiscreteVP(10).levels(Cosine()), "chain of VP levels, but the SDE is Cosine"),
@@ -285,5 +285,5 @@ def test_a_grid_down_to_the_noise_needs_it(small) -> None:
     "make", [lambda: DownToNoise(0), lambda: DownToNoise(times_noise=0.0), lambda: DownToNoise(sigma_max=math.nan)]
 )
 def test_grids_down_to_the_noise_that_make_no_sense_are_refused(make: Callable[[], Grid]) -> None:
-    with pytest.raises(InputError, match=r"at least one step|times_noise is the last level|sigma_min and sigma_max"):
+    with pytest.raises(InputError, match=r"number of noise|times_noise is the last level|sigma_(min|max) is the"):
         make()

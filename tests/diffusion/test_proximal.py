@@ -118,7 +118,7 @@ def test_that_of_another_level_is_noticed(small) -> None:
 
 @pytest.mark.parametrize("held_back", [-0.1, math.nan, math.inf])
 def test_weights_that_are_held_back_by_no_part_are_refused(held_back: float) -> None:
-    with pytest.raises(InputError, match="held_back is a part of"):
+    with pytest.raises(InputError, match="held_back is the least noise"):
         SplittingWeight(held_back)
-    with pytest.raises(InputError, match="held_back is a part of"):
+    with pytest.raises(InputError, match="held_back is the least noise"):
         PosteriorVariance(held_back=held_back)

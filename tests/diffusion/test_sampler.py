@@ -110,21 +110,21 @@ def test_a_finish_has_no_predictor() -> None:
     [
         (lambda: DDIM(1.1), "from 0 to 1"),
         (lambda: Renoise(-0.1), "from 0 to 1"),
-        (lambda: Every(0, Langevin()), "m >= 1"),
+        (lambda: Every(0, Langevin()), "m is the number of iterations"),
         (lambda: Every(2, DDIM()), "DDIM moves to the next level"),
         (lambda: Lagging(DDIM()), "DDIM moves on from the level"),
-        (lambda: SenseStep(1.2), "from 0 to 1, but goes from 1.2 to 0.2"),
+        (lambda: SenseStep(1.2), "from 0 to 1, but got 1.2"),
         (lambda: SenseStep(1.0, -0.1), "from 0 to 1"),
-        (lambda: AnnealedLangevin(0.0), "length of a step of AnnealedLangevin, above zero, but got 0"),
+        (lambda: AnnealedLangevin(0.0), "length of a Langevin step against the noise, above zero, but got 0"),
         (lambda: AnnealedLikelihood(0.0), "width of the likelihood"),
         (lambda: AnnealedLikelihood(1.0, -1.0), "zero or more, but got -1"),
         (lambda: NoisedLikelihood(float("nan")), "width of the likelihood"),
         (lambda: NormMatchedLikelihood(0.0), "above zero, but got 0"),
         (lambda: Proximal(-1.0), "zero or more"),
         (lambda: Proximal(float("nan")), "zero or more"),
-        (lambda: Converged(at_most=0), "at least one conjugate-gradient step"),
-        (lambda: Truncated(0), "at least one conjugate-gradient step"),
-        (lambda: Converged(float("nan")), "below 1"),
+        (lambda: Converged(at_most=0), "largest number of conjugate-gradient steps, at least 1"),
+        (lambda: Truncated(0), "largest number of conjugate-gradient steps, at least 1"),
+        (lambda: Converged(float("nan")), "relative residual"),
         (lambda: DiffPIRWeight(0.0), "above zero"),
         (lambda: PosteriorVariance(0.0), "data_std .* above zero"),
         (lambda: PosteriorVariance(floor=-1.0), "floor .* zero or more, but got -1"),
@@ -521,7 +521,9 @@ def test_late_starts_that_make_no_sense_are_refused(small, start: LateStart, wor
 
 @pytest.mark.parametrize("make", [LateStart, lambda: LateStart(0.5, 0.5), lambda: LateStart(time=1.5)])
 def test_a_late_start_is_at_one_level_that_there_is(make: Callable[[], LateStart]) -> None:
-    with pytest.raises(InputError, match=r"give one of sigma and time|can't start at 1\.5"):
+    with pytest.raises(
+        InputError, match=r"give one of sigma and time|time is the SDE's time to start at, from 0 to 1, but got 1\.5"
+    ):
         make()
 
 

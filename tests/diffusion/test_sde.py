@@ -68,9 +68,7 @@ def test_published_numbers() -> None:
 @pytest.mark.parametrize("values", [(0, 1), (-1, 1), (2, 1), (1, 1), (0.1, math.inf), (math.nan, 1), (0.1, math.nan)])
 @pytest.mark.parametrize("kind", [VE, VP, SubVP])
 def test_ranges_that_make_no_sense_are_refused(kind: type[SDE], values: tuple[float, float]) -> None:
-    with pytest.raises(
-        InputError, match=r"_min and \w+_max of V[EP] .*, above zero, but got|needs \w+_min < \w+_max but got"
-    ):
+    with pytest.raises(InputError, match=r"_(min|max) is the .*, above zero, but got|needs \w+_min < \w+_max but got"):
         kind(*values)
 
 
@@ -100,5 +98,5 @@ def test_cosine_has_noise_of_its_scale_at_its_begin_and_none_at_zero() -> None:
 
 @pytest.mark.parametrize("values", [(0.0, 0.008), (-0.5, 0.008), (math.nan, 0.008), (0.5, 0.0), (0.5, math.nan)])
 def test_cosines_that_make_no_sense_are_refused(values: tuple[float, float]) -> None:
-    with pytest.raises(InputError, match="scale and offset of Cosine are numbers, above zero, but got"):
+    with pytest.raises(InputError, match=r"(scale|offset) is the .*, above zero, but got"):
         Cosine(*values)

@@ -247,20 +247,20 @@ def test_moves_that_go_nowhere_or_away_are_refused(g: float) -> None:
         if 1e-6 <= g <= 2 - 1e-6:
             assert step(g=g).g == g
         else:
-            with pytest.raises(InputError, match="g is how far a move goes"):
+            with pytest.raises(InputError, match="g is the length of a move"):
                 step(g=g)
 
 
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: PreconditionedLangevin(steps=0), "repeated at least once"),
-        (lambda: ReverseDraw(0), "at least one step"),
-        (lambda: ReverseDraw(3, math.nan), "last is a level"),
-        (lambda: ReverseDraw(3, 1.0), "last is a level"),
+        (lambda: PreconditionedLangevin(steps=0), "number of steps at each level, at least 1"),
+        (lambda: ReverseDraw(0), "number of steps in which a clean image is drawn"),
+        (lambda: ReverseDraw(3, math.nan), "last is the lowest level"),
+        (lambda: ReverseDraw(3, 1.0), "last is the lowest level"),
         (lambda: ReverseDraw(3, eta=1.5), "eta is the share"),
-        (lambda: DataCovariance(-0.1), "held_back is a part"),
-        (lambda: DataCovariance(math.nan), "held_back is a part"),
+        (lambda: DataCovariance(-0.1), "held_back is the least noise"),
+        (lambda: DataCovariance(math.nan), "held_back is the least noise"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(make, words: str) -> None:

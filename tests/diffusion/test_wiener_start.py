@@ -131,7 +131,7 @@ def test_another_start_is_noticed(start: Start, name: str) -> None:
 
 @pytest.mark.parametrize("held_back", [0.0, -1.0, math.nan])
 def test_data_that_are_never_held_back_are_refused(held_back: float) -> None:
-    with pytest.raises(InputError, match="held_back is a part of the first noise level"):
+    with pytest.raises(InputError, match="held_back is the least noise of the data, in units of the first"):
         WienerStart(held_back)
 
 

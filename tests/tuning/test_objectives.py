@@ -126,7 +126,7 @@ def test_what_holdout_refuses() -> None:
     with pytest.raises(InputError, match=r"full\.h5: nothing is sampled outside the calibration region"):
         objective.show(Measurement(full, SENSE))
     picture = Picture(np.ones((1, 8, 8), np.float32), name="a.png")
-    with pytest.raises(InputError, match="is a picture"):
+    with pytest.raises(InputError, match="holds no k-space"):
         objective.show(Measurement(picture, find_kind("denoise")))
     silent = replace(SCAN, kspace=np.where(equispaced(SHAPE, 99, 12), SCAN.kspace, 0), mask=LINES, name="silent.h5")
     with pytest.raises(InputError, match="the samples held back are zero"):

@@ -8,6 +8,7 @@ from invdiff.errors import InputError
 from invdiff.methods import METHODS, find_method
 from invdiff.methods.method import Method
 from invdiff.tuning import Range, Space, parse_range, usual_range
+from invdiff.within import bounds_of
 
 FRACTION = st.floats(0, 1)
 RANGES = [
@@ -77,7 +78,7 @@ def test_parse() -> None:
         ("lam:0", "NAME:LOW:HIGH"),
         ("lam:0:1:linear", "NAME:LOW:HIGH"),
         ("lam:0:1:log:log", "NAME:LOW:HIGH"),
-        ("magic:0:1", "no numeric parameter 'magic'; it has steps, lam, snr"),
+        ("magic:0:1", "no parameter magic; it has steps, lam, snr"),
         ("signal:0:1", "no numeric parameter 'signal'"),
         ("snr:low:1", "must be numbers"),
         ("snr:0.5:0.5", "must rise"),
@@ -95,7 +96,11 @@ def test_refusals(text: str, words: str) -> None:
         parse_range(text, find_method("song2021"))
 
 
-SEARCHED = [m for m in METHODS.values() if {"lam", "noise_floor", "gamma", "rho"} & {*m.defaults}]
+def test_every_method_of_the_papers_searches_is_searched() -> None:
+    assert {"song2021", "chung2022_complex", "jalal2021", "dds", "fast", "score_sde"} <= {m.name for m in SEARCHED}
+
+
+SEARCHED = [m for m in METHODS.values() if any(bounds.usual for bounds in bounds_of(m.build).values())]
 
 
 @pytest.mark.parametrize("method", SEARCHED, ids=lambda method: method.name)
@@ -110,6 +115,9 @@ def test_usual_ranges_hold_the_default_and_are_taken(method: Method) -> None:
 def test_usual_ranges() -> None:
     assert usual_range(find_method("chung2022_complex")) == Range("lam", 0, 1)
     assert usual_range(find_method("fast")) == Range("noise_floor", 0, 0.05)
+    assert usual_range(find_method("jalal2021")) == Range("rho", 0.3, 10, log=True)
+    with pytest.raises(InputError, match="What to search of calibrated"):
+        usual_range(find_method("calibrated"))  # its rho bends the spacing of levels
     nameless = Method("nameless", "", lambda steps=3: None)
     with pytest.raises(InputError, match="What to search of nameless"):
         usual_range(nameless)

@@ -92,7 +92,7 @@ def test_refusals_before_anything_is_computed(monkeypatch: pytest.MonkeyPatch) -
         validation().check(Space([Range("steps", 1, 5, integer=True)]))
     with pytest.raises(InputError, match="from 0 to 1"):
         validation().check(Space([Range("eta", 0.5, 1.5)]))
-    with pytest.raises(InputError, match="at least one step"):
+    with pytest.raises(InputError, match="number of noise levels"):
         validation(settings={"signal": "two"}).check(Space([Range("steps", 0, 5, integer=True)]))
     with pytest.raises(InputError, match=r"this prior takes"):
         validation(settings={"signal": "split"}).check(Space([Range("eta", 0, 1)]))

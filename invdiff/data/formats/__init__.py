@@ -13,6 +13,7 @@ from invdiff.data.formats.reading import (
     read_picture,
     read_scan,
 )
+from invdiff.data.formats.recording import read_recording
 from invdiff.data.formats.table import FORMATS, formats, image_suffixes, picture_suffixes, scan_suffixes
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "read_geometry",
     "read_image",
     "read_picture",
+    "read_recording",
     "read_scan",
     "scan_suffixes",
     "write_scan",

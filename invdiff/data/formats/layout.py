@@ -187,7 +187,7 @@ def scan_in(path: Path, contents: Contents, reading: Reading, index: int | None 
         kspace=arrays["kspace"],
         mask=mask_of(arrays.get("mask"), arrays["kspace"].shape, reading.axes["kspace"], reading.slices),
         maps=arrays.get("maps"),
-        noise_std=level_of(path, arrays.get("noise_std")),
+        noise_std=as_level(path, arrays.get("noise_std")),
         noise=noise_of(arrays.get("noise"), arrays["kspace"].shape[1]),
         ground_truth=None if truth is None else truth[:, 0],
         calibration=arrays.get("calibration"),
@@ -339,7 +339,7 @@ def known_of(path: Path, arrays: Mapping[str, Any]) -> dict[str, Any]:
         check_numbers(path, key, arrays[key])
     return {
         "mask": arrays.get("mask"),
-        "noise_std": level_of(path, arrays.get("noise_std")),
+        "noise_std": as_level(path, arrays.get("noise_std")),
         "noise": arrays.get("noise"),
     }
 
@@ -356,25 +356,26 @@ def picture_of(path: Path, arrays: Mapping[str, Any]) -> Picture:
         check_numbers(path, key, np.asarray(array))
     mask, truth = arrays.get("mask"), arrays.get("ground_truth")
     return Picture(
-        _stack(arrays["image"]),
+        as_images(arrays["image"]),
         None if mask is None else np.asarray(mask) != 0,
-        level_of(path, arrays.get("noise_std")),
-        None if truth is None else _stack(truth),
+        as_level(path, arrays.get("noise_std")),
+        None if truth is None else as_images(truth),
         str(path),
     )
 
 
-def _stack(array: NDArray[Any]) -> NDArray[np.inexact]:
+def as_images(array: NDArray[Any]) -> NDArray[np.inexact]:
+    """Numbers as images ``(slices, H, W)`` in single precision; a single image has an axis of one slice."""
     with np.errstate(over="ignore"):  # too large for single precision becomes infinity, refused later
         array = array.astype(np.complex64 if np.iscomplexobj(array) else np.float32)
     return array[None] if array.ndim == 2 else array
 
 
-def level_of(path: Path, level: Any) -> float | None:
-    """A noise level as a file has it.
+def as_level(path: Path, level: Any) -> float | None:
+    """A noise level, where there is one.
 
     Raises:
-        InputError: it is not one number.
+        InputError: it is not one real number.
     """
     if level is None:
         return None
@@ -384,6 +385,10 @@ def level_of(path: Path, level: Any) -> float | None:
 
 
 def check_numbers(path: Path, key: str, stored: Any) -> None:
-    """Raise ``InputError`` where an array holds no numbers."""
+    """Refuse an array of texts or records.
+
+    Raises:
+        InputError: it is one.
+    """
     if stored.dtype.kind not in "biufc":
         raise InputError(f"{path}: {key} of shape {tuple(stored.shape)} holds {stored.dtype}, not numbers.")

@@ -11,7 +11,7 @@ from invdiff.data.axes import Axes
 from invdiff.data.formats.contents import FASTEST_FIRST, Contents
 from invdiff.data.formats.geometry_arrays import GEOMETRY_KEYS, geometry_in
 from invdiff.data.formats.header import geometry_of
-from invdiff.data.formats.layout import HEADER, OPTIONAL, arrays_by, check_numbers, fitting_axes, level_of, noise_of
+from invdiff.data.formats.layout import HEADER, OPTIONAL, arrays_by, as_level, check_numbers, fitting_axes, noise_of
 from invdiff.data.formats.layouts import find_name
 from invdiff.data.non_cartesian_scan import NonCartesianScan
 from invdiff.data.trajectory import Trajectory
@@ -77,7 +77,7 @@ def scan_along(path: Path, contents: Contents, axes: Axes | None = None) -> NonC
         trajectory=_trajectory(path, points),
         matrix=matrix,
         maps=None if maps is None else np.broadcast_to(maps, (len(kspace), *maps.shape[1:])),
-        noise_std=level_of(path, arrays.get("noise_std")),
+        noise_std=as_level(path, arrays.get("noise_std")),
         noise=noise_of(arrays.get("noise"), kspace.shape[1]),
         ground_truth=None if truth is None else truth[:, 0],
         name=path.name,

@@ -11,7 +11,7 @@ from invdiff.diffusion.guidance.likelihood import (
 from invdiff.diffusion.guidance.linearised import Linearised
 from invdiff.diffusion.guidance.moment_matching import MomentMatching
 from invdiff.diffusion.guidance.pigdm import PiGDM
-from invdiff.diffusion.guidance.proximal import DiffPIRWeight, PosteriorVariance, Proximal, SplittingWeight
+from invdiff.diffusion.guidance.proximal import DiffPIRWeight, PosteriorVariance, Proximal, SplittingWeight, Weight
 
 __all__ = [
     "DPS",
@@ -29,4 +29,5 @@ __all__ = [
     "PosteriorVariance",
     "Proximal",
     "SplittingWeight",
+    "Weight",
 ]

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 from torch import Tensor
 
-from invdiff.diffusion.bounds import check_not_negative
 from invdiff.diffusion.guidance.base import Denoise, Estimate, Guidance
 from invdiff.diffusion.guidance.likelihood import shifted
 from invdiff.diffusion.guidance.linearised import Linearised
 from invdiff.diffusion.norms import norms
+from invdiff.diffusion.parameters import StepTowardsData
 
 if TYPE_CHECKING:
     from invdiff.diffusion.context import Context
@@ -30,11 +30,8 @@ class DPS(Guidance):
         InputError: zeta is negative; when the prior is asked, no gradient passes through it.
     """
 
-    zeta: float = 1.0
+    zeta: StepTowardsData = 1.0
     cites: ClassVar[tuple[str, ...]] = ("chung2023",)
-
-    def __post_init__(self) -> None:
-        check_not_negative("zeta is the length of a step towards the data", self.zeta)
 
     @property
     def needs(self) -> frozenset[str]:

@@ -2,13 +2,14 @@
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from torch import Tensor
 
-from invdiff.diffusion.bounds import check_not_negative, check_positive
 from invdiff.diffusion.guidance.base import Denoise, Estimate, Guidance
 from invdiff.diffusion.norms import norms
+from invdiff.diffusion.parameters import DataWeight, LikelihoodWidth
+from invdiff.within import not_negative
 
 if TYPE_CHECKING:
     from invdiff.diffusion.context import Context
@@ -49,14 +50,9 @@ class AnnealedLikelihood(Likelihood):
         InputError: rho is not positive, or noise_std negative.
     """
 
-    rho: float = 1.0
-    noise_std: float | None = None
+    rho: LikelihoodWidth = 1.0
+    noise_std: Annotated[float | None, not_negative("standard deviation of the measurement's noise")] = None
     cites: ClassVar[tuple[str, ...]] = ("jalal2021",)
-
-    def __post_init__(self) -> None:
-        _check_width(self.rho)
-        if self.noise_std is not None:
-            check_not_negative("noise_std is a standard deviation", self.noise_std)
 
     @property
     def needs(self) -> frozenset[str]:
@@ -89,11 +85,8 @@ class NoisedLikelihood(Likelihood):
         InputError: rho is not positive.
     """
 
-    rho: float = 1.0
+    rho: LikelihoodWidth = 1.0
     cites: ClassVar[tuple[str, ...]] = ("song2020",)
-
-    def __post_init__(self) -> None:
-        _check_width(self.rho)
 
     def score(self, estimate: Estimate, x: Tensor, k: int, context: "Context") -> Tensor:
         alpha, beta = context.levels.alpha[k], context.levels.beta[k]
@@ -113,11 +106,8 @@ class NormMatchedLikelihood(Likelihood):
         InputError: weight is not positive.
     """
 
-    weight: float = 5.0
+    weight: DataWeight = 5.0
     cites: ClassVar[tuple[str, ...]] = ("jalal2021",)
-
-    def __post_init__(self) -> None:
-        check_positive("weight weighs the data against the prior", self.weight)
 
     def score(self, estimate: Estimate, x: Tensor, k: int, context: "Context") -> Tensor:
         alpha, beta = context.levels.alpha[k], context.levels.beta[k]
@@ -125,7 +115,3 @@ class NormMatchedLikelihood(Likelihood):
         s = (alpha * estimate.mean - x) / beta**2
         length = norms(h)
         return self.weight * norms(s) / length.where(length > 0, 1) * h
-
-
-def _check_width(rho: float) -> None:
-    check_positive("rho is the width of the likelihood against the noise level", rho)

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 from torch import Tensor
 
-from invdiff.diffusion.bounds import check_not_negative
 from invdiff.diffusion.guidance.base import Denoise, Estimate, Guidance
 from invdiff.diffusion.guidance.likelihood import shifted
 from invdiff.diffusion.guidance.linearised import Linearised
+from invdiff.diffusion.parameters import HeldBack
 from invdiff.operators import LinearOperator
 from invdiff.operators.base import Shape
 from invdiff.operators.endomorphism import Endomorphism
@@ -40,11 +40,8 @@ class MomentMatching(Guidance):
     """
 
     solve: InnerSolve = Truncated(3)
-    held_back: float = 0.0
+    held_back: HeldBack = 0.0
     cites: ClassVar[tuple[str, ...]] = ("boys2024", "rozet2024")
-
-    def __post_init__(self) -> None:
-        check_not_negative("held_back is a part of the noise level", self.held_back)
 
     @property
     def needs(self) -> frozenset[str]:

@@ -1,6 +1,7 @@
 """Proximal guidance: the estimate nearest to the prior's that also explains the data."""
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -8,8 +9,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import torch
 from torch import Tensor
 
-from invdiff.diffusion.bounds import check_not_negative, check_positive
+from invdiff.diffusion.bounds import check_not_negative
 from invdiff.diffusion.guidance.base import Denoise, Estimate, Guidance
+from invdiff.diffusion.parameters import DataStd, HeldBack, ImageWeight, NoiseFloor
 from invdiff.diffusion.part import Part
 from invdiff.operators import Identity
 from invdiff.operators.inner_solve import Converged, InnerSolve
@@ -18,27 +20,32 @@ if TYPE_CHECKING:
     from invdiff.diffusion.context import Context
 
 
+class Weight(Part, ABC):
+    """Weighs the data against the prior's estimate, level by level."""
+
+    @abstractmethod
+    def __call__(self, sigma: float, context: "Context") -> float:
+        """gamma at the level ``sigma``, in the prior's units; infinity is the data alone."""
+
+
 @dataclass(frozen=True)
-class DiffPIRWeight(Part):
+class DiffPIRWeight(Weight):
     """gamma = sigma^2 / (lam noise_std^2) (Zhu 2023, DiffPIR, eq. 13: 1/rho_t); without noise, infinity.
 
     Raises:
         InputError: lam is not positive.
     """
 
-    lam: float = 1.0
+    lam: ImageWeight = 1.0
     needs = frozenset({"noise_std"})
     cites: ClassVar[tuple[str, ...]] = ("zhu2023",)
-
-    def __post_init__(self) -> None:
-        check_positive("lam weighs the prior against the data", self.lam)
 
     def __call__(self, sigma: float, context: "Context") -> float:
         return _ratio(sigma, math.sqrt(self.lam) * context.known_noise_std)
 
 
 @dataclass(frozen=True)
-class SplittingWeight(Part):
+class SplittingWeight(Weight):
     """gamma = sigma^2 / max(noise_std, held_back sigma)^2: half-quadratic splitting (Zhang 2021, DPIR, sec. 3, with
     lambda = 1), the data's weight held back while the image is still coarse.
 
@@ -49,19 +56,16 @@ class SplittingWeight(Part):
         InputError: held_back is negative.
     """
 
-    held_back: float = 0.1
+    held_back: HeldBack = 0.1
     needs = frozenset({"noise_std"})
     cites: ClassVar[tuple[str, ...]] = ("geman1995", "zhang2021")
-
-    def __post_init__(self) -> None:
-        check_not_negative("held_back is a part of the noise level", self.held_back)
 
     def __call__(self, sigma: float, context: "Context") -> float:
         return _ratio(sigma, max(context.known_noise_std, self.held_back * sigma))
 
 
 @dataclass(frozen=True)
-class PosteriorVariance(Part):
+class PosteriorVariance(Weight):
     """gamma = r^2 / max(noise_std, held_back r)^2, r^2 = sigma^2 s^2 / (sigma^2 + s^2): the variance left in the
     estimate of an image of standard deviation s (Song 2023, PiGDM, sec. 3.3), the data's weight held back as in
     `SplittingWeight`.
@@ -75,16 +79,11 @@ class PosteriorVariance(Part):
         InputError: data_std is not positive, or floor or held_back is negative.
     """
 
-    data_std: float = 0.2
-    floor: float = 0.0
-    held_back: float = 0.1
+    data_std: DataStd = 0.2
+    floor: NoiseFloor = 0.0
+    held_back: HeldBack = 0.1
     needs = frozenset({"noise_std"})
     cites: ClassVar[tuple[str, ...]] = ("song2023",)
-
-    def __post_init__(self) -> None:
-        check_positive("data_std is the standard deviation of the prior's images", self.data_std)
-        check_not_negative("floor is the least standard deviation of noise", self.floor)
-        check_not_negative("held_back is a part of what is left in the estimate", self.held_back)
 
     def deviation(self, sigma: float) -> float:
         """r, at a level."""
@@ -119,7 +118,7 @@ class Proximal(Guidance):
         InputError: gamma is negative.
     """
 
-    gamma: float | Callable[[float, "Context"], float] = 1.0
+    gamma: float | Weight | Callable[[float, "Context"], float] = 1.0
     solve: InnerSolve = Converged()
     noise_from: Literal["network", "estimate"] = "network"
     cites: ClassVar[tuple[str, ...]] = ("chung2024", "zhu2023")

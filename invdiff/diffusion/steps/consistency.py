@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from invdiff.diffusion.context import Context
+from invdiff.diffusion.parameters import ConsistencyLength
 from invdiff.diffusion.steps.base import State, Step
-from invdiff.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -22,13 +22,9 @@ class Consistency(Step):
         InputError: lam is outside [0, 1].
     """
 
-    lam: float = 1.0
+    lam: ConsistencyLength = 1.0
     noised: bool = False
     needs = frozenset({"measurement", "data"})
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.lam <= 1:
-            raise InputError(f"lam is the length of a consistency step, from 0 to 1, but got {self.lam}.")
 
     @abstractmethod
     def towards(self, context: Context, alpha: float, w: Tensor) -> Tensor:

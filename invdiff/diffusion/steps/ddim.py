@@ -4,9 +4,9 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-from invdiff.diffusion.bounds import check_share
 from invdiff.diffusion.context import Context
 from invdiff.diffusion.grids import Levels
+from invdiff.diffusion.parameters import FreshNoise
 from invdiff.diffusion.steps.base import Predictor, State
 
 
@@ -22,11 +22,8 @@ class DDIM(Predictor):
         InputError: eta is outside [0, 1].
     """
 
-    eta: float = 0.0
+    eta: FreshNoise = 0.0
     cites: ClassVar[tuple[str, ...]] = ("song2021ddim",)
-
-    def __post_init__(self) -> None:
-        check_share("eta is the share of fresh noise", self.eta)
 
     def fresh(self, levels: Levels, k: int) -> float:
         """h, the standard deviation of the fresh noise."""

@@ -7,8 +7,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from invdiff.diffusion.bounds import check_share
 from invdiff.diffusion.context import Context
+from invdiff.diffusion.parameters import DataShare, FreshNoise
 from invdiff.diffusion.steps.base import Predictor, State
 from invdiff.diffusion.steps.ddim import Renoise
 from invdiff.errors import InputError
@@ -36,14 +36,10 @@ class DDRM(Predictor):
         InputError: either is outside [0, 1].
     """
 
-    eta: float = 0.85
-    eta_b: float = 1.0
+    eta: FreshNoise = 0.85
+    eta_b: DataShare = 1.0
     needs = frozenset({"measurement", "data", "noise_std", "no guidance"})
     cites: ClassVar[tuple[str, ...]] = ("kawar2022",)
-
-    def __post_init__(self) -> None:
-        check_share("eta is the share of fresh noise", self.eta)
-        check_share("eta_b is the share of the data", self.eta_b)
 
     def check(self, context: Context) -> None:
         _spectral(context)

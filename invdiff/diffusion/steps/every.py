@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from invdiff.diffusion.context import Context
+from invdiff.diffusion.parameters import Period
 from invdiff.diffusion.part import Part
 from invdiff.diffusion.steps.base import Place, Predictor, State, Step
 from invdiff.errors import InputError
@@ -18,12 +19,11 @@ class Every(Step):
         InputError: m is not at least one, or the step is a predictor, which must move in every iteration.
     """
 
-    m: int
+    m: Period
     step: Step
 
     def __post_init__(self) -> None:
-        if self.m < 1:
-            raise InputError(f"Every needs m >= 1 iterations but got m={self.m}.")
+        super().__post_init__()
         if isinstance(self.step, Predictor):
             raise InputError(f"{type(self.step).__name__} moves to the next level, so it must run in every iteration.")
 

@@ -7,10 +7,10 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from invdiff.diffusion.bounds import check_positive
 from invdiff.diffusion.context import Context
 from invdiff.diffusion.guidance.likelihood import AnnealedLikelihood
 from invdiff.diffusion.norms import Over, norms, scaled
+from invdiff.diffusion.parameters import Repetitions, Snr
 from invdiff.diffusion.steps.base import State, Step
 from invdiff.errors import InputError
 
@@ -28,14 +28,9 @@ class LangevinStep(Step):
         InputError: snr is not positive or steps not at least one.
     """
 
-    snr: float = 0.16
-    steps: int = 1
+    snr: Snr = 0.16
+    steps: Repetitions = 1
     last_noise: bool = True
-
-    def __post_init__(self) -> None:
-        check_positive(f"snr is the length of a step of {type(self).__name__}", self.snr)
-        if self.steps < 1:
-            raise InputError(f"{type(self).__name__} is repeated at least once, but got steps={self.steps}.")
 
     @abstractmethod
     def moved(self, x: Tensor, score: Tensor, noise: Tensor, k: int, context: Context, heat: float) -> Tensor:

@@ -6,10 +6,9 @@ from typing import ClassVar
 
 from invdiff.diffusion.context import Context
 from invdiff.diffusion.data_covariance import DataCovariance
+from invdiff.diffusion.parameters import Relaxation, Repetitions
 from invdiff.diffusion.part import Part
 from invdiff.diffusion.steps.base import State, Step
-from invdiff.diffusion.steps.split_gibbs import check_relaxation
-from invdiff.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -30,16 +29,11 @@ class PreconditionedLangevin(Step):
         InputError: g is not in (0, 2), or steps not at least one.
     """
 
-    g: float = 0.5
-    steps: int = 1
+    g: Relaxation = 0.5
+    steps: Repetitions = 1
     covariance: DataCovariance = DataCovariance()
     needs = frozenset({"measurement", "data", "noise_std", "no guidance", "density"})
     cites: ClassVar[tuple[str, ...]] = ("blumenthal2025",)
-
-    def __post_init__(self) -> None:
-        check_relaxation(self.g)
-        if self.steps < 1:
-            raise InputError(f"{type(self).__name__} is repeated at least once, but got steps={self.steps}.")
 
     @property
     def inner(self) -> tuple[Part, ...]:

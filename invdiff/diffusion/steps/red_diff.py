@@ -6,8 +6,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from invdiff.diffusion.bounds import check_not_negative, check_positive
 from invdiff.diffusion.context import Context
+from invdiff.diffusion.parameters import AdamRate, PriorWeight
 from invdiff.diffusion.steps.base import Predictor, State
 from invdiff.diffusion.steps.ddim import Renoise
 
@@ -30,14 +30,10 @@ class REDDiff(Predictor):
         InputError: rate is not positive, or weight negative.
     """
 
-    rate: float = 0.1
-    weight: float = 0.25
+    rate: AdamRate = 0.1
+    weight: PriorWeight = 0.25
     needs = frozenset({"measurement", "data", "no guidance"})
     cites: ClassVar[tuple[str, ...]] = ("mardani2024", "kingma2015")
-
-    def __post_init__(self) -> None:
-        check_positive("rate is the length of a step of Adam", self.rate)
-        check_not_negative("weight weighs the prior against the data", self.weight)
 
     def network_calls(self, k: int, steps: int, guided: int) -> int:
         return 1

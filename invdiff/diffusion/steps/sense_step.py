@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from invdiff.diffusion.context import Context
+from invdiff.diffusion.parameters import FirstSenseLength, LastSenseLength
 from invdiff.diffusion.steps.base import State, Step
-from invdiff.errors import InputError
 from invdiff.operators import Sensitivities
 
 
@@ -25,16 +25,10 @@ class SenseStep(Step):
         InputError: either is outside [0, 1].
     """
 
-    first: float = 1.0
-    last: float = 0.2
+    first: FirstSenseLength = 1.0
+    last: LastSenseLength = 0.2
     needs = frozenset({"measurement", "data", "coil images", "coil maps", "complex images"})
     cites: ClassVar[tuple[str, ...]] = ("chung2022", "pruessmann1999")
-
-    def __post_init__(self) -> None:
-        if not (0 <= self.first <= 1 and 0 <= self.last <= 1):
-            raise InputError(
-                f"lam is the length of a SENSE step, from 0 to 1, but goes from {self.first} to {self.last}."
-            )
 
     def __call__(self, state: State, context: Context) -> State:
         levels, k, operator = context.levels, state.k, context.problem.operator

@@ -7,10 +7,10 @@ from typing import ClassVar
 from invdiff.diffusion.clean_draw import CleanDraw, SpectralDraw
 from invdiff.diffusion.context import Context
 from invdiff.diffusion.data_covariance import DataCovariance
+from invdiff.diffusion.parameters import Relaxation
 from invdiff.diffusion.part import Part
 from invdiff.diffusion.steps.base import Predictor, State
 from invdiff.diffusion.steps.ddim import Renoise
-from invdiff.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,10 @@ class SplitGibbs(Predictor):
     """
 
     draw: CleanDraw = SpectralDraw()
-    g: float = 1.0
+    g: Relaxation = 1.0
     covariance: DataCovariance = DataCovariance()
     needs = frozenset({"measurement", "data", "noise_std", "no guidance"})
     cites: ClassVar[tuple[str, ...]] = ("vono2019", "wu2024", "adler1981")
-
-    def __post_init__(self) -> None:
-        check_relaxation(self.g)
 
     @property
     def inner(self) -> tuple[Part, ...]:
@@ -59,9 +56,3 @@ class SplitGibbs(Predictor):
         t, heat = levels.sigma(k + 1), math.sqrt(self.g * (2 - self.g))
         drawn = self.covariance.move(t, self.g * clean, self.g * context.adjoint_y, heat, context)
         return state.at(levels.alpha[k + 1] * ((1 - self.g) * x + drawn), k + 1)
-
-
-def check_relaxation(g: float) -> None:
-    """Raise ``InputError`` unless g is between 0 and 2."""
-    if not 1e-6 <= g <= 2 - 1e-6:
-        raise InputError(f"g is how far a move goes, above 0 and below 2, but got {g}.")

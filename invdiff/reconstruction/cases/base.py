@@ -14,6 +14,7 @@ from invdiff.data.coils import one_image
 from invdiff.data.geometry import Geometry, Number
 from invdiff.data.held_out import held_out
 from invdiff.data.picture import Picture
+from invdiff.data.recording import Recording
 from invdiff.data.scan import CoilData
 from invdiff.errors import InputError
 from invdiff.files.digest import digest_of
@@ -65,7 +66,7 @@ class Cases(ABC):
 
     @property
     @abstractmethod
-    def measured(self) -> CoilData | Picture:
+    def measured(self) -> CoilData | Picture | Recording:
         """All of it in memory, with noise level, maps and truth: what classical methods begin from."""
 
     @property

@@ -1,27 +1,15 @@
-"""Contracts that a part of your own inherits, to be tested as the built-in parts are.
-
-A pytest module of yours needs a few lines::
-
-    class TestMyOperator(OperatorContract):
-        def operator(self):
-            return MyOperator(...)
-
-Nothing here needs pytest: `dot_test` and `dense` also serve in a notebook, and a contract's tests are plain methods.
-"""
+"""The contract of linear operators."""
 
 import copy
 import pickle
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from invdiff.errors import InputError
 from invdiff.operators import Identity, LinearOperator, Shape
 from invdiff.operators.base import size
-
-__all__ = ["OperatorContract", "dense", "dot_test"]
+from invdiff.testing.arrays import close, largest, length, normal, refused, shaped
 
 _QUESTIONS = (
     "is_isometry",
@@ -54,15 +42,15 @@ def dot_test(
         AssertionError: the inner products differ; it names both.
     """
     generator = torch.Generator().manual_seed(seed)
-    x = _normal(A.domain_shape, _kind(dtype, A.real_domain), generator)
+    x = normal(A.domain_shape, _kind(dtype, A.real_domain), generator)
     image = A(x)
-    y = _normal(A.codomain_shape, image.dtype, generator)
+    y = normal(A.codomain_shape, image.dtype, generator)
     back = A.H(y)
     left, right = _inner(image, y), _inner(x, back)
     if not A.is_complex_linear:
         left, right = left.real, right.real
     tol = tol if tol is not None else (1e-12 if torch.finfo(dtype).bits == 64 else 1e-5)
-    bound = tol * (_size(image) * _size(y) + _size(x) * _size(back))
+    bound = tol * (length(image) * length(y) + length(x) * length(back))
     if not abs(left - right) <= bound:
         over = "" if A.is_complex_linear else " (real parts)"
         raise AssertionError(
@@ -105,17 +93,17 @@ class OperatorContract(ABC):
     def test_shapes(self) -> None:
         """Arrays of the stated shape, and no others, go in; arrays of the stated shape come out."""
         A, x, y = self._drawn()
-        _shaped(A(x), A.codomain_shape, f"{A!r} of an array of shape {A.domain_shape}")
-        _shaped(A.H(y), A.domain_shape, f"The adjoint of {A!r} of an array of shape {A.codomain_shape}")
-        _refused(lambda: A(_longer(x)), _listed(A.domain_shape))
-        _refused(lambda: A.H(_longer(y)), _listed(A.codomain_shape))
+        shaped(A(x), A.codomain_shape, f"{A!r} of an array of shape {A.domain_shape}")
+        shaped(A.H(y), A.domain_shape, f"The adjoint of {A!r} of an array of shape {A.codomain_shape}")
+        refused(lambda: A(_longer(x)), _listed(A.domain_shape))
+        refused(lambda: A.H(_longer(y)), _listed(A.codomain_shape))
 
     def test_adjoint(self) -> None:
         """<A x, y> = <x, Aᴴ y>, and so for Aᴴ."""
         A = self.operator()
         dot_test(A, dtype=self.dtype)
         dot_test(A.H, dtype=self.dtype)
-        _close(
+        close(
             dense(A.H.H, self._kind(A)), dense(A, self._kind(A)), self.tolerance, f"The adjoint of the adjoint of {A!r}"
         )
 
@@ -126,7 +114,7 @@ class OperatorContract(ABC):
         complex_too = A.is_complex_linear and x.is_complex()
         a, b = (0.6 - 1.1j, -0.7 + 0.4j) if complex_too else (0.6, -0.7)
         parts = a * A(x), b * A(z)
-        _close(A(a * x + b * z), parts[0] + parts[1], self.tolerance, f"{A!r} of a sum", scale=_largest(*parts))
+        close(A(a * x + b * z), parts[0] + parts[1], self.tolerance, f"{A!r} of a sum", scale=largest(*parts))
 
     def test_batches(self) -> None:
         """Any leading dimensions: every item gives what it gives alone."""
@@ -134,14 +122,14 @@ class OperatorContract(ABC):
         for B in (A, A.H):
             x = self._draw((2, 3, *B.domain_shape), self._kind(B))
             alone = torch.stack([torch.stack([B(item) for item in row]) for row in x])
-            _shaped(B(x), (2, 3, *B.codomain_shape), f"{B!r} of a batch of (2, 3)")
-            _close(B(x), alone, self.tolerance, f"{B!r} of a batch")
+            shaped(B(x), (2, 3, *B.codomain_shape), f"{B!r} of a batch of (2, 3)")
+            close(B(x), alone, self.tolerance, f"{B!r} of a batch")
 
     def test_empty_batches(self) -> None:
         """Of no item no item is made."""
         A, x, y = self._drawn()
         no_x, no_y = x.new_zeros(0, *x.shape), y.new_zeros(0, *y.shape)
-        _shaped(A(no_x), (0, *A.codomain_shape), f"{A!r} of an empty batch")
+        shaped(A(no_x), (0, *A.codomain_shape), f"{A!r} of an empty batch")
         for how, made in {
             "adjoint": A.H(no_y),
             "gram": A.gram(no_x),
@@ -149,7 +137,7 @@ class OperatorContract(ABC):
             "projection": A.project(no_x, no_y),
             "solution": self._precision(A).solve(no_x),
         }.items():
-            _shaped(made, (0, *A.domain_shape), f"The {how} of an empty batch by {A!r}")
+            shaped(made, (0, *A.domain_shape), f"The {how} of an empty batch by {A!r}")
 
     def test_kinds_of_number(self) -> None:
         """Real arrays where they are promised, complex ones refused where real ones are taken."""
@@ -158,7 +146,7 @@ class OperatorContract(ABC):
             if given.is_complex():
                 assert B(given).is_complex() != B.real_codomain, f"{B!r} makes {B(given).dtype} of {given.dtype}."
             if B.real_domain:
-                _refused(lambda B=B, given=given: B(given + 0j), _listed(B.domain_shape))  # type: ignore[misc] # mypy infers no lambda with defaults
+                refused(lambda B=B, given=given: B(given + 0j), _listed(B.domain_shape))  # type: ignore[misc] # mypy infers no lambda with defaults
             if B.preserves_reals:
                 real = self._draw(B.domain_shape, self.dtype.to_real())
                 assert not B(real).is_complex(), f"{B!r} claims to keep real arrays real but made {B(real).dtype}."
@@ -176,7 +164,7 @@ class OperatorContract(ABC):
         ):
             if given.is_complex():
                 made, expected = call(given.real.clone()), call(given.real + 0j)
-                _close(made + 0j, expected + 0j, self.solver_tolerance, f"The {how} of a real array by {A!r}")
+                close(made + 0j, expected + 0j, self.solver_tolerance, f"The {how} of a real array by {A!r}")
 
     def test_numpy_arrays(self) -> None:
         """NumPy arrays are taken where tensors are."""
@@ -196,14 +184,14 @@ class OperatorContract(ABC):
         for B in (A, A.H):
             for kind in (torch.float16, torch.bfloat16):
                 half = torch.zeros(B.domain_shape, dtype=kind)
-                _refused(lambda B=B, half=half: B(half), str(kind))  # type: ignore[misc] # mypy infers no lambda with defaults
+                refused(lambda B=B, half=half: B(half), str(kind))  # type: ignore[misc] # mypy infers no lambda with defaults
 
     def test_gram(self) -> None:
         """`gram` is Aᴴ A."""
         A = self.operator()
         kind, matrix = self._kind(A), self._matrix(A)
-        _shaped(A.gram(self._draw(A.domain_shape, kind)), A.domain_shape, f"The gram of {A!r}")
-        _close(dense(A.gram, kind), matrix.T @ matrix, self.tolerance, f"The gram of {A!r}", scale=_size(matrix) ** 2)
+        shaped(A.gram(self._draw(A.domain_shape, kind)), A.domain_shape, f"The gram of {A!r}")
+        close(dense(A.gram, kind), matrix.T @ matrix, self.tolerance, f"The gram of {A!r}", scale=length(matrix) ** 2)
 
     def test_structure(self) -> None:
         """What the operator claims to be, it is."""
@@ -226,7 +214,7 @@ class OperatorContract(ABC):
         for claim in _QUESTIONS:
             if getattr(A, claim):
                 assert claim in claims, f"{A!r} claims {claim} but maps {A.domain_shape} to {A.codomain_shape}."
-                _close(*claims[claim], self.tolerance, f"{A!r} claims {claim}, but its matrix", scale=1 + _size(matrix))
+                close(*claims[claim], self.tolerance, f"{A!r} claims {claim}, but its matrix", scale=1 + length(matrix))
 
     def test_pinv(self) -> None:
         """The four Moore-Penrose conditions."""
@@ -235,22 +223,22 @@ class OperatorContract(ABC):
         units = _units(A.codomain_shape, self._image_kind(A))
         pinv = _coordinates(A.pinv(units), A.domain_shape).T
         seen, kept = matrix @ pinv, pinv @ matrix
-        _close(seen @ matrix, matrix, tol, f"A A⁺ A of {A!r}")
-        _close(kept @ pinv, pinv, tol, f"A⁺ A A⁺ of {A!r}")
-        _close(seen, seen.T, tol, f"(A A⁺)ᴴ of {A!r}")
-        _close(kept, kept.T, tol, f"(A⁺ A)ᴴ of {A!r}")
+        close(seen @ matrix, matrix, tol, f"A A⁺ A of {A!r}")
+        close(kept @ pinv, pinv, tol, f"A⁺ A A⁺ of {A!r}")
+        close(seen, seen.T, tol, f"(A A⁺)ᴴ of {A!r}")
+        close(kept, kept.T, tol, f"(A⁺ A)ᴴ of {A!r}")
 
     def test_project(self) -> None:
         """`project` meets the data, leaves what meets it alone, and moves nothing that A does not see."""
         A, x, _ = self._drawn()
-        tol, scale = self.solver_tolerance, _size(x)
+        tol, scale = self.solver_tolerance, length(x)
         y = A(self._draw(A.domain_shape, x.dtype, seed=1))
         projected = A.project(x, y)
-        _close(A(projected), y, tol, f"The data of a projection onto {A!r} x = y", scale=_size(y) + _size(A(x)))
-        _close(A.project(projected, y), projected, tol, f"The projection of a projection onto {A!r} x = y", scale=scale)
+        close(A(projected), y, tol, f"The data of a projection onto {A!r} x = y", scale=length(y) + length(A(x)))
+        close(A.project(projected, y), projected, tol, f"The projection of a projection onto {A!r} x = y", scale=scale)
         move = _coordinates((projected - x)[None], A.domain_shape)[0]
         seen = torch.linalg.pinv(self._matrix(A), rtol=1e-9) @ (self._matrix(A) @ move)
-        _close(move, seen, tol, f"The projection onto {A!r} x = y is not the nearest point: its move", scale=scale)
+        close(move, seen, tol, f"The projection onto {A!r} x = y is not the nearest point: its move", scale=scale)
 
     def test_norm(self) -> None:
         """`norm` is the largest singular value."""
@@ -262,7 +250,7 @@ class OperatorContract(ABC):
         """2 I + 3 Aᴴ A is inverted by `solve`."""
         A, x, _ = self._drawn()
         precision = self._precision(A)
-        _close(precision.solve(precision(x)), x, self.solver_tolerance, f"The solution of {precision!r} x = b")
+        close(precision.solve(precision(x)), x, self.solver_tolerance, f"The solution of {precision!r} x = b")
 
     def test_sample(self) -> None:
         """2 I + 3 Aᴴ A is sampled with the inverse as covariance: exactly, since a draw is linear in its noise."""
@@ -270,7 +258,7 @@ class OperatorContract(ABC):
         precision = self._precision(A)
         root = _noise_matrix(precision, self._kind(A))
         covariance = torch.linalg.inv(dense(precision, self._kind(A)))
-        _close(root @ root.T, covariance, self.solver_tolerance, f"The covariance of samples of {precision!r}")
+        close(root @ root.T, covariance, self.solver_tolerance, f"The covariance of samples of {precision!r}")
 
     def test_single_precision(self) -> None:
         """Single precision in, single precision out, and the same numbers."""
@@ -280,7 +268,7 @@ class OperatorContract(ABC):
             single = torch.complex64 if x.is_complex() else torch.float32
             made, expected = B(x.to(single)), B(x)
             assert made.dtype in (torch.float32, torch.complex64), f"{B!r} makes {made.dtype} of {single}."
-            _close(made.to(expected.dtype), expected, 1e-4, f"{B!r} in single precision", scale=self._bound(B, x))
+            close(made.to(expected.dtype), expected, 1e-4, f"{B!r} in single precision", scale=self._bound(B, x))
 
     def test_input_is_not_changed(self) -> None:
         """Nothing is written into the arrays given."""
@@ -320,7 +308,7 @@ class OperatorContract(ABC):
         return A(torch.zeros(A.domain_shape, dtype=self._kind(A))).dtype
 
     def _draw(self, shape: Shape, dtype: torch.dtype, seed: int = 0) -> Tensor:
-        return _normal(shape, dtype, torch.Generator().manual_seed(seed))
+        return normal(shape, dtype, torch.Generator().manual_seed(seed))
 
     def _drawn(self) -> tuple[LinearOperator, Tensor, Tensor]:
         """The operator, an array for it and one for its adjoint."""
@@ -332,7 +320,7 @@ class OperatorContract(ABC):
         return dense(A, self.dtype)
 
     def _bound(self, A: LinearOperator, x: Tensor) -> float:
-        return _size(self._matrix(A)) * _size(x)
+        return length(self._matrix(A)) * length(x)
 
     def _precision(self, A: LinearOperator) -> LinearOperator:
         return 2 * Identity(A.domain_shape) + 3 * A.gram
@@ -342,24 +330,9 @@ def _kind(dtype: torch.dtype, real: bool) -> torch.dtype:
     return dtype.to_real() if real else dtype
 
 
-def _normal(shape: Shape, dtype: torch.dtype, generator: torch.Generator) -> Tensor:
-    """Standard normal numbers, complex ones with unit variance in each part."""
-    if dtype.is_complex:
-        return torch.view_as_complex(torch.randn(*shape, 2, dtype=dtype.to_real(), generator=generator))
-    return torch.randn(shape, dtype=dtype, generator=generator)
-
-
 def _inner(u: Tensor, v: Tensor) -> complex:
     kind = torch.promote_types(u.dtype, v.dtype)
     return complex(torch.vdot(u.flatten().to(kind), v.flatten().to(kind)).item())
-
-
-def _size(x: Tensor) -> float:
-    return float(torch.linalg.vector_norm(x))
-
-
-def _largest(*arrays: Tensor) -> float:
-    return max(float(x.abs().max()) for x in arrays)
 
 
 def _coordinates(x: Tensor, shape: Shape) -> Tensor:
@@ -408,31 +381,8 @@ def _diagonal_blocks(A: LinearOperator, matrix: Tensor) -> Tensor:
     return rows[:, None] == columns
 
 
-def _close(actual: Tensor, expected: Tensor, tol: float, what: str, *, scale: float | None = None) -> None:
-    """Raise an AssertionError unless the arrays agree to ``tol`` times ``scale``, by default their largest number."""
-    assert actual.shape == expected.shape, f"{what} has shape {tuple(actual.shape)}, not {tuple(expected.shape)}."
-    scale = _largest(actual, expected) if scale is None else scale
-    error = float((actual - expected).abs().max())
-    assert error <= tol * scale, f"{what} is off by {error:.3g}, where numbers are about {scale:.3g}."
-
-
-def _shaped(x: Tensor, shape: Shape, what: str) -> None:
-    assert tuple(x.shape) == shape, f"{what} has shape {tuple(x.shape)}, not {shape}."
-
-
 def _longer(x: Tensor) -> Tensor:
     return torch.cat([x, x], dim=-1)
-
-
-def _refused(call: Callable[[], object], names: str) -> None:
-    """Raise an AssertionError unless the call is refused with a sentence that holds what ``names`` says."""
-    try:
-        call()
-    except InputError as error:
-        message = str(error)
-    else:
-        raise AssertionError(f"An array was accepted that had to be refused by a message with {names}.")
-    assert names in message, f"The message doesn't name {names}: {message}"
 
 
 def _listed(shape: Shape) -> str:
