@@ -1,9 +1,9 @@
 """Candidates for a prior, the same network time for each: `python benchmarks/architectures.py slices.h5 OUT`.
 
-Each is the recipe of examples/configs/builtin.yaml, with batches that suit a CPU and some fields exchanged, trained
-from fresh weights on one thread for so many minutes of processor time; images are made by another process. Then each
-denoises every third slice of `val`: real images, and, in the last column, images with a smooth phase (a prior of one
-channel takes real and imaginary part one by one). OUT keeps the priors, so that a stopped run goes on.
+Each is the recipe `builtin` (invdiff/training/configs), with batches that suit a CPU and some fields exchanged,
+trained from fresh weights on one thread for so many minutes of processor time; images are made by another process.
+Then each denoises every third slice of `val`: real images, and, in the last column, images with a smooth phase (a
+prior of one channel takes real and imaginary part one by one). OUT keeps the priors, so that a stopped run goes on.
 """
 
 import time
@@ -29,7 +29,7 @@ from invdiff.training.loop import move
 from invdiff.training.score_matching import as_channels
 from invdiff.training.state import State
 
-RECIPE = Path(__file__).parents[1] / "examples" / "configs" / "builtin.yaml"
+RECIPE = "builtin"
 COMPLEX_SIGMA = 0.1
 ON_A_CPU = {
     "batches": "[{side: 96, images: 6}, {side: 128, images: 4}, {side: 192, images: 2}, {side: 256, images: 1}]",

@@ -50,7 +50,7 @@ from invdiff.priors import Intensity, ScorePrior, UNet, Velocity, load_prior, sa
 from invdiff.priors.published import find_published
 from invdiff.reconstruction import Reconstruction, WrittenSamples, conformal_for, read_labels, read_reconstructed
 from invdiff.reconstruction.writers.dicom_template import Template
-from invdiff.training import FastMRIImages, GroupedImages, NiftiImages, NpyImages
+from invdiff.training import DicomImages, FastMRIImages, GroupedImages, NiftiImages, NpyImages
 from invdiff.training import read_config as read_training_config
 from invdiff.tuning.config import read_config as read_method_config
 
@@ -359,6 +359,9 @@ READERS = {
     "NIfTI of training": Reader(".nii.gz", _nifti, _trained(NiftiImages, contrasts=())),
     "NIfTI picture": Reader(".nii", _nifti, read_picture),
     "DICOM": Reader(".dcm", _dicom, read_picture),
+    "DICOM, as images to train on": Reader(
+        ".dcm", _dicom, lambda path: DicomImages(path=path, val_fraction=None).read("train", strict=True)
+    ),
     "DICOM, as a template": Reader(".dcm", _dicom, lambda path: Template.read(path.parent)),
     "PNG": Reader(".png", _grey, read_image),
     "TIFF": Reader(".tif", _grey, read_image),

@@ -36,6 +36,8 @@ from invdiff.methods.named_parts import named_parts
 from invdiff.operators.rules import PRODUCT, PULLBACK, SUM
 from invdiff.training import (
     Augmentation,
+    BidsImages,
+    DicomImages,
     FastMRIImages,
     GroupedImages,
     NiftiImages,
@@ -174,7 +176,9 @@ TABLES = {
     "LAYOUTS_TABLE": layouts_table,
     "TRAINING_FIELDS": partial(fields_table, TrainingConfig),
     "AUGMENTATION_FIELDS": partial(fields_table, Augmentation),
-    "SOURCES_FIELDS": partial(fields_table, FastMRIImages, NiftiImages, NpyImages, GroupedImages, PhantomImages),
+    "SOURCES_FIELDS": partial(
+        fields_table, FastMRIImages, BidsImages, NiftiImages, DicomImages, NpyImages, GroupedImages, PhantomImages
+    ),
 }
 
 

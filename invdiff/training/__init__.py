@@ -4,7 +4,9 @@ from invdiff.training.augmentation import Augmentation
 from invdiff.training.config import BatchSize, RunConfig, TrainingConfig
 from invdiff.training.config_file import read_config, write_config
 from invdiff.training.images import (
+    BidsImages,
     DatasetImages,
+    DicomImages,
     FastMRIImages,
     GroupedImages,
     Images,
@@ -13,15 +15,20 @@ from invdiff.training.images import (
     PhantomImages,
 )
 from invdiff.training.loop import fit
+from invdiff.training.rehearsal import Rehearsal, rehearse
 from invdiff.training.score_matching import ScoreMatching
+from invdiff.training.shipped_configs import SHIPPED_CONFIGS, describe_config
 from invdiff.training.statistics import ImageStatistics, image_statistics
 from invdiff.training.task import Task
-from invdiff.training.train import train
+from invdiff.training.train import prepare, train
 
 __all__ = [
+    "SHIPPED_CONFIGS",
     "Augmentation",
     "BatchSize",
+    "BidsImages",
     "DatasetImages",
+    "DicomImages",
     "FastMRIImages",
     "GroupedImages",
     "ImageStatistics",
@@ -29,13 +36,17 @@ __all__ = [
     "NiftiImages",
     "NpyImages",
     "PhantomImages",
+    "Rehearsal",
     "RunConfig",
     "ScoreMatching",
     "Task",
     "TrainingConfig",
+    "describe_config",
     "fit",
     "image_statistics",
+    "prepare",
     "read_config",
+    "rehearse",
     "train",
     "write_config",
 ]

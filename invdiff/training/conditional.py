@@ -30,7 +30,7 @@ from invdiff.training.images import GroupedImages, Images
 from invdiff.training.loop import fit
 from invdiff.training.optimisers import AdamConfig
 from invdiff.training.sources.base import check_there_are_images
-from invdiff.training.task import Batch, Task
+from invdiff.training.task import LOSS, Batch, Task
 from invdiff.training.weighting import EDMWeight
 
 Complex = NDArray[np.complex64]
@@ -41,6 +41,8 @@ DATA_STD = 0.04
 SIGMA_RANGE = (0.002, 100.0)
 SIZES = [(96, 6), (128, 4), (192, 2), (256, 1)]
 """(side, images) of a step."""
+VALIDATION_SIZE = (96, 16)
+"""The same of the validation loss."""
 SHOWN, WORKERS = 4, 2
 """Validation images; and processes that prepare batches."""
 KINDS = {"random": 0.35, "equispaced": 0.25, "bernoulli": 0.1, "uniform2d": 0.1, "gaussian2d": 0.1, "poisson": 0.1}
@@ -148,14 +150,19 @@ class UnsampledKspaceTask(Task):
         return (weight * error.square().flatten(1).mean(1)).mean()
 
     def validate(self, network: nn.Module) -> dict[str, float]:
-        """Mean PSNR of ``reconstruct``'s three images at 4x random lines, centre 8 %."""
+        """The validation loss, and mean PSNR of ``reconstruct``'s three images at 4x random lines, centre 8 %."""
         prior, scores = as_prior(network), []
+        shown = UnsampledKspaceTask(self.validation, self.validation)
+        batch = shown.batch(*VALIDATION_SIZE, np.random.default_rng(0))
+        device = prior.denoiser.device
+        with torch.no_grad():
+            loss = float(shown.loss(network, {name: tensor.to(device) for name, tensor in batch.items()}))
         for seed in range(min(SHOWN, len(self.validation))):
             image = torch.from_numpy(self.validation[seed * len(self.validation) // SHOWN])
             sampled = torch.from_numpy(MASKS["random"]((image.shape[0], image.shape[1]), 4, 0.08, seed))
             answers = reconstruct(prior, image.to(torch.complex64), sampled)
             scores.append({name: psnr(image.numpy(), answer.numpy()) for name, answer in answers.items()})
-        return {name: float(np.mean([score[name] for score in scores])) for name in scores[0]}
+        return {LOSS: loss} | {name: float(np.mean([score[name] for score in scores])) for name in scores[0]}
 
     def prior(self, network: nn.Module, about: Mapping[str, str] | None = None) -> ConditionalPrior:
         """The network as a prior, with notes."""

@@ -67,9 +67,9 @@ class RunConfig(BaseModel):
     about: dict[str, str] = Field({}, description="Notes that travel with the prior, such as data and licence.")
 
     def learning_rate(self, step: int) -> float:
-        """The learning rate of a step, in parts of the highest."""
+        """The learning rate of a step, as the optimiser uses it and as it is written down."""
         rise = min(1.0, (step + 1) / max(1, self.warm_up))
-        return rise * self.schedule(step, self.steps)
+        return self.optimiser.lr * rise * self.schedule(step, self.steps)
 
 
 class TrainingConfig(RunConfig):

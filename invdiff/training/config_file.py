@@ -12,25 +12,37 @@ from invdiff.errors import InputError
 from invdiff.files.atomic import atomic
 from invdiff.files.yaml import parse_yaml, read_yaml
 from invdiff.training.config import RunConfig, TrainingConfig
+from invdiff.training.fine_tuning import decided_by, load_start, scaled_as
+from invdiff.training.shipped_configs import find_config
 
 
-def read_config(path: str | os.PathLike[str], settings: Mapping[str, str] | None = None) -> TrainingConfig:
+def read_config(
+    source: str | os.PathLike[str], settings: Mapping[str, str] | None = None, *, start: str | None = None
+) -> TrainingConfig:
     """The configuration in a YAML file.
 
     Args:
-        path: of the file.
+        source: the name of one that comes with the package (``SHIPPED_CONFIGS``), or the path of a file.
         settings: values by dotted key, such as ``{"optimiser.lr": "1e-3", "batches.0.images": "4"}``, that replace the
             file's; each is read as YAML.
+        start: a prior to begin with, as `load_prior` takes it; what its checkpoint decides (network, parameterisation,
+            channels, noise levels, intensity) replaces the file's.
 
     Raises:
-        InputError: the file is missing or no YAML, or a field is unknown, missing or has a value that it can't have.
+        InputError: the file is missing or no YAML, a field is unknown, missing or has a value that it can't have, or
+            training can't begin with the prior.
     """
-    path = Path(path)
+    path = find_config(source)
     content = read_yaml(path)
     if content is None:
         content = {}
+    prior = None if start is None else load_start(start)
+    if prior is not None and start is not None and isinstance(content, dict):
+        content |= decided_by(prior, start, content)
     for key, value in (settings or {}).items():
         _put(content, key.split("."), parse_yaml(value, f"--set {key}"), key)
+    if prior is not None and isinstance(content, dict):
+        content = scaled_as(prior, content)
     try:
         return TrainingConfig.model_validate(content)
     except ValidationError as error:

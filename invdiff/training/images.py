@@ -11,6 +11,8 @@ from torch.utils.data import Dataset
 from invdiff.errors import InputError
 from invdiff.priors import Intensity
 from invdiff.training.sources.base import Images, Split
+from invdiff.training.sources.bids import BidsImages
+from invdiff.training.sources.dicom import DicomImages
 from invdiff.training.sources.fastmri import FastMRIImages
 from invdiff.training.sources.grouped import GroupedImages
 from invdiff.training.sources.nifti import NiftiImages
@@ -18,7 +20,9 @@ from invdiff.training.sources.npy import NpyImages
 from invdiff.training.sources.phantoms import PhantomImages
 
 __all__ = [
+    "BidsImages",
     "DatasetImages",
+    "DicomImages",
     "FastMRIImages",
     "GroupedImages",
     "Images",
@@ -30,7 +34,8 @@ __all__ = [
 ]
 
 ImagesConfig = Annotated[
-    FastMRIImages | NiftiImages | NpyImages | GroupedImages | PhantomImages, Field(discriminator="kind")
+    FastMRIImages | BidsImages | NiftiImages | DicomImages | NpyImages | GroupedImages | PhantomImages,
+    Field(discriminator="kind"),
 ]
 
 

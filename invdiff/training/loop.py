@@ -16,15 +16,15 @@ from invdiff.training.config import RunConfig
 from invdiff.training.config_file import write_config
 from invdiff.training.interrupts import deferred_interrupts
 from invdiff.training.logs import Logs
-from invdiff.training.optimisers import PEAK
+from invdiff.training.optimisers import SHARE
 from invdiff.training.placement import Placement
 from invdiff.training.state import State
-from invdiff.training.task import Task
+from invdiff.training.task import LOSS, Task
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
-CHECKPOINT, PRIOR = "checkpoint.pt", "prior.safetensors"
+CHECKPOINT, PRIOR, BEST = "checkpoint.pt", "prior.safetensors", "best.safetensors"
 Progress = Callable[[int, int], None]
 Say = Callable[[str], None]
 
@@ -43,6 +43,8 @@ def fit(
     say: Say = silent,
 ) -> ScorePrior | ConditionalPrior:
     """Train a network, from OUT/checkpoint.pt where there is one, and write OUT/prior.safetensors at the end.
+
+    OUT/best.safetensors is the prior whose validation loss was the lowest, from before the first step on.
 
     Run in several processes (``torchrun``, ``accelerate launch``), each sees batches of its own, gradients are
     averaged, and the first process writes. Losses go to OUT/losses.csv, scores to OUT/validation.csv, both to
@@ -92,6 +94,8 @@ def _fit(
         range(state.step, config.steps), config.workers, pinned=device.type == "cuda"
     )
     watch = _Watch(task, state, config, out, progress, say) if accelerator.is_main_process else None
+    if watch is not None and state.step == 0:
+        watch.validate("before the first step")
     with deferred_interrupts() as interrupt:
         for batch in loader:
             seed_dropout(config.seed, state.step, process)
@@ -109,11 +113,10 @@ def _fit(
                 watch.look(mean_loss, mean_norm, stopped=stop > 0)
             if stop > 0:
                 raise KeyboardInterrupt
-    prior = task.prior(state.average.module, {**config.about, "steps": str(state.step)})
     if watch is not None:
         watch.close()
-        save_prior(prior, out / PRIOR, dtype=getattr(torch, config.prior_dtype))
-    return prior
+        watch.save_prior(PRIOR)
+    return prior_now(task, state, config)
 
 
 def make_accelerator() -> "Accelerator":
@@ -134,11 +137,16 @@ def move(state: State, config: RunConfig) -> None:
     rate = config.learning_rate(state.step)
     for optimiser in state.optimisers:
         for group in optimiser.param_groups:
-            group["lr"] = rate * group[PEAK]
+            group["lr"] = rate * group[SHARE]
         optimiser.step()
         optimiser.zero_grad()
     state.average.update_parameters(state.network)
     state.step += 1
+
+
+def prior_now(task: Task, state: State, config: RunConfig) -> ScorePrior | ConditionalPrior:
+    """The prior that a run has come to."""
+    return task.prior(state.average.module, {**config.about, "steps": str(state.step)})
 
 
 def seed_dropout(seed: int, step: int, process: int) -> None:
@@ -162,26 +170,41 @@ class _Watch:
         config, state, step = self._config, self._state, self._state.step
         last = step == config.steps
         state.recent.append((loss, norm))
+        mean_loss, mean_norm = np.mean(state.recent, axis=0).tolist()
+        rate = config.learning_rate(step - 1)
+        if step % config.validate_every == 0 or last:
+            self.validate(f"loss {mean_loss:.4g}, learning rate {rate:.3g}")
         if step % config.log_every == 0 or last:
-            mean_loss, mean_norm = np.mean(state.recent, axis=0).tolist()
-            rate = config.learning_rate(step - 1)
             self._logs.add("losses", step, {"loss": mean_loss, "gradient_norm": mean_norm, "learning_rate": rate})
             state.recent.clear()
-        network = state.average.module
-        if step % config.validate_every == 0 or last:
-            scores = self._task.validate(network)
-            self._logs.add("validation", step, scores)
-            self._say(f"step {step}: {', '.join(f'{name} {score:.2f}' for name, score in scores.items())}")
         if config.draw_every and (step % config.draw_every == 0 or last):
             pictures = self._out / "pictures"
             try:
                 pictures.mkdir(exist_ok=True)
             except OSError as error:
                 raise InputError(f"The folder {pictures} can't be made: {error.strerror}.") from error
-            self._task.draw(network, pictures, step)
+            self._task.draw(state.average.module, pictures, step)
         if step % config.save_every == 0 or last or stopped:
             state.save(self._out / CHECKPOINT, config)
         self._progress(step, config.steps)
+
+    def validate(self, so_far: str) -> None:
+        """Score the averaged network, keep it where it is the best yet, and say so in a line."""
+        state, scores = self._state, self._task.validate(self._state.average.module)
+        self._logs.add("validation", state.step, scores)
+        if scores[LOSS] < state.best[0]:
+            state.best = scores[LOSS], state.step
+            self.save_prior(BEST)
+        others = ", ".join(f"{name} {score:.2f}" for name, score in scores.items() if name != LOSS)
+        self._say(
+            f"step {state.step} of {self._config.steps}: {so_far}; validation loss {scores[LOSS]:.4g} "
+            f"(best {state.best[0]:.4g} at step {state.best[1]}), {others}"
+        )
+
+    def save_prior(self, name: str) -> None:
+        """Write the prior that the run has come to."""
+        prior = prior_now(self._task, self._state, self._config)
+        save_prior(prior, self._out / name, dtype=getattr(torch, self._config.prior_dtype))
 
     def close(self) -> None:
         self._logs.close()

@@ -10,8 +10,8 @@ from invdiff.training.muon import Muon
 
 Rate = Annotated[float, Field(gt=0, le=1)]
 Betas = tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]]
-PEAK = "peak_lr"
-"""A parameter group's learning rate between warm-up and decay."""
+SHARE = "share_of_lr"
+"""A parameter group's learning rate, in parts of the configuration's."""
 
 
 class AdamConfig(BaseModel):
@@ -49,14 +49,14 @@ class MuonConfig(BaseModel):
         muon, adam = (
             [weight for weight in network.parameters() if (id(weight) in inner) == inside] for inside in (True, False)
         )
-        optimisers: list[Optimizer] = [Adam(_group(adam, self.adam_fraction * self.lr), betas=self.betas)]
+        optimisers: list[Optimizer] = [Adam(_group(adam, self.lr, self.adam_fraction), betas=self.betas)]
         if muon:
             optimisers.append(Muon(_group(muon, self.lr), self.lr, self.momentum))
         return optimisers
 
 
-def _group(parameters: Any, lr: float) -> list[dict[str, Any]]:
-    return [{"params": list(parameters), "lr": lr, PEAK: lr}]
+def _group(parameters: Any, lr: float, share: float = 1.0) -> list[dict[str, Any]]:
+    return [{"params": list(parameters), "lr": share * lr, SHARE: share}]
 
 
 OptimiserConfig = Annotated[AdamConfig | MuonConfig, Field(discriminator="kind")]

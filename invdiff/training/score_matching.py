@@ -1,6 +1,5 @@
 """Denoising score matching: a network learns to take noise of every level off images (Vincent 2011)."""
 
-import math
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -14,13 +13,15 @@ from torch import Tensor, nn
 from invdiff.priors import ScorePrior
 from invdiff.training.config import TrainingConfig
 from invdiff.training.images import Images
-from invdiff.training.pictures import draw_denoising, draw_samples
+from invdiff.training.pictures import draw_denoising, draw_samples, psnr_of
 from invdiff.training.sources.base import check_there_are_images
 from invdiff.training.statistics import ImageStatistics, image_statistics
-from invdiff.training.task import Batch, Task
+from invdiff.training.task import LOSS, Batch, Task
 
 VALIDATION_SIGMAS = (0.02, 0.05, 0.1, 0.2, 0.5)
 """In units of white."""
+LEVELS = 4
+"""Of each validation image, in the validation loss."""
 
 
 class ScoreMatching(Task):
@@ -116,22 +117,35 @@ class ScoreMatching(Task):
             yield clean, clean + sigma * torch.randn(clean.shape, generator=generator)
 
     def validate(self, network: nn.Module) -> dict[str, float]:
-        """Mean PSNR in dB, white as peak, of denoised validation images; the noise is the same at every call."""
-        prior, peak, scores = self.prior(network), self.images.intensity.value, {}
+        """The loss on validation images, and the mean PSNR in dB, white as peak, of denoised ones; noise and its levels
+        are the same at every call."""
+        prior, peak = self.prior(network), self.images.intensity.value
+        scores = {LOSS: self._validation_loss(prior)}
         for sigma in VALIDATION_SIGMAS:
-            errors = [
-                float((prior.denoise(noisy.to(prior.device), sigma * peak).cpu() - clean).square().mean())
+            found = [
+                psnr_of(prior.denoise(noisy.to(prior.device), sigma * peak).cpu(), clean, peak)
                 for clean, noisy in self._noisy(sigma * peak)
             ]
-            scores[f"psnr_sigma_{sigma:g}"] = float(np.mean([10 * math.log10(peak**2 / e) for e in errors]))
+            scores[f"psnr_sigma_{sigma:g}"] = float(np.mean(found))
         return scores
+
+    def _validation_loss(self, prior: ScorePrior) -> float:
+        """The mean of weight times mean squared error, as in training, over levels drawn as in training."""
+        rng, losses = np.random.default_rng(0), []
+        for clean in self._shown:
+            for sigma in np.clip(self.config.noise_levels.draw(LEVELS, rng), *self.config.sigma_range).tolist():
+                noise = torch.from_numpy(rng.standard_normal(tuple(clean.shape), dtype=np.float32))
+                denoised = prior.denoise((clean + sigma * noise).to(prior.device), sigma).cpu()
+                weight = float(self.config.weighting(torch.tensor(sigma, dtype=torch.float64)))
+                losses.append(weight * float((denoised - clean).square().mean()))
+        return float(np.mean(losses))
 
     def draw(self, network: nn.Module, folder: Path, step: int) -> None:
         """Write denoising-STEP.png, and samples-STEP.png."""
         prior = self.prior(network)
         peak = self.images.intensity.value
-        levels = [sigma * peak for sigma in VALIDATION_SIGMAS]
-        draw_denoising(prior, self._shown[len(self._shown) // 2], levels, folder / f"denoising-{step}.png")
+        shown = self._shown[len(self._shown) // 2]
+        draw_denoising(prior, shown, VALIDATION_SIGMAS, peak, folder / f"denoising-{step}.png")
         side = min(size.side for size in self.config.batches)
         draw_samples(prior, side, folder / f"samples-{step}.png")
 

@@ -52,6 +52,7 @@ class State:
         optimisers: with their moments.
         step: steps done.
         recent: (loss, gradient norm) of the steps since losses were last written.
+        best: the lowest validation loss so far, and its step.
     """
 
     network: nn.Module
@@ -59,6 +60,7 @@ class State:
     optimisers: list[Optimizer]
     step: int = 0
     recent: list[tuple[float, float]] = field(default_factory=list)
+    best: tuple[float, int] = (math.inf, 0)
 
     @classmethod
     def begin(cls, network: nn.Module, config: RunConfig) -> "State":
@@ -78,6 +80,7 @@ class State:
             "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
             "step": self.step,
             "recent": self.recent,
+            "best": self.best,
         }
         try:
             with atomic(path) as temporary:
@@ -117,7 +120,9 @@ class State:
             optimiser.load_state_dict({**saved, "param_groups": groups})
         self.step = operator.index(content["step"])
         self.recent = [(float(loss), float(norm)) for loss, norm in content["recent"]]
-        if self.step < 0 or not all(map(math.isfinite, chain(*self.recent))):
+        loss, step = content["best"]
+        self.best = float(loss), operator.index(step)
+        if math.isnan(self.best[0]) or self.step < 0 or not all(map(math.isfinite, chain(*self.recent))):
             raise ValueError("steps are counted from 0, and a run ends at a loss that is not finite")
 
 

@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from invdiff.priors import ConditionalPrior, ScorePrior
 
 Batch = dict[str, Tensor]
+LOSS = "loss"
+"""The score that chooses the best network: the loss on images that are not trained on, always the same ones."""
 
 
 class Task(ABC):
@@ -25,7 +27,7 @@ class Task(ABC):
 
     @abstractmethod
     def validate(self, network: nn.Module) -> Mapping[str, float]:
-        """Scores by name, of a network in evaluation mode that nothing else uses."""
+        """Scores by name, ``LOSS`` among them, of a network in evaluation mode that nothing else uses."""
 
     @abstractmethod
     def prior(self, network: nn.Module, about: Mapping[str, str] | None = None) -> ScorePrior | ConditionalPrior:

@@ -4,11 +4,13 @@ import os
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from invdiff.errors import InputError
-from invdiff.priors import ScorePrior, load_prior
+from invdiff.priors import ScorePrior
 from invdiff.training.config import TrainingConfig
-from invdiff.training.images import Images
+from invdiff.training.fine_tuning import load_start
+from invdiff.training.images import Images, ImagesConfig, Split
 from invdiff.training.loop import Progress, Say, fit, silent
 from invdiff.training.score_matching import ScoreMatching
 
@@ -42,28 +44,49 @@ def train(
             does not fit, or a file can't be written.
         KeyboardInterrupt: it was stopped; a checkpoint is written.
     """
-    out = Path(out)
-    source = config.validation if config.validation is not None else config.data
+    task, network = prepare(config, images=images, validation=validation, strict=strict, say=say)
+    prior = fit(task, network, config, Path(out), progress=progress, say=say)
+    assert isinstance(prior, ScorePrior)
+    return prior
+
+
+def prepare(
+    config: TrainingConfig,
+    *,
+    images: Images | None = None,
+    validation: Images | None = None,
+    strict: bool = False,
+    say: Say = silent,
+) -> tuple[ScoreMatching, nn.Module]:
+    """What a run needs before its first step: the task with its images, and the network as it begins.
+
+    Arguments and ``Raises`` are those of `train`.
+    """
     if images is None:
         if config.data is None:
             raise InputError("There is nothing to train on: give data in the configuration.")
-        images = config.data.read("train", strict)
+        images = _read(config.data, "data", "train", strict)
     if validation is None:
+        field = "data" if config.validation is None else "validation"
+        source = config.data if config.validation is None else config.validation
         if source is None:
             raise InputError("There is nothing to validate on: give validation in the configuration.")
-        validation = source.read("val", strict)
+        validation = _read(source, field, "val", strict)
     left_out = len(images.skipped) + len(validation.skipped)
     say(f"{len(images)} images to train on, {len(validation)} to validate on, {left_out} volume(s) with faults")
     torch.manual_seed(config.seed)
     network = config.network.build()
     if config.start is not None:
-        start = load_prior(config.start)
-        if not isinstance(start, ScorePrior):
-            raise InputError(f"start: {config.start} is no prior of images.")
         try:
-            network.load_state_dict(start.network.state_dict())
+            network.load_state_dict(load_start(config.start).network.state_dict())
         except RuntimeError as error:
             raise InputError(f"start: {config.start} holds another network than the configuration's.") from error
-    prior = fit(ScoreMatching(config, images, validation), network, config, out, progress=progress, say=say)
-    assert isinstance(prior, ScorePrior)
-    return prior
+    return ScoreMatching(config, images, validation), network
+
+
+def _read(source: ImagesConfig, field: str, split: Split, strict: bool) -> Images:
+    """The images of a source; what is wrong with them is told beside the field of the configuration that names them."""
+    try:
+        return source.read(split, strict)
+    except InputError as error:
+        raise InputError(f"{field}.path: {error}") from error

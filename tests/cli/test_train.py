@@ -12,7 +12,7 @@ from invdiff.priors import load_prior
 from invdiff.training import ScoreMatching
 
 Run = Callable[..., Any]
-CONFIG = Path(__file__).resolve().parents[2] / "examples" / "configs" / "tiny.yaml"
+CONFIG = "tiny"
 
 
 def options(*settings: str) -> list[str]:

@@ -7,8 +7,7 @@ from invdiff.errors import InputError
 from invdiff.priors import LogSigma, Score, Velocity
 from invdiff.training import TrainingConfig, read_config, write_config
 from invdiff.training.schedules import Constant, ConstantThenDecay, Cosine
-
-EXAMPLES = sorted((Path(__file__).resolve().parents[2] / "examples" / "configs").glob("*.yaml"))
+from invdiff.training.shipped_configs import SHIPPED_CONFIGS
 
 
 def config(tmp_path: Path, text: str = "", **settings: str) -> TrainingConfig:
@@ -16,9 +15,9 @@ def config(tmp_path: Path, text: str = "", **settings: str) -> TrainingConfig:
     return read_config(tmp_path / "config.yaml", {key.replace("__", "."): value for key, value in settings.items()})
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
-def test_examples_are_valid_and_written_ones_are_read_back(path, tmp_path) -> None:
-    first = read_config(path)
+@pytest.mark.parametrize("name", SHIPPED_CONFIGS)
+def test_examples_are_valid_and_written_ones_are_read_back(name, tmp_path) -> None:
+    first = read_config(name)
     write_config(first, tmp_path / "config.yaml")
     assert read_config(tmp_path / "config.yaml") == first
 
@@ -81,7 +80,7 @@ def test_schedules() -> None:
     assert ConstantThenDecay(decay_steps=10)(90, 100) == 1
     assert ConstantThenDecay(decay_steps=10)(95, 100) == 0.5
     warm = TrainingConfig(warm_up=4, schedule=Constant())
-    assert [warm.learning_rate(step) for step in range(5)] == [0.25, 0.5, 0.75, 1, 1]
+    assert [warm.learning_rate(step) / warm.optimiser.lr for step in range(5)] == [0.25, 0.5, 0.75, 1, 1]
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,15 @@ def test_a_run_writes_all_that_it_promises(out, kind) -> None:
         config(optimiser={"kind": kind}, draw_every=6, about={"data": "phantoms"}), out,
         progress=lambda k, of: done.append((k, of)), say=said.append,
     )  # fmt: skip
-    names = ["checkpoint.pt", "config.yaml", "losses.csv", "pictures", "prior.safetensors", "tensorboard"]
+    names = [
+        "best.safetensors",
+        "checkpoint.pt",
+        "config.yaml",
+        "losses.csv",
+        "pictures",
+        "prior.safetensors",
+        "tensorboard",
+    ]
     assert sorted(path.name for path in out.iterdir()) == [*names, "validation.csv"]
     assert sorted(path.name for path in (out / "pictures").iterdir()) == ["denoising-6.png", "samples-6.png"]
     assert done == [(k, 6) for k in range(1, 7)]
@@ -70,8 +78,8 @@ def test_a_run_writes_all_that_it_promises(out, kind) -> None:
     torch.testing.assert_close(read.denoise(x, 0.3), prior.denoise(x, 0.3), rtol=1e-2, atol=1e-2)
     with (out / "validation.csv").open() as file:
         heading, *rows = csv.reader(file)
-    assert heading == ["step", *(f"psnr_sigma_{s:g}" for s in (0.02, 0.05, 0.1, 0.2, 0.5))]
-    assert [row[0] for row in rows] == ["3", "6"]
+    assert heading == ["step", "loss", *(f"psnr_sigma_{s:g}" for s in (0.02, 0.05, 0.1, 0.2, 0.5))]
+    assert [row[0] for row in rows] == ["0", "3", "6"]
 
 
 @pytest.mark.parametrize("kind", ["adam", "muon"])
@@ -157,7 +165,9 @@ def test_a_full_disk_as_torch_reports_it(out, monkeypatch) -> None:
     assert not (out / "checkpoint.pt").exists()
 
 
-@pytest.mark.parametrize("missing", ["all", "config", "network", "average", "optimisers", "step", "recent", "a weight"])
+@pytest.mark.parametrize(
+    "missing", ["all", "config", "network", "average", "optimisers", "step", "recent", "best", "a weight"]
+)
 def test_a_damaged_checkpoint_is_refused(out, missing) -> None:
     path = out / "checkpoint.pt"
     if missing == "all":
@@ -184,6 +194,8 @@ def test_a_damaged_checkpoint_is_refused(out, missing) -> None:
         ("recent", [(math.nan, 1.0)]),
         ("recent", [(10**400, 1.0)]),
         ("optimisers", []),
+        ("best", (math.nan, 0)),
+        ("best", (1.0, 0.5)),
     ],
 )
 def test_a_checkpoint_of_odd_values_is_refused(out, part, wrong) -> None:

@@ -1,0 +1,111 @@
+"""What a run of training would be, before it is one: its size, its time, and the images that it would see."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from invdiff.errors import InputError
+from invdiff.pictures import write_grid
+from invdiff.training.batches import Batches
+from invdiff.training.config import TrainingConfig
+from invdiff.training.loop import make_accelerator, move
+from invdiff.training.placement import Placement
+from invdiff.training.score_matching import ScoreMatching
+from invdiff.training.state import State
+
+SHOWN, TIMED = 12, 3
+"""Augmented images in a picture; and steps of each size of batch that are timed, after one that is not."""
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """What a run would be.
+
+    Attributes:
+        parameters: numbers that are learned.
+        steps: in all.
+        network_seconds: a step takes on this device, once its images are there: the mean over sizes of batches.
+        images_seconds: one process takes to prepare the images of a step.
+        workers: processes that do so.
+        pictures: of augmented images, a file a size of batch.
+    """
+
+    parameters: int
+    steps: int
+    network_seconds: float
+    images_seconds: float
+    workers: int
+    pictures: tuple[Path, ...]
+
+    @property
+    def step_seconds(self) -> float:
+        """A step takes: images are prepared beside the network, where there are workers."""
+        if not self.workers:
+            return self.network_seconds + self.images_seconds
+        return max(self.network_seconds, self.images_seconds / self.workers)
+
+
+def rehearse(task: ScoreMatching, network: nn.Module, config: TrainingConfig, out: Path) -> Rehearsal:
+    """Take a few steps that nothing is kept of, and draw images as training would see them to OUT/pictures.
+
+    Args:
+        task: what would be learned.
+        network: that would learn it; it is changed.
+        config: how.
+        out: an existing folder.
+
+    Raises:
+        InputError: accelerate isn't installed, or a picture can't be written.
+    """
+    placement = Placement(config, make_accelerator().device)
+    parameters = sum(parameter.numel() for parameter in network.parameters())
+    state = State.begin(placement.network(network).train(), config)
+    of_images: list[float] = []
+    of_network: list[float] = []
+    for size in config.batches:
+        batches = Batches(task, [size], config.seed)
+        times = [_timed_step(task, state, config, placement, batches) for _ in range(1 + TIMED)][1:]
+        for kept, seconds in zip((of_images, of_network), np.median(times, axis=0).tolist(), strict=True):
+            kept.append(seconds)
+    return Rehearsal(
+        parameters=parameters,
+        steps=config.steps,
+        network_seconds=float(np.mean(of_network)),
+        images_seconds=float(np.mean(of_images)),
+        workers=config.workers,
+        pictures=tuple(_draw_augmented(task, size.side, out / "pictures") for size in config.batches),
+    )
+
+
+def _timed_step(
+    task: ScoreMatching, state: State, config: TrainingConfig, placement: Placement, batches: Batches
+) -> tuple[float, float]:
+    """Seconds of preparing a batch, and of what the network does with it."""
+    begin = time.perf_counter()
+    batch = batches[state.step]
+    prepared = time.perf_counter()
+    with placement.autocast():
+        loss = task.loss(state.network, placement.batch(batch))
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(state.network.parameters(), config.gradient_clip or torch.inf)
+    move(state, config)
+    loss.item()  # a GPU is waited for
+    return prepared - begin, time.perf_counter() - prepared
+
+
+def _draw_augmented(task: ScoreMatching, side: int, folder: Path) -> Path:
+    """Write a PNG of clean images as a batch has them, magnitudes of complex ones; each is labelled by what it is."""
+    kinds = {1: "real", 2: "complex"}
+    drawn = [task.draw_images(side, 1, np.random.default_rng((0, index)))[0] for index in range(SHOWN)]
+    path = folder / f"augmented-{side}.png"
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise InputError(f"The folder {folder} can't be made: {error.strerror}.") from error
+    images = np.stack([image.norm(dim=0).numpy() for image in drawn])
+    write_grid(path, images, labels=[kinds[len(image)] for image in drawn])
+    return path
