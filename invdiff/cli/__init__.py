@@ -11,6 +11,7 @@ from invdiff.cli.export import export
 from invdiff.cli.listings import methods, operators
 from invdiff.cli.output import tell
 from invdiff.cli.regions import regions
+from invdiff.cli.report import report
 from invdiff.cli.sample import sample
 from invdiff.cli.simulate import simulate
 from invdiff.cli.solve import solve
@@ -27,7 +28,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 COMMANDS = (
-    solve, export, regions, detect, evaluate, verify, tune_lambda, train, sample, simulate, methods, operators, convert,
+    solve, export, report, regions, detect, evaluate, verify, tune_lambda, train, sample, simulate, methods, operators,
+    convert,
 )  # fmt: skip
 for command in COMMANDS:
     app.command()(command)

@@ -52,6 +52,7 @@ QUALITY = {"draft": 15, "standard": 30, "high": 60, "best": 100}
 
 
 def solve(
+    context: typer.Context,
     inputs: Annotated[
         list[Path] | None,
         typer.Argument(
@@ -106,6 +107,10 @@ def solve(
         ),
     ] = None,
     template: Template = None,
+    report: Annotated[
+        bool,
+        typer.Option("--report", help="Write report.html beside each result, and index.html of several; see `report`."),
+    ] = False,
     force: Force = False,
     settings: Settings = None,
     start: Annotated[
@@ -185,9 +190,11 @@ def solve(
     """
     begun = time.perf_counter()  # before all that takes time
     from invdiff.cli.computing import Computing, read_shard
+    from invdiff.cli.deciding import deciding_command
     from invdiff.cli.heap import keep_heap
     from invdiff.cli.options import maps_of, parse_settings, tell_companions, undersampling
     from invdiff.cli.pipes import PIPE, results_folder, spooled, write_images
+    from invdiff.cli.report import write_reports
     from invdiff.data import Series
     from invdiff.data.formats import given_of
     from invdiff.methods import find_method
@@ -200,8 +207,10 @@ def solve(
     output = Output(as_json, quiet, piped=out == PIPE)
     if output.json and output.piped:
         raise InputError("Standard output takes images (--out -) or a document (--json), not both.")
-    if save and output.piped:
-        raise InputError("A run of pipes (--out -) keeps nothing; leave --save out, or give --out a folder.")
+    if (save or report) and output.piped:
+        raise InputError(
+            "A run of pipes (--out -) keeps nothing; leave --save and --report out, or give --out a folder."
+        )
     ways = ways_out(save or [], template, replaces=force)
     kind = find_kind(operator)
     parsed = parse_settings(settings or [])
@@ -224,7 +233,7 @@ def solve(
         seed,
         device=computing.workers_device,
         shard=read_shard(shard),
-        attributes={"prior": prior},
+        attributes={"prior": prior, "command": deciding_command(context)},
         memory_limit=computing.limit,
         held_back=FRACTION if audit else 0.0,
     )
@@ -250,6 +259,8 @@ def solve(
             job.forecast(executor)
             return
         code = job.run(executor)
+        if report:
+            code = max(code, write_reports(output, job.results, job.index))
         if output.piped:
             made = zip(job.rows, job.inputs, strict=True)
             write_images([(Path(row["result"]), one.series) for row, one in made if row["result"]], paths)
