@@ -106,7 +106,8 @@ def _slices(written: WrittenResult, white: float, rows: range) -> Iterator[Repor
 
 
 def _magnitudes(written: WrittenResult, name: str, rows: Sequence[int]) -> NDArray[np.floating[Any]]:
-    return np.abs(written.volume(name, rows))
+    magnitudes: NDArray[np.floating[Any]] = np.abs(written.volume(name, rows))
+    return magnitudes
 
 
 def _scores(truth: NDArray[Any], images: Mapping[str, NDArray[Any]]) -> list[tuple[str, float, float, float]]:
