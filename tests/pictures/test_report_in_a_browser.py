@@ -104,6 +104,7 @@ def test_the_window_by_sliders_by_dragging_and_by_keys(opened: Open) -> None:
     expected = np.clip(before.astype(float) * 2, 0, 255)
     np.testing.assert_allclose(drawn(page, "image"), expected, atol=1)
     assert drawn(page, "sample") != before.tolist()
+    page.locator("#image").scroll_into_view_if_needed()
     box = page.locator("#image").bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.down()
@@ -134,7 +135,7 @@ def test_slices_and_the_scale_of_errors(opened: Open) -> None:
 def test_samples_play_and_pause(opened: Open) -> None:
     page = opened("no-preference")
     number = page.locator("#sample-name")
-    page.wait_for_function("document.getElementById('sample-name').textContent.startsWith('3')")
+    page.get_by_text("3 of 3", exact=True).wait_for()
     page.get_by_role("button", name="Pause").click()
     paused = number.text_content()
     page.wait_for_timeout(900)  # two samples' time
@@ -150,7 +151,7 @@ def test_nothing_moves_by_itself_where_motion_is_reduced(opened: Open) -> None:
     page.wait_for_timeout(900)
     assert page.locator("#sample-name").text_content() == "1 of 3"
     page.get_by_role("button", name="Play").click()
-    page.wait_for_function("document.getElementById('sample-name').textContent.startsWith('2')")
+    page.get_by_text("2 of 3", exact=True).wait_for()
 
 
 def test_nothing_is_wider_than_a_phone(opened: Open) -> None:

@@ -69,7 +69,7 @@
     const { width, height } = picture;
     if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
     canvas.style.aspectRatio = `${width * wide} / ${height * tall}`;
-    const context = canvas.getContext("2d");
+    const context = canvas.getContext("2d", { willReadFrequently: true }); // pixels come from memory, not a GPU
     const data = context.createImageData(width, height);
     const words = new Uint32Array(data.data.buffer);
     const tables = [greys(), colours(state.top)];
