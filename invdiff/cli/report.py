@@ -47,7 +47,7 @@ def write_reports(output: Output, results: list[Path], index: Path | None) -> in
         InputError: there are two results in one folder, or none can be reported on.
     """
     from invdiff.pictures.report import Case, write_index
-    from invdiff.reconstruction.report import report_result
+    from invdiff.reconstruction import report_result
 
     folders = [path.absolute().parent for path in results]
     twice = next((folder for folder in folders if folders.count(folder) > 1), None)

@@ -5,7 +5,6 @@ import math
 import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,13 +14,14 @@ from invdiff.data.scan import evenly_spaced
 from invdiff.errors import InputError
 from invdiff.metrics import nmse, psnr, ssim
 from invdiff.pictures import white_of
-from invdiff.pictures.report import ERROR_SCALE, Case, Chart, Line, Report, ReportSlice, page_names, write_report
+from invdiff.pictures.report import ERROR_SCALE, Case, Chart, Line, Report, ReportSlice, write_report
 from invdiff.reconstruction.written_result import WrittenResult, written_result
 
 _LOOKED_AT = 16  # slices by which the windows are chosen
 _TOPS = (0.005, 0.01, 0.02, 0.05, 0.1, ERROR_SCALE)  # of errors, parts of white
 _LONG = 2000  # characters of a fact that are shown
-_NOT_FACTS = ("warnings", "failed", "command", "audit_verdict", "audit_residual_by_coil_and_band", "fingerprint")
+_RESIDUAL = "audit_residual_by_coil_and_band"
+_NOT_FACTS = ("warnings", "failed", "command", "audit_verdict", _RESIDUAL, "fingerprint")
 _TITLES = {"zero_filled": "zero-filled", "mean": "mean of samples", "estimate": "estimate", "ground_truth": "truth"}
 
 
@@ -47,16 +47,6 @@ def report_result(result: str | os.PathLike[str], index: str | os.PathLike[str] 
         scores = [f"{name}: {decibels:.1f} dB, SSIM {similar:.3f}" for name, decibels, similar, _ in middle.scores[-1:]]
         lines = [report.subtitle, f"{report.count} slice(s)", *scores, *report.verdict[:1]]
         return Case(report.title, page, middle.images[middle.about], lines, len(report.warnings))
-
-
-def pages_of(result: str | os.PathLike[str]) -> list[Path]:
-    """Where `report_result` writes.
-
-    Raises:
-        InputError: there is no such result, or it is damaged.
-    """
-    with written_result(result) as written:
-        return [written.path.with_name(name) for name in page_names(written.shape[0])]
 
 
 def _report(written: WrittenResult) -> Report:
@@ -97,12 +87,15 @@ def _slices(written: WrittenResult, white: float, rows: range) -> Iterator[Repor
             images={_TITLES.get(name, name): image for name, image in images.items()},
             about=_TITLES.get(about, about),
             error=None if truth is None else np.abs(images[about] - truth),
-            deviation=_magnitudes(written, "magnitude_std", [row])[0] / white
-            if "magnitude_std" in written.arrays
-            else None,
-            samples=_magnitudes(written, "samples", [row])[0] / white if "samples" in written.arrays else None,
+            deviation=_known(written, "magnitude_std", row, white),
+            samples=_known(written, "samples", row, white),
             scores=() if truth is None else _scores(truth, images),
         )
+
+
+def _known(written: WrittenResult, name: str, row: int, white: float) -> NDArray[np.floating[Any]] | None:
+    """The magnitudes of a slice in units of white; None where there are none of that name."""
+    return _magnitudes(written, name, [row])[0] / white if name in written.arrays else None
 
 
 def _magnitudes(written: WrittenResult, name: str, rows: Sequence[int]) -> NDArray[np.floating[Any]]:
@@ -143,33 +136,31 @@ def _warnings(written: WrittenResult) -> list[str]:
 
 def _charts(written: WrittenResult) -> list[Chart]:
     """Of the audit, band by band."""
-    radius, factor = _numbers(written, "audit_band_radius", 1), _numbers(written, "audit_band_factor", 1)
-    spread, residual = _numbers(written, "audit_band_uncertainty", 1), _numbers(written, _RESIDUAL, 2)
+    bands = [_numbers(written, f"audit_band_{name}", 1) for name in ("radius", "factor", "uncertainty")]
+    residual = _numbers(written, _RESIDUAL, 2)
     charts = []
-    if radius is not None and factor is not None and spread is not None:
+    if all(len(one) for one in bands):
+        if len({len(one) for one in bands}) > 1:
+            raise InputError(f"{written.path}: audit_band_radius and its kin have numbers of different bands; damaged.")
+        radius, factor, spread = bands
         widths = np.minimum(spread, 1) * factor  # a band that tells nothing has an endless one
         line = Line(radius.tolist(), factor.tolist(), widths.tolist())
         charts.append(Chart("times too small that error bars were", "radius in k-space, cycles a pixel", line, 1.0))
-    if residual is not None:
+    if len(residual):
         mean = residual.mean(axis=0)
         line = Line(list(range(1, len(mean) + 1)), mean.tolist())
         charts.append(Chart("residual, over what noise would leave", "band of k-space, from its centre", line, 1.0))
     return charts
 
 
-_RESIDUAL = "audit_residual_by_coil_and_band"
-
-
-def _numbers(written: WrittenResult, name: str, dimensions: int) -> NDArray[np.float64] | None:
-    """A list of lists in JSON."""
+def _numbers(written: WrittenResult, name: str, dimensions: int) -> NDArray[np.float64]:
+    """A list of lists in JSON; none where there is no such attribute."""
     found = _parsed(written, name)
-    if found is None:
-        return None
     try:
-        numbers = np.array(found, np.float64)
-    except (TypeError, ValueError):
-        numbers = np.array([])
-    if numbers.ndim != dimensions or not numbers.size or not (np.abs(np.nan_to_num(numbers, nan=0)) < math.inf).all():
+        numbers = np.array([] if found is None else found, np.float64)
+    except (TypeError, ValueError, OverflowError):
+        numbers = np.array(np.nan)
+    if numbers.size and (numbers.ndim != dimensions or np.isnan(numbers).any()):
         raise InputError(f"{written.path}: {name} holds no list of numbers; it is damaged.")
     return numbers
 

@@ -1,10 +1,10 @@
 """``invdiff report`` and ``solve --report``: pages beside results, and what is in files of strangers."""
 
 import json
+import re
 import shlex
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -139,18 +139,16 @@ def test_one_that_is_damaged_stops_no_other(invdiff: Run, tmp_path: Path) -> Non
     [
         ("audit_band_radius", "[1, [2]]", "audit_band_radius holds no list of numbers"),
         ("audit_band_factor", '["x"]', "audit_band_factor holds no list of numbers"),
-        ("audit_band_factor", "[1.0]", "numbers"),
+        ("audit_band_factor", "[1, 2, 3]", "of different bands"),
+        ("audit_band_factor", "[1, Infinity]", "NaN or infinity"),
+        ("audit_band_radius", "NaN", "holds no list of numbers"),
         ("audit_residual_by_coil_and_band", "[" * 5000, "holds no JSON"),
         ("failed", "{", "failed holds no JSON"),
         ("sampled", np.ones(3), "sampled has shape"),
         ("image", np.full((3, 4, 4), np.nan, np.complex64), "shape|NaN"),
     ],
 )
-def test_damage_is_a_sentence(
-    invdiff: Run, result: Path, tmp_path: Path, name: str, value: Any, words: str
-) -> None:
-    import re
-
+def test_damage_is_a_sentence(invdiff: Run, result: Path, tmp_path: Path, name: str, value: Any, words: str) -> None:
     changed(result, **AUDIT)
     with h5py.File(result, "r+") as file:
         if isinstance(value, str):
@@ -184,8 +182,7 @@ def test_refusals(invdiff: Run, result: Path, tmp_path: Path) -> None:
 
 
 def test_images_that_are_large_are_refused_before_they_are_read(invdiff: Run, tmp_path: Path) -> None:
-    made = replace(marked().result)
-    made.write(tmp_path / "reconstruction.h5")
+    marked().result.write(tmp_path / "reconstruction.h5")
     with h5py.File(tmp_path / "reconstruction.h5", "r+") as file:
         file.create_dataset("sampled", (10**6, 10**6), bool, chunks=(10**3, 10**3))
     ran = invdiff("report", tmp_path)

@@ -146,7 +146,9 @@ def test_many_slices_are_paged(tmp_path: Path) -> None:
     assert page_names(200) == ["report.html"]
     first = write_report(tmp_path, report(count=401, side=4, samples=0))
     assert first == tmp_path / "report-1.html"
-    assert sorted(path.name for path in tmp_path.iterdir()) == page_names(401) == [f"report-{k}.html" for k in (1, 2, 3)]
+    assert (
+        sorted(path.name for path in tmp_path.iterdir()) == page_names(401) == [f"report-{k}.html" for k in (1, 2, 3)]
+    )
     numbers = [one["number"] for name in page_names(401) for one in told(tmp_path / name)]
     assert numbers == list(range(401))
     links = [link["href"] for link in read(tmp_path / "report-2.html").of("a")]
