@@ -75,7 +75,7 @@ def test_results_that_are_there(invdiff: Run, result: Path, tmp_path: Path) -> N
     shown = [text for _, text in reader.texts]
     assert {"look", "here", "slice 1: it diverged", "error bars were 1.4 times too small"} <= set(shown)
     assert len(reader.of("polyline")) == 2
-    assert [one["number"] for one in told(page)] == [0, 1, 2]
+    assert [one["number"] for one in told(page)] == [7, 8, 9]
     assert not (tmp_path / "index.html").exists()
     assert invdiff("report", result).code == 0  # again, in the place of the first
 
