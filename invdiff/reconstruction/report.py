@@ -50,7 +50,7 @@ def report_result(result: str | os.PathLike[str], index: str | os.PathLike[str] 
 
 
 def _report(written: WrittenResult) -> Report:
-    said = written.attributes
+    said, sampled = written.attributes, written.sampled
     rows = evenly_spaced(written.shape[0], _LOOKED_AT)
     white = white_of(_magnitudes(written, "ground_truth" if "ground_truth" in written.arrays else "image", rows))
     samples = written.arrays["samples"].shape[1] if "samples" in written.arrays else 0
@@ -64,7 +64,7 @@ def _report(written: WrittenResult) -> Report:
         top=_top(written, rows, white),
         pixel=(voxel[0] / voxel[1], 1.0),
         warnings=_warnings(written),
-        sampled=None if written.sampled is None else (written.sampled, _sampled_title(said)),
+        sampled=None if sampled is None or sampled.all() else (sampled, _sampled_title(said)),
         charts=_charts(written),
         verdict=tuple(filter(None, _text(said, "audit_verdict").split("\n"))),
         target=_text(said, "target") or "the truth in the result",
