@@ -14,6 +14,7 @@ from invdiff.cli.export import export
 from invdiff.cli.listings import methods, operators
 from invdiff.cli.output import tell
 from invdiff.cli.regions import regions
+from invdiff.cli.report import report
 from invdiff.cli.sample import sample
 from invdiff.cli.simulate import simulate
 from invdiff.cli.solve import solve
@@ -40,8 +41,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 COMMANDS = (
-    solve, doctor, export, regions, detect, evaluate, verify, tune_lambda, train, sample, simulate, methods, operators,
-    convert,
+    solve, doctor, export, report, regions, detect, evaluate, verify, tune_lambda, train, sample, simulate, methods,
+    operators, convert,
 )  # fmt: skip
 for command in COMMANDS:
     app.command(epilog=shown_below_help(command.__name__.replace("_", "-")))(command)

@@ -100,6 +100,16 @@ class Job:
         self.output.finish({"command": "solve", "exit_status": code, "files": self.rows})
         return code
 
+    @property
+    def results(self) -> list[Path]:
+        """Those that there are now."""
+        return [Path(row["result"]) for row in self.rows if row["result"]]
+
+    @property
+    def index(self) -> Path | None:
+        """Where reports of several files, once all are there, are listed."""
+        return None if self.is_single or self.study.shard.count > 1 else self.out / "index.html"
+
     def forecast(self, executor: "Executor") -> None:
         """Tell what is left to do, and what it will take."""
         from invdiff.reconstruction import Forecast, MeasuredOnce

@@ -134,6 +134,10 @@ def solve(
         ),
     ] = None,
     template: Template = None,
+    report: Annotated[
+        bool,
+        typer.Option("--report", help="Write report.html beside each result, and index.html of several; see `report`."),
+    ] = False,
     force: Force = False,
     baseline: Annotated[
         list[str] | None,
@@ -232,9 +236,11 @@ def solve(
     """
     begun = time.perf_counter()  # before all that takes time
     from invdiff.cli.computing import Computing, read_shard
+    from invdiff.cli.deciding import deciding_command
     from invdiff.cli.heap import keep_heap
     from invdiff.cli.options import instrument_of, maps_of, parse_settings, tell_companions, undersampling
     from invdiff.cli.pipes import PIPE, results_folder, spooled, write_images
+    from invdiff.cli.report import write_reports
     from invdiff.cli.run_file import is_given, settings_of, written_run
     from invdiff.data import Series
     from invdiff.data.formats import given_of
@@ -249,8 +255,10 @@ def solve(
     output = Output(as_json, quiet, piped=out == PIPE)
     if output.json and output.piped:
         raise InputError("Standard output takes images (--out -) or a document (--json), not both.")
-    if save and output.piped:
-        raise InputError("A run of pipes (--out -) keeps nothing; leave --save out, or give --out a folder.")
+    if (save or report) and output.piped:
+        raise InputError(
+            "A run of pipes (--out -) keeps nothing; leave --save and --report out, or give --out a folder."
+        )
     baselines = [find_baseline(name) for name in dict.fromkeys(baseline or [])]
     if baselines and (memory_limit is not None or output.piped):
         raise InputError(
@@ -292,7 +300,7 @@ def solve(
             seed,
             device=computing.workers_device,
             shard=read_shard(shard),
-            attributes={"prior": prior},
+            attributes={"prior": prior, "command": deciding_command(context)},
             memory_limit=computing.limit,
             held_back=FRACTION if audit else 0.0,
             replaces=force,
@@ -322,6 +330,8 @@ def solve(
             job.forecast(executor)
             return
         code = job.run(executor)
+        if report:
+            code = max(code, write_reports(output, job.results, job.index))
         if output.piped:
             made = zip(job.rows, job.inputs, strict=True)
             write_images([(Path(row["result"]), one.series) for row, one in made if row["result"]], paths)

@@ -5,7 +5,7 @@ from invdiff.pictures.course import draw_course
 from invdiff.pictures.grey import grey, white_of
 from invdiff.pictures.grid import write_grid
 from invdiff.pictures.panel import draw_panel, write_panel
-from invdiff.pictures.report import table
+from invdiff.pictures.scores import table
 
 __all__ = [
     "Column",

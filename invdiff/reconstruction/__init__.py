@@ -13,6 +13,7 @@ from invdiff.reconstruction.known_maps import known_maps
 from invdiff.reconstruction.known_noise import known_noise
 from invdiff.reconstruction.memory_limit import within
 from invdiff.reconstruction.reconstruct import gather, reconstruct
+from invdiff.reconstruction.report import report_result
 from invdiff.reconstruction.residual_noise import residual_noise, with_residual_noise
 from invdiff.reconstruction.result import (
     Reconstruction,
@@ -100,6 +101,7 @@ __all__ = [
     "read_labels",
     "read_reconstructed",
     "reconstruct",
+    "report_result",
     "residual_noise",
     "sample_cases",
     "sample_scan",

@@ -129,6 +129,7 @@ def described(cases: Cases, drawing: Drawing) -> dict[str, Any]:
         "operator": find_kind(cases.operator).mathematics,
         "acceleration": achieved_acceleration(cases.sampled),
         "sampling": sampling_of(cases.sampled),
+        **({"target": cases.target} if cases.has_ground_truth else {}),
         "prior_weights": digest_of(*(tensor.cpu().numpy() for tensor in drawing.prior.tensors())),
         **provenance(drawing.sampler, drawing.prior, drawing.seed),
         **({} if cases.preparation is None else cases.preparation.attributes),

@@ -288,6 +288,7 @@ def write_slices(
     count: int,
     attributes: Mapping[str, Any],
     geometry: Geometry | None = None,
+    sampled: NDArray[np.bool_] | None = None,
 ) -> None:
     """Write HDF5 with ``image``, ``zero_filled`` and, where there are any, ``estimate``, ``samples`` with their
     ``mean`` and ``std``, and ``ground_truth``, and each number of the slices as a data set; whole or not at all. Where
@@ -306,6 +307,7 @@ def write_slices(
         count: how many there are.
         attributes: numbers and texts.
         geometry: of the images, where it is known.
+        sampled: what was seen, bool ``(H, W)`` of k-space or of the pixels, to be kept by that name.
 
     Raises:
         InputError: it can't be written.
@@ -316,6 +318,8 @@ def write_slices(
                 if k == 0:
                     file.create_dataset(name, (count, *array.shape), array.dtype)
                 file[name][k] = array
+        if sampled is not None:
+            file["sampled"] = sampled
         if geometry is not None:
             file.update(planes_of(geometry))
             affine = {} if geometry.affine is None else {"affine": geometry.affine}

@@ -409,9 +409,10 @@ class Study:
         attributes |= {"failed": json.dumps(failed), "fingerprint": decided}
         geometry = cases.geometry
         if geometry is None:
-            write_slices(path, slices, cases.count, attributes)
+            write_slices(path, slices, cases.count, attributes, sampled=cases.sampled)
         else:
-            write_slices(path, (one.part(geometry) for one in slices), cases.count, attributes, geometry.cropped)
+            parts = (one.part(geometry) for one in slices)
+            write_slices(path, parts, cases.count, attributes, geometry.cropped, cases.sampled)
 
 
 def _judge(posterior: Step, image: Step | None) -> Judge:

@@ -37,6 +37,7 @@ class WrittenResult:
         numbers: what it has one of for each slice, by name: float64 ``(slices,)``.
         attributes: numbers and texts, but those of the geometry.
         geometry: of the images, where it is known.
+        seen: of what was measured, ``(H, W)`` of its own, as it lies in the file; None: the result does not tell it.
     """
 
     path: Path
@@ -44,6 +45,7 @@ class WrittenResult:
     numbers: Mapping[str, NDArray[np.float64]] = field(repr=False)
     attributes: Mapping[str, Any] = field(repr=False)
     geometry: Geometry | None
+    seen: "h5py.Dataset | None" = field(default=None, repr=False)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -92,6 +94,11 @@ class WrittenResult:
         return self.volume("magnitude_std") if "magnitude_std" in self.arrays else None
 
     @property
+    def sampled(self) -> NDArray[np.bool_] | None:
+        """What was seen of k-space, or of the pixels, bool ``(H, W)``; None where the result does not tell it."""
+        return None if self.seen is None else np.asarray(self.seen[()]) != 0
+
+    @property
     def slices(self) -> tuple[int, ...]:
         """The numbers of its slices in the file that was reconstructed."""
         return tuple(int(number) for number in self.numbers.get("slice", range(self.shape[0])))
@@ -126,7 +133,7 @@ def written_result(path: str | os.PathLike[str]) -> Iterator[WrittenResult]:
         geometry = _geometry(file, path, said)
         if geometry is not None:
             geometry.check(str(path), shape[1:], shape[0])
-        yield WrittenResult(path, arrays, _numbers(file, path, shape[0]), told, geometry)
+        yield WrittenResult(path, arrays, _numbers(file, path, shape[0]), told, geometry, _seen(file, path))
 
 
 def _images(file: "h5py.File", path: Path, name: str) -> "h5py.Dataset | None":
@@ -140,6 +147,13 @@ def _images(file: "h5py.File", path: Path, name: str) -> "h5py.Dataset | None":
             f"{path} has no dataset '{name}' of {dimensions} dimensions of {found.dtype}; give a reconstruction.h5 of "
             "invdiff."
         )
+    return found
+
+
+def _seen(file: "h5py.File", path: Path) -> "h5py.Dataset | None":
+    found = find_numbers(file, "sampled")
+    if found is not None and (found.ndim != 2 or found.dtype.kind not in "biu" or not found.size):
+        raise InputError(f"{path}: sampled has shape {found.shape} of {found.dtype}, and is to be (H, W) of booleans.")
     return found
 
 

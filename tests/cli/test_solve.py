@@ -53,7 +53,7 @@ def test_results(
     image, samples = (slices, 24, 20), (slices, 2, 24, 20)
     of_samples = {"mean": (image, "c8"), "std": (image, "f4"), "samples": (samples, "c8"), "zero_filled": (image, "c8")}
     of_samples |= dict.fromkeys(("magnitude_std", "lower", "upper"), (image, "f4"))
-    expected = {"image": (image, "c8"), **of_samples}
+    expected = {"image": (image, "c8"), **of_samples, "sampled": ((24, 20), "b1")}
     if truth:
         expected["ground_truth"] = (image, "c8")
     attributes = found.pop("attributes")

@@ -1,0 +1,18 @@
+"""Results as pages that a browser shows without a network."""
+
+from invdiff.pictures.report.chart import Chart, Line
+from invdiff.pictures.report.content import ERROR_SCALE, Report, ReportSlice
+from invdiff.pictures.report.index import Case, write_index
+from invdiff.pictures.report.page import page_names, write_report
+
+__all__ = [
+    "ERROR_SCALE",
+    "Case",
+    "Chart",
+    "Line",
+    "Report",
+    "ReportSlice",
+    "page_names",
+    "write_index",
+    "write_report",
+]

@@ -1,0 +1,209 @@
+"""A result as a page to look at, page by page where it has many slices."""
+
+import json
+import math
+import os
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from invdiff.data.scan import evenly_spaced
+from invdiff.errors import InputError
+from invdiff.metrics import nmse, psnr, ssim
+from invdiff.pictures import white_of
+from invdiff.pictures.report import ERROR_SCALE, Case, Chart, Line, Report, ReportSlice, write_report
+from invdiff.reconstruction.written_result import WrittenResult, written_result
+
+_LOOKED_AT = 16  # slices by which the windows are chosen
+_TOPS = (0.005, 0.01, 0.02, 0.05, 0.1, ERROR_SCALE)  # of errors, parts of white
+_LONG = 2000  # characters of a fact that are shown
+_RESIDUAL = "audit_residual_by_coil_and_band"
+_NOT_FACTS = ("warnings", "failed", "command", "audit_verdict", _RESIDUAL, "fingerprint")
+_TITLES = {"zero_filled": "zero-filled", "mean": "mean of samples", "estimate": "estimate", "ground_truth": "truth"}
+
+
+def report_result(result: str | os.PathLike[str], index: str | os.PathLike[str] | None = None) -> Case:
+    """Write ``report.html`` beside a result, or of more than 200 slices ``report-1.html`` and so on: all that it holds,
+    in files that need no other.
+
+    Args:
+        result: path of a ``reconstruction.h5``.
+        index: a page that lists several reports, to be linked to.
+
+    Returns:
+        What to list it as.
+
+    Raises:
+        InputError: there is no such result, or it is damaged; a file is there that is no report; or it can't be
+            written.
+    """
+    with written_result(result) as written:
+        report = _report(written)
+        page = write_report(written.path.parent, report, index)
+        middle = next(_slices(written, report.white, range(report.count // 2, report.count // 2 + 1)))
+        scores = [f"{name}: {decibels:.1f} dB, SSIM {similar:.3f}" for name, decibels, similar, _ in middle.scores[-1:]]
+        lines = [report.subtitle, f"{report.count} slice(s)", *scores, *report.verdict[:1]]
+        return Case(report.title, page, middle.images[middle.about], lines, len(report.warnings))
+
+
+def _report(written: WrittenResult) -> Report:
+    said, sampled = written.attributes, written.sampled
+    rows = evenly_spaced(written.shape[0], _LOOKED_AT)
+    white = white_of(_magnitudes(written, "ground_truth" if "ground_truth" in written.arrays else "image", rows))
+    samples = written.arrays["samples"].shape[1] if "samples" in written.arrays else 0
+    voxel = (1.0, 1.0) if written.geometry is None else written.geometry.voxel_size
+    return Report(
+        title=_text(said, "input") or written.path.name,
+        subtitle=_subtitle(said, samples),
+        count=written.shape[0],
+        slices=lambda rows: _slices(written, white, rows),
+        white=white,
+        top=_top(written, rows, white),
+        pixel=(voxel[0] / voxel[1], 1.0),
+        warnings=_warnings(written),
+        sampled=None if sampled is None or sampled.all() else (sampled, _sampled_title(said)),
+        charts=_charts(written),
+        verdict=tuple(filter(None, _text(said, "audit_verdict").split("\n"))),
+        target=_text(said, "target") or "the truth in the result",
+        samples=samples,
+        command=_command(said),
+        facts={name: _short(value) for name, value in said.items() if name not in _NOT_FACTS},
+    )
+
+
+def _slices(written: WrittenResult, white: float, rows: range) -> Iterator[ReportSlice]:
+    names = [name for name in _TITLES if name in written.arrays]
+    if not {"mean", "estimate"} & set(names):
+        names.insert(0, "image")
+    about = "estimate" if "estimate" in names else "mean" if "mean" in names else "image"
+    for row in rows:
+        images = {name: _magnitudes(written, name, [row])[0] / white for name in names}
+        truth = images.get("ground_truth")
+        yield ReportSlice(
+            number=written.slices[row],
+            images={_TITLES.get(name, name): image for name, image in images.items()},
+            about=_TITLES.get(about, about),
+            error=None if truth is None else np.abs(images[about] - truth),
+            deviation=_known(written, "magnitude_std", row, white),
+            samples=_known(written, "samples", row, white),
+            scores=() if truth is None else _scores(truth, images),
+        )
+
+
+def _known(written: WrittenResult, name: str, row: int, white: float) -> NDArray[np.floating[Any]] | None:
+    """The magnitudes of a slice in units of white; None where there are none of that name."""
+    return _magnitudes(written, name, [row])[0] / white if name in written.arrays else None
+
+
+def _magnitudes(written: WrittenResult, name: str, rows: Sequence[int]) -> NDArray[np.floating[Any]]:
+    magnitudes: NDArray[np.floating[Any]] = np.abs(written.volume(name, rows))
+    return magnitudes
+
+
+def _scores(truth: NDArray[Any], images: Mapping[str, NDArray[Any]]) -> list[tuple[str, float, float, float]]:
+    """Of each image of a slice; none where they can't be told, as of a slice that is empty."""
+    try:
+        return [
+            (_TITLES.get(name, name), psnr(truth, image), ssim(truth, image), nmse(truth, image))
+            for name, image in images.items()
+            if name != "ground_truth"
+        ]
+    except InputError:
+        return []
+
+
+def _top(written: WrittenResult, rows: Sequence[int], white: float) -> float:
+    """The end of the scale of errors, a part of white: one that nearly all of them are below."""
+    found = [_magnitudes(written, "magnitude_std", rows)] if "magnitude_std" in written.arrays else []
+    if "ground_truth" in written.arrays:
+        found.append(np.abs(_magnitudes(written, "image", rows) - _magnitudes(written, "ground_truth", rows)))
+    most = max((float(np.percentile(one, 99.5)) for one in found), default=0.0) / white
+    return next((top for top in _TOPS if top >= most), ERROR_SCALE)
+
+
+def _warnings(written: WrittenResult) -> list[str]:
+    """Those of the measurement, and why slices failed."""
+    found = [line for line in _text(written.attributes, "warnings").split("\n") if line]
+    failed = _parsed(written, "failed")
+    for reason, numbers in failed.items() if isinstance(failed, dict) else ():
+        listed = numbers if isinstance(numbers, list) else [numbers]
+        found.append(f"slice {', '.join(map(str, listed))}: {reason}")
+    return found
+
+
+def _charts(written: WrittenResult) -> list[Chart]:
+    """Of the audit, band by band."""
+    bands = [_numbers(written, f"audit_band_{name}", 1) for name in ("radius", "factor", "uncertainty")]
+    residual = _numbers(written, _RESIDUAL, 2)
+    charts = []
+    if all(len(one) for one in bands):
+        if len({len(one) for one in bands}) > 1:
+            raise InputError(f"{written.path}: audit_band_radius and its kin have numbers of different bands; damaged.")
+        radius, factor, spread = bands
+        widths = np.minimum(spread, 1) * factor  # a band that tells nothing has an endless one
+        line = Line(radius.tolist(), factor.tolist(), widths.tolist())
+        charts.append(Chart("times too small that error bars were", "radius in k-space, cycles a pixel", line, 1.0))
+    if len(residual):
+        mean = residual.mean(axis=0)
+        line = Line(list(range(1, len(mean) + 1)), mean.tolist())
+        charts.append(Chart("residual, over what noise would leave", "band of k-space, from its centre", line, 1.0))
+    return charts
+
+
+def _numbers(written: WrittenResult, name: str, dimensions: int) -> NDArray[np.float64]:
+    """A list of lists in JSON; none where there is no such attribute."""
+    found = _parsed(written, name)
+    try:
+        numbers = np.array([] if found is None else found, np.float64)
+    except (TypeError, ValueError, OverflowError):
+        numbers = np.array(np.nan)
+    if numbers.size and (numbers.ndim != dimensions or np.isnan(numbers).any()):
+        raise InputError(f"{written.path}: {name} holds no list of numbers; it is damaged.")
+    return numbers
+
+
+def _parsed(written: WrittenResult, name: str) -> Any:
+    text = _text(written.attributes, name)
+    try:
+        return json.loads(text) if text else None
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{written.path}: {name} holds no JSON; it is damaged.") from error
+
+
+def _command(said: Mapping[str, Any]) -> str:
+    """The command that was given, quoted anew, so that whatever a file says is one command of invdiff and no other."""
+    try:
+        words = shlex.split(_text(said, "command"))
+    except ValueError:
+        return ""
+    if words[:2] != ["invdiff", "solve"]:
+        return ""
+    return shlex.join([_text(said, "input") if word == "INPUT" else word for word in words])
+
+
+def _subtitle(said: Mapping[str, Any], samples: int) -> str:
+    told = [_text(said, "method")]
+    acceleration = said.get("acceleration")
+    if isinstance(acceleration, float) and math.isfinite(acceleration) and acceleration > 1:
+        told.append(f"{acceleration:.1f} times undersampled")
+    if samples:
+        by = _text(said, "samples_method")
+        told.append(f"{samples} posterior sample(s){f' of {by}' if by else ''}")
+    return ", ".join(filter(None, told))
+
+
+def _sampled_title(said: Mapping[str, Any]) -> str:
+    return "Samples of k-space" if "F" in _text(said, "operator") else "Known pixels"
+
+
+def _text(said: Mapping[str, Any], name: str) -> str:
+    found = said.get(name)
+    return found if isinstance(found, str) else ""
+
+
+def _short(value: Any) -> str:
+    text = f"{value:.6g}" if isinstance(value, float) else str(value)
+    return text if len(text) <= _LONG else f"{text[:_LONG]} ..."
