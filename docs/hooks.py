@@ -79,11 +79,19 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def methods_table() -> str:
     """A row for each method, with a link to its page."""
-    lines = ["| method | paper | signal | view | guidance | network calls |", "|---|---|---|---|---|---|"]
+    lines = ["| method | paper | signal | view | guidance | needs | network calls |", "|---|---|---|---|---|---|---|"]
     for method in METHODS.values():
         sampler = method.build()
         parts = [type(part).__name__ if part else "none" for part in (sampler.signal, sampler.view, sampler.guidance)]
-        cells = [f"[{method.name}]({method.name}.md)", method.paper.short, *parts, str(sampler.nfe)]
+        asked = [sampler.signal, sampler.view, sampler.start, *sampler.steps, *sampler.finish, sampler.guidance]
+        needs = set().union(*(part.needs for part in asked if part)) & {"noise_std", "density", "coil maps"}
+        cells = [
+            f"[{method.name}]({method.name}.md)",
+            method.paper.short,
+            *parts,
+            ", ".join(sorted(needs)),
+            sampler.nfe,
+        ]
         lines.append(row(*cells))
     return "\n".join(lines)
 
