@@ -3,9 +3,11 @@
 import csv
 import json
 import re
+import sys
 from collections.abc import Iterator
 from functools import partial
 from importlib import import_module
+from inspect import isfunction
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -192,14 +194,14 @@ def parameters_table(name: str) -> str:
 
 
 def namesakes(package: str) -> list[str]:
-    """Directives for functions that stand in a module of their own name, which a package's reference takes for the
-    module and leaves out."""
-    found = []
-    for name in import_module(package).__all__:
-        module = f"{package}.{name}"
-        if getattr(getattr(import_module(package), name), "__module__", None) == module:
-            found.append(f"::: {module}.{name}\n    options:\n      show_root_heading: true\n")
-    return found
+    """Directives for functions that have the name of a module, which a package's reference takes for the module and
+    leaves out."""
+    functions = {name: getattr(import_module(package), name) for name in import_module(package).__all__}
+    return [
+        f"::: {function.__module__}.{name}\n    options:\n      show_root_heading: true\n"
+        for name, function in functions.items()
+        if isfunction(function) and f"{package}.{name}" in sys.modules
+    ]
 
 
 def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
@@ -230,11 +232,12 @@ def _listed(items: list[Any]) -> Iterator[str]:
             yield f"\n## {item.title}\n"
             yield from _listed(item.children)
         elif isinstance(item, Page):
-            yield f"- [{item.title or 'Overview'}]({item.file.url}): {_first_sentence(item.file.content_string)}"
+            sentence = _first_sentence(item.file.content_string)
+            yield f"- [{item.title or 'Overview'}]({item.file.url})" + (f": {sentence}" if sentence else "")
 
 
 def _first_sentence(markdown: str) -> str:
     paragraphs = re.split(r"\n\s*\n", markdown.split("\n", 1)[-1].strip())
-    prose = next((one for one in paragraphs if one[0].isalpha()), "")
+    prose = next((one for one in paragraphs if one[:1].isalpha()), "")
     plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", " ".join(prose.split()))
     return re.split(r"(?<=\.) |:$", plain)[0]

@@ -10,6 +10,7 @@ from functools import partial
 from html.parser import HTMLParser
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib import import_module
+from inspect import isfunction
 from pathlib import Path
 from threading import Thread
 from types import ModuleType
@@ -27,8 +28,8 @@ TAGS = set(
     re.findall(
         r"\w+",
         "a article aside b body br button code dd details div dl dt em footer form h1 h2 h3 h4 h5 h6 head header hr"
-        " html i img input label li link main meta nav ol p path pre script section small span strong style sub summary sup"
-        " svg table tbody td th thead title tr u ul",
+        " html i img input label li link main meta nav ol p path pre script section small span strong style sub summary"
+        " sup svg table tbody td th thead title tr u ul",
     )
 )
 LITERAL = {"code", "pre", "script", "style"}
@@ -142,13 +143,14 @@ def test_every_public_name_is_on_a_page(site: Path) -> None:
 
 
 def documented_as(name: str) -> str:
-    """The name itself; of a function that stands in a module of its name, that within the module."""
+    """The name itself; of a function that has the name of a module, where it is defined."""
     package, _, last = name.rpartition(".")
-    return f"{name}.{last}" if getattr(getattr(import_module(package), last), "__module__", None) == name else name
+    item = getattr(import_module(package), last)
+    return f"{item.__module__}.{last}" if isfunction(item) and name in sys.modules else name
 
 
 def test_llms_txt_lists_every_page_of_the_navigation(site: Path) -> None:
-    links = re.findall(r"^- \[[^\]]+\]\(([^)]*)\): \S", (site / "llms.txt").read_text(encoding="utf-8"), re.MULTILINE)
+    links = re.findall(r"^- \[[^\]]+\]\(([^)]*)\)", (site / "llms.txt").read_text(encoding="utf-8"), re.MULTILINE)
     listed = re.findall(
         r"^ *- (?:[^:\n]*: )?(\S+\.md)$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), re.MULTILINE
     )
