@@ -206,8 +206,9 @@ def browser() -> Iterator[Any]:
 
 
 TOO_WIDE = """() => [...document.querySelectorAll(".md-content *")].filter(each => {
+  if (each.closest(".katex-mathml, svg *")) return false;  // for those who hear the page; within a picture
   for (let around = each; around; around = around.parentElement)
-    if (["auto", "scroll", "hidden", "clip"].includes(getComputedStyle(around).overflowX)) return false;
+    if (["auto", "scroll"].includes(getComputedStyle(around).overflowX)) return false;
   return each.getBoundingClientRect().right > document.documentElement.clientWidth + 1;
 }).map(each => `${each.tagName}: ${each.textContent.trim().slice(0, 60)}`)"""
 
