@@ -33,12 +33,16 @@ from invdiff.metrics import psnr, ssim
 SIDE = 128
 SMOOTHING = (0.3, 0.5, 0.7, 1.0, 1.4)
 TV_WEIGHTS = (5e-5, 1e-4, 2e-4, 4e-4)
-SAMPLERS: dict[str, Callable[[], Sampler]] = {
-    "`estimate`, 30 steps": partial(estimate, signal=RealImage()),
-    "`dds`, 50 steps": partial(dds, signal=RealImage()),
-    "`dds`, 50 steps, `gamma=30`": partial(dds, gamma=30.0, signal=RealImage()),
-    "`song2021`, 200 steps, `sigma_max=2`": partial(song2021, steps=200, sigma_max=2.0),
+SAMPLERS: dict[str, tuple[Callable[[], Sampler], int]] = {
+    "`estimate`, 30 steps": (partial(estimate, signal=RealImage()), 1),
+    "`dds`, 50 steps": (partial(dds, signal=RealImage()), 1),
+    "`dds`, 50 steps, `gamma=60`, `cg_steps=10`, mean of 4": (
+        partial(dds, gamma=60.0, cg_steps=10, signal=RealImage()),
+        4,
+    ),
+    "`song2021`, 400 steps, `sigma_max=0.5`": (partial(song2021, steps=400, sigma_max=0.5), 1),
 }
+"""Samplers, and the mean of how many samples."""
 Image = NDArray[np.float32]
 
 
@@ -77,9 +81,9 @@ def total_variation(problem: Problem, weight: float) -> Image:
     return image[None]
 
 
-def sampled(problem: Problem, make: Callable[[], Sampler]) -> Image:
-    """One reconstruction."""
-    return make()(problem, load_prior("builtin")).mean[None].numpy()
+def sampled(problem: Problem, make: Callable[[], Sampler], samples: int) -> Image:
+    """The mean of samples."""
+    return make()(problem, load_prior("builtin"), samples=samples).mean[None].numpy()
 
 
 def main(
@@ -103,7 +107,7 @@ def main(
     made: dict[str, Callable[[], Image]] = {
         "filtered back-projection": partial(best, partial(filtered, physics, problem), SMOOTHING),
         "total variation": partial(best, partial(total_variation, problem), TV_WEIGHTS),
-        **{label: partial(sampled, problem, make) for label, make in SAMPLERS.items()},
+        **{label: partial(sampled, problem, *each) for label, each in SAMPLERS.items()},
     }
     print(f"{name}, {views} views")
     print("| method | PSNR (dB) | SSIM |\n|---|---|---|")

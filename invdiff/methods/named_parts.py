@@ -18,6 +18,7 @@ _TABLE: Mapping[str, Callable[..., Any]] = {
     "magnitude-phase": signals.MagnitudePhase,
     "turned": functools.partial(diffusion.Turned, signal=TURNED.signal),
     "by-turns": diffusion.ByTurns,
+    "alternating-planes": diffusion.AlternatingPlanes,
     "sense": views.Sense,
     "soss": views.Soss,
     "unsampled-kspace": views.UnsampledKspace,

@@ -138,7 +138,7 @@ def parse_range(text: str, method: Method) -> Range:
     name, *bounds = text.split(":")
     if len(bounds) not in (2, 3) or bounds[2:] not in ([], ["log"]):
         raise InputError(f"--param takes NAME:LOW:HIGH or NAME:LOW:HIGH:log, such as snr:0.05:0.6, not {text!r}.")
-    kinds = alternatives(method.kind_of(name))
+    kinds = (float,) if name == NOISE_TIMES else alternatives(method.kind_of(name))
     if not {int, float} & {*kinds}:
         raise InputError(
             f"{method.name} has no numeric parameter {name!r}; it has {', '.join(numeric_parameters(method))}."

@@ -14,7 +14,7 @@ import torch
 from invdiff.cli.solve import QUALITY
 from invdiff.data import Scan, read_picture, read_scan, shepp_logan, simulate, write_scan
 from invdiff.data.masks import equispaced
-from invdiff.methods import METHODS
+from invdiff.methods import METHODS, OF_VOLUMES
 from invdiff.priors import load_prior
 from invdiff.reconstruction import picture_cases, read_reconstructed, reconstruct, scan_cases
 
@@ -70,7 +70,7 @@ def test_the_image_is_the_library_s_and_the_samples_are_those_of_calibrated(
     )
     prior = load_prior(folder / "prior.safetensors")
     for dataset, method, settings in (("estimate", "estimate", {"steps": "3"}), ("samples", "calibrated", {})):
-        sampler = METHODS[method].with_settings(settings, is_complex=cases.is_complex)
+        sampler = METHODS[method].with_settings({**OF_VOLUMES, **settings}, is_complex=cases.is_complex)
         expected = reconstruct(cases, sampler, prior, samples=1, seed=4).samples
         np.testing.assert_array_equal(found[dataset], expected if dataset == "samples" else expected[:, 0])
         other = reconstruct(cases, sampler, prior, samples=1, seed=5).samples

@@ -245,7 +245,7 @@ BAD_INPUT = [
     ("{scans}", ["--target", "magic"], "no target 'magic'; there are mvue, rss"),
     ("{scans}", ["--set", "magic=1"], "none of the methods has a parameter 'magic'"),
     ("{scans}", ["--set", "dds.steps=1"], "those compared are estimate"),
-    ("{scans}", ["--set", "estimate.tolerance=2"], "to below 1"),
+    ("{scans}", ["--set", "estimate.tolerance=2"], "from 1e-15 to 1"),
     ("{scans}", ["--samples", "0"], "samples=0"),
     ("{scans}", ["--slice", "7"], "file1.h5 has slices 0 to 1; asked for [7]"),
     ("{scans}", ["--coils", "0"], "image.npy: A scan has at least one coil"),

@@ -14,7 +14,7 @@ from PIL import Image
 from invdiff.data import read_picture, read_scan
 from invdiff.data.masks import MASKS
 from invdiff.diffusion import LateStart, Soss
-from invdiff.methods import METHODS
+from invdiff.methods import METHODS, OF_VOLUMES
 from invdiff.priors import load_prior
 from invdiff.reconstruction import picture_cases, reconstruct, scan_cases
 
@@ -146,7 +146,7 @@ def test_a_late_start_from_another_run(invdiff: Run, folder: Path, tmp_path: Pat
     else:
         cases = picture_cases(read_picture(folder / name), operator)
     sampler = replace(
-        METHODS["fast"].with_settings({"steps": "3"}, is_complex=cases.is_complex),
+        METHODS["fast"].with_settings({**OF_VOLUMES, "steps": "3"}, is_complex=cases.is_complex),
         start=LateStart(0.5, image="initial"),
     )
     prior = load_prior(folder / "prior.safetensors").in_precision("auto")
@@ -380,7 +380,7 @@ BAD_INPUT = [
         ["--prior", "{folder}/one.safetensors", "--method", "dds", "--set", "signal=two"],
         "network 2 channel(s)",
     ),
-    ("spiral", "{folder}/sense.h5", [], "no operator 'spiral'; there are sense, fourier, inpainting, denoise"),
+    ("spiral", "{folder}/sense.h5", [], "no operator 'spiral'; there are sense, fourier, non-cartesian, inpainting"),
     ("sense", "{folder}/sense.h5", ["--method", "magic"], "no method 'magic'; there are jalal2021"),
     ("sense", "{folder}/sense.h5", ["--set", "magic=1"], "no parameter magic; it has steps"),
     ("sense", "{folder}/sense.h5", ["--set", "steps=many"], "which 'many' is not"),
@@ -392,9 +392,9 @@ BAD_INPUT = [
     ("sense", "{folder}/sense.h5", ["--method", "mc_ddpm"], "needs a prior that knows the unsampled k-space"),
     ("sense", "{folder}/sense.h5", ["--start", "zero-filled"], "give one of sigma and time"),
     ("sense", "{folder}/sense.h5", ["--start-sigma", "1", "--start-time", "0.5"], "give one of sigma and time"),
-    ("sense", "{folder}/sense.h5", ["--start-time", "1.5"], "from 0 to 1, so a run can't start at 1.5"),
+    ("sense", "{folder}/sense.h5", ["--start-time", "1.5"], "from 0 to 1, but got 1.5"),
     ("sense", "{folder}/sense.h5", ["--start-sigma", "0.01"], "lowest level has sigma 0.015, so nothing is left"),
-    ("sense", "{folder}/sense.h5", ["--start-sigma", "nan"], "nothing is left"),
+    ("sense", "{folder}/sense.h5", ["--start-sigma", "nan"], "zero or more, but got nan"),
     ("sense", "{folder}/sense.h5", ["--start", "{folder}/sense.h5", "--start-sigma", "1"], "no dataset 'image'"),
     ("sense", "{folder}/sense.h5", ["--start", "{broken}/nowhere.h5", "--start-sigma", "1"], "does not exist"),
     ("sense", "{folder}/sense.h5", ["--start", "{broken}/file", "--start-sigma", "1"], "can't be read as HDF5"),

@@ -1,10 +1,8 @@
 """Numbers that methods and parts are given: what makes no sense is refused in a sentence, and all else runs."""
 
-import inspect
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from typing import get_args
 
 import pytest
 import torch
@@ -50,6 +48,7 @@ from invdiff.diffusion import (
 )
 from invdiff.errors import InputError
 from invdiff.methods import METHODS
+from invdiff.methods.values import alternatives, kinds_of
 from invdiff.within import Within
 
 Make = Callable[[float], Sampler]
@@ -73,8 +72,8 @@ def of_methods() -> dict[str, Make]:
     """A sampler of each method with a number in place of each of its parameters that are one."""
     made: dict[str, Make] = {}
     for name, method in METHODS.items():
-        for parameter, given_as in inspect.signature(method.build, eval_str=True).parameters.items():
-            if float in (given_as.annotation, *get_args(given_as.annotation)):
+        for parameter, kind in kinds_of(method.build).items():
+            if float in alternatives(kind):
                 others = {"steps": 3} | ({"weight": "released"} if parameter == "mse" else {})
                 made[f"{name}.{parameter}"] = lambda value, build=method.build, parameter=parameter, others=others: (
                     build(**others, **{parameter: value})

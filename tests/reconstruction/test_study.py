@@ -146,7 +146,7 @@ def test_another_seed_leaves_nothing_to_this_one(
     """And a key that forgets the seed is found."""
 
     def after_another_seed(folder: Path) -> dict[str, Any]:
-        interrupt(2)
+        interrupt(5)
         with pytest.raises(KeyboardInterrupt):
             replace(STUDY, seed=1)(CASES, folder)
         interrupt(UNITS)
@@ -154,7 +154,7 @@ def test_another_seed_leaves_nothing_to_this_one(
 
     assert after_another_seed(tmp_path / "right") == whole
     monkeypatch.setattr("invdiff.reconstruction.units.Drawing.key", lambda self, case: digest_of(repr(self.sampler)))
-    assert after_another_seed(tmp_path / "forgetful")["estimate"] != whole["estimate"]
+    assert after_another_seed(tmp_path / "forgetful")["samples"] != whole["samples"]
 
 
 def test_one_process_at_a_time_and_the_other_is_harmless(tmp_path: Path, whole: dict[str, Any]) -> None:
