@@ -2,7 +2,12 @@
 
 import csv
 import json
+import re
+import sys
+from collections.abc import Iterator
 from functools import partial
+from importlib import import_module
+from inspect import isfunction
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -10,6 +15,7 @@ from typing import Any
 import typer
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
+from mkdocs.structure.nav import Navigation, Section
 from mkdocs.structure.pages import Page
 from pydantic import BaseModel, TypeAdapter
 
@@ -53,12 +59,21 @@ structure, `without_structure(A)`, gives the same numbers more slowly: that is w
 """
 
 
+CODE_OR_BAR = re.compile(r"(?P<code>(`+).+?\2)|\|")
+
+
+def row(*cells: object) -> str:
+    """A row of a table, in whose cells a bar is a bar."""
+    escaped = [CODE_OR_BAR.sub(lambda found: found["code"] or "\\|", str(cell)) for cell in cells]
+    return f"| {' | '.join(escaped)} |"
+
+
 def rules_page() -> str:
     """The tables as Markdown."""
     lines = [INTRODUCTION]
     for table in (PRODUCT, SUM, PULLBACK):
         lines += [f"## {table.title}\n", "| written | becomes |", "|---|---|"]
-        lines += [f"| `{left}` | `{right}` |" for left, right in table.rows()]
+        lines += [row(f"`{left}`", f"`{right}`") for left, right in table.rows()]
         lines.append("")
     return "\n".join(lines)
 
@@ -71,12 +86,20 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def methods_table() -> str:
     """A row for each method, with a link to its page."""
-    lines = ["| method | paper | signal | view | guidance | network calls |", "|---|---|---|---|---|---|"]
+    lines = ["| method | paper | signal | view | guidance | needs | network calls |", "|---|---|---|---|---|---|---|"]
     for method in METHODS.values():
         sampler = method.build()
         parts = [type(part).__name__ if part else "none" for part in (sampler.signal, sampler.view, sampler.guidance)]
-        cells = [f"[{method.name}]({method.name}.md)", method.paper.short, *parts, str(sampler.nfe)]
-        lines.append(f"| {' | '.join(cells)} |")
+        asked = [sampler.signal, sampler.view, sampler.start, *sampler.steps, *sampler.finish, sampler.guidance]
+        needs = set().union(*(part.needs for part in asked if part)) & {"noise_std", "density", "coil maps"}
+        cells = [
+            f"[{method.name}]({method.name}.md)",
+            method.paper.short,
+            *parts,
+            ", ".join(sorted(needs)),
+            sampler.nfe,
+        ]
+        lines.append(row(*cells))
     return "\n".join(lines)
 
 
@@ -98,7 +121,7 @@ def parts_table() -> str:
         DataCovariance,
     ):
         names = [name for name in named_parts(kind) if kind is not Step or name not in named_parts(Predictor)]
-        lines.append(f"| `{kind.__name__}` | {', '.join(f'`{name}`' for name in names)} |")
+        lines.append(row(f"`{kind.__name__}`", ", ".join(f"`{name}`" for name in names)))
     return "\n".join(lines)
 
 
@@ -106,18 +129,19 @@ def refusals_table() -> str:
     """The refusals that the tests walk into."""
     lines = ["| part | does not go with | because |", "|---|---|---|"]
     with (Path(__file__).parents[1] / "tests/diffusion/refusals.csv").open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            meets = row["meets"] if " " in row["meets"] or row["meets"].islower() else f"`{row['meets']}`"
-            lines.append(f"| `{row['part']}` | {meets} | {row['reason']} |")
+        for refusal in csv.DictReader(file):
+            meets = refusal["meets"]
+            named = meets if " " in meets or meets.islower() else f"`{meets}`"
+            lines.append(row(f"`{refusal['part']}`", named, refusal["reason"]))
     return "\n".join(lines)
 
 
 def layouts_table() -> str:
     """The names that projects use for their arrays."""
     lines = ["| holds | names | axes | whose |", "|---|---|---|---|"]
-    for row in LAYOUTS:
-        names, orders = (", ".join(f"`{one}`" for one in many) for many in (row.names, row.orders))
-        lines.append(f"| {row.holds} | {names} | {orders} | {row.source} |")
+    for layout in LAYOUTS:
+        names, orders = (", ".join(f"`{one}`" for one in many) for many in (layout.names, layout.orders))
+        lines.append(row(layout.holds, names, orders, layout.source))
     return "\n".join(lines)
 
 
@@ -127,10 +151,10 @@ def fields_table(*models: type[BaseModel]) -> str:
     for model in models:
         for name, field in model.model_fields.items():
             if name == "kind":
-                lines.append(f"| **`kind: {field.default}`** | | {field.description} |")
+                lines.append(row(f"**`kind: {field.default}`**", "", field.description))
                 continue
             default = "required" if field.is_required() else f"`{_as_yaml(field.default)}`"
-            lines.append(f"| `{name}` | {default} | {field.description} |")
+            lines.append(row(f"`{name}`", default, field.description))
     return "\n".join(lines)
 
 
@@ -149,7 +173,7 @@ def flags_table() -> str:
     lines = []
     for (says, use), found in groupby(FLAGS, key=lambda flag: (flag.says, flag.use)):
         named = [f"`{flag.name}` ({flag.number})" for flag in found]
-        lines.append(f"| {', '.join(named)} | {says} | {use.value} |")
+        lines.append(row(", ".join(named), says, use.value))
     return "\n".join(lines)
 
 
@@ -184,18 +208,58 @@ TABLES = {
 
 def parameters_table(name: str) -> str:
     """A row for each parameter of a method: its default, what it is, and what it may be."""
-    lines = ["| `--set` | default | what | values |", "|---|---|---|---|"]
-    for parameter in METHODS[name].parameters:
-        values = parameter.values.replace("|", "\\|")
-        lines.append(f"| `{parameter.name}` | `{parameter.default}` | {parameter.meaning} | {values} |")
-    return "\n".join(lines)
+    rows = [
+        row(f"`{parameter.name}`", f"`{parameter.default}`", parameter.meaning, parameter.values)
+        for parameter in METHODS[name].parameters
+    ]
+    return "\n".join(["| `--set` | default | what | values |", "|---|---|---|---|", *rows])
+
+
+def namesakes(package: str) -> list[str]:
+    """Directives for functions that have the name of a module, which a package's reference takes for the module and
+    leaves out."""
+    functions = {name: getattr(import_module(package), name) for name in import_module(package).__all__}
+    return [
+        f"::: {function.__module__}.{name}\n    options:\n      show_root_heading: true\n"
+        for name, function in functions.items()
+        if isfunction(function) and f"{package}.{name}" in sys.modules
+    ]
 
 
 def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
-    """Put a table where a page asks for it, and that of its parameters on a method's page, before its function."""
+    """Put a table where a page asks for it, and that of its parameters on a method's page, before its function; behind
+    a package in the reference, its functions that have a module's name."""
     folder, _, name = page.file.src_uri.removesuffix(".md").rpartition("/")
+    if folder == "reference":
+        for package in re.findall(r"^::: (\S+)$", markdown, re.MULTILINE):
+            if hasattr(import_module(package), "__all__"):
+                markdown = markdown.replace(f"::: {package}\n", "\n".join([f"::: {package}\n", *namesakes(package)]))
     if folder == "methods" and name in METHODS:
         markdown = markdown.replace("\n::: ", f"\n{parameters_table(name)}\n\n::: ", 1)
     for name, table in TABLES.items():
         markdown = markdown.replace(name, table()) if name in markdown else markdown
     return markdown
+
+
+def on_nav(nav: Navigation, config: MkDocsConfig, files: Files) -> Navigation:
+    """Add llms.txt (llmstxt.org): every page of the navigation, with its first sentence."""
+    text = "\n".join([f"# {config.site_name}\n", f"> {config.site_description}\n", *_listed(nav.items), ""])
+    files.append(File.generated(config, "llms.txt", content=text))
+    return nav
+
+
+def _listed(items: list[Any]) -> Iterator[str]:
+    for item in items:
+        if isinstance(item, Section):
+            yield f"\n## {item.title}\n"
+            yield from _listed(item.children)
+        elif isinstance(item, Page):
+            sentence = _first_sentence(item.file.content_string)
+            yield f"- [{item.title or 'Overview'}]({item.file.url})" + (f": {sentence}" if sentence else "")
+
+
+def _first_sentence(markdown: str) -> str:
+    paragraphs = re.split(r"\n\s*\n", markdown.split("\n", 1)[-1].strip())
+    prose = next((one for one in paragraphs if one[:1].isalpha()), "")
+    plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", " ".join(prose.split()))
+    return re.split(r"(?<=\.) |:$", plain)[0]

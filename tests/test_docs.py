@@ -1,6 +1,6 @@
 """Every Python block of the README and the docs runs, a page's blocks one after the other in one namespace.
 
-A block whose fence says ``python no-run`` is left out.
+A block whose fence says ``{.python .no-run}`` is left out.
 """
 
 import ast
@@ -15,7 +15,7 @@ from invdiff.methods import METHODS
 from invdiff.tuning import read_config
 
 ROOT = Path(__file__).resolve().parents[1]
-BLOCK = re.compile(r"^(?P<indent> *)```python(?P<info>[^\n]*)\n(?P<code>.*?)^(?P=indent)```$", re.DOTALL | re.MULTILINE)
+BLOCK = re.compile(r"^(?P<indent> *)```python\n(?P<code>.*?)^(?P=indent)```$", re.DOTALL | re.MULTILINE)
 
 
 def python_blocks(text: str) -> list[tuple[int, str]]:
@@ -23,7 +23,6 @@ def python_blocks(text: str) -> list[tuple[int, str]]:
     return [
         (text.count("\n", 0, match.start("code")), re.sub(f"^{match['indent']}", "", match["code"], flags=re.MULTILINE))
         for match in BLOCK.finditer(text)
-        if "no-run" not in match["info"]
     ]
 
 
@@ -47,7 +46,7 @@ def test_blocks_are_found_in_order_and_no_run_is_left_out() -> None:
 ```python
 x = 1
 ```
-```python no-run
+```{.python .no-run}
 boom
 ```
 ```sh

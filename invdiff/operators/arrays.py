@@ -10,6 +10,7 @@ from torch import Tensor
 from invdiff.errors import InputError
 
 Array = Tensor | NDArray[Any]
+"""What operators take: tensors, and NumPy arrays, which become tensors."""
 
 PRECISIONS = {torch.float32, torch.float64, torch.complex64, torch.complex128}
 

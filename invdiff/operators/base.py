@@ -20,7 +20,11 @@ if TYPE_CHECKING:
     from invdiff.operators.spectral import Spectral
 
 Shape = tuple[int, ...]
+"""Sizes of an array's axes, without those of a batch."""
+
 NoiseSource = Callable[[Shape], Tensor]
+"""Standard normal numbers of a shape."""
+
 Report = Callable[["Solution"], None]
 
 

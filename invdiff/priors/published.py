@@ -49,6 +49,7 @@ PUBLISHED: Mapping[str, PublishedConfig] = {
     "jalal2021": NCSNv2Config.jalal2021(),
     **_score_sde(),
 }
+"""Networks of papers by the names that ``--prior-config`` takes."""
 
 
 def find_published(name: str | os.PathLike[str]) -> PublishedConfig:
