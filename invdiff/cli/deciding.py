@@ -5,8 +5,8 @@ import shlex
 import typer
 
 _DECIDES_NOTHING = {
-    "out", "save", "template", "report", "baseline", "force", "threads", "workers", "scheduler", "shard", "memory_limit",
-    "dry_run", "print_config", "as_json", "quiet",
+    "out", "save", "template", "report", "baseline", "force", "threads", "workers", "scheduler", "shard",
+    "memory_limit", "dry_run", "print_config", "as_json", "quiet",
 }  # fmt: skip
 """Parameters that say where results go, who computes them and who is told."""
 
