@@ -11,6 +11,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     ),
     "doctor": ("invdiff doctor", "invdiff doctor scan.h5", "invdiff doctor --prior prior.safetensors --json"),
     "export": ("invdiff export result/reconstruction.h5 image.nii.gz", "invdiff export result/reconstruction.h5 bart"),
+    "report": ("invdiff report result/reconstruction.h5", "invdiff report results/"),
     "regions": ("invdiff regions result/reconstruction.h5 --region lesion=40:52,60:71",),
     "detect": ("invdiff detect scan.h5 --size 4px --contrast 0.2",),
     "evaluate": (
