@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from invdiff.pictures.progress_bar import progress_bar
 from invdiff.printable import printable
 
 if TYPE_CHECKING:
@@ -89,6 +88,8 @@ class Output:
         if self.quiet:
             yield lambda done, total: None
             return
+        from invdiff.pictures.progress_bar import progress_bar
+
         with progress_bar(title) as report:
             yield report
 

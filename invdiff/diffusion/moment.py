@@ -80,6 +80,7 @@ def _lengths(x: Tensor) -> Tensor:
 
 
 Callback = Callable[[Moment], None]
+"""What is told of every iteration while a sampler runs."""
 
 
 @dataclass(frozen=True)

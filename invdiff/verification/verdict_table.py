@@ -78,9 +78,10 @@ def _range(standing: Standing, measure: str, *, from_median: bool) -> str:
 
 
 def _plain(value: float, digits: int) -> str:
-    """With digits that fall as it grows: in four characters, where it is not below zero."""
+    """With digits that fall as it grows, and one less below zero: in four characters."""
     if abs(value) >= 9999.5:
         return f"{value:.0e}".replace("e+0", "e").replace("e+", "e")
+    digits = digits - 1 if value < 0 < digits else digits
     shown = digits if abs(value) < 9.995 else min(digits, 1) if abs(value) < 99.95 else 0
     return f"{value:.{shown}f}"
 

@@ -89,7 +89,7 @@ def test_samples_are_drawn_beside_it(invdiff: Run, folder: Path, tmp_path: Path,
     assert "HalfQuadratic" in attributes["sampler"]
     of_samples = {"samples", "mean", "std"} if samples else set()
     of_samples |= {"magnitude_std", "lower", "upper"} if samples > 1 else set()
-    assert set(found) == {"image", "estimate", "zero_filled", "slice", "scale", "noise_std", *of_samples}
+    assert set(found) == {"image", "estimate", "zero_filled", "slice", "scale", "noise_std", "sampled", *of_samples}
     assert all(np.isfinite(array).all() for array in found.values())
     if not samples:
         assert not any(name.startswith("samples_") for name in attributes)

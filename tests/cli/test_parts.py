@@ -29,7 +29,7 @@ def test_shorthands_do_what_settings_do_and_both_are_recorded(invdiff: Run, fold
     assert "Proximal(gamma=2.0, solve=Truncated(steps=1)" in found["sampler"]
     assert "guidance=proximal(2, truncated(1))" in str(found)
     assert "guidance.solve=truncated(1)" in str(described)
-    other, _ = solved(invdiff, folder, tmp_path / "b", *long, "--set", "guidance.gamma=0.5")
+    other, _ = solved(invdiff, folder, tmp_path / "c", *long, "--set", "guidance.gamma=0.5")
     assert (other != images).any()
 
 

@@ -122,7 +122,7 @@ def test_parameters_in_words() -> None:
     told = {parameter.name: parameter for parameter in METHODS["fast"].parameters}
     assert [*told] == [*signature(fast).parameters]
     assert told["eta"] == ("eta", "1.0", "share of fresh noise", "from 0 to 1")
-    assert told["signal"].values == "real | split | two | magnitude-phase | turned | by-turns"
+    assert told["signal"].values == "real | split | two | magnitude-phase | turned | by-turns | alternating-planes"
     assert {each.values for each in METHODS["song2021"].parameters if each.name == "merge"} == {"gradient | projection"}
 
 
