@@ -14,7 +14,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 from rows import Rows
-from series import middle_slices
+from series import SAMPLINGS, middle_slices
 
 from invdiff.cli.heap import keep_heap
 from invdiff.data import MASKS, simulate
@@ -23,7 +23,6 @@ from invdiff.methods import find_method
 from invdiff.priors import load_prior
 from invdiff.reconstruction import Magnitude, Recipe, Study, scan_cases
 
-SAMPLINGS = {"4x lines": ("random", 4.0, 0.08), "8x lines": ("random", 8.0, 0.04), "8x Poisson": ("poisson", 8.0, 0.06)}
 LEVELS = (0.2, 0.4, 0.5, 0.6, 0.8, 0.9, 0.95)
 SHOWN = ("error / spread", "50%", "90%")
 WHEN = {"before": "samples_uncorrected", "after": "samples"}

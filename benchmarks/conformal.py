@@ -17,10 +17,10 @@ import h5py
 import numpy as np
 import typer
 from numpy.typing import NDArray
-from series import middle_slices
+from series import SAMPLINGS, middle_slices, small
 
 from invdiff.cli.heap import keep_heap
-from invdiff.data import MASKS, simulate, to_image, to_kspace
+from invdiff.data import MASKS, simulate
 from invdiff.files.atomic import atomic
 from invdiff.files.hdf5 import attributes_of, reading
 from invdiff.methods import find_method
@@ -29,7 +29,6 @@ from invdiff.reconstruction import Conformal, Coverage, Magnitude, Recipe, Study
 from invdiff.reconstruction.uncertainty import how_made
 from invdiff.reconstruction.uncertainty.conformal import LEVELS, TABLE
 
-SAMPLINGS = {"4x lines": ("random", 4.0, 0.08), "8x lines": ("random", 8.0, 0.04), "8x Poisson": ("poisson", 8.0, 0.06)}
 SIDE, COILS, NOISE, SAMPLES = 96, 8, 0.005, 4
 SEEN = 0.05  # of the maximum, below which a pixel is background
 
@@ -40,13 +39,7 @@ def images(path: Path, count: int) -> Iterator[NDArray[np.float32]]:
     for name, image in middle_slices(path, "val"):
         by_subject.setdefault(name.rsplit("/", 1)[0], []).append(image)
     for number, contrasts in enumerate(sorted(by_subject.values(), key=len, reverse=True)[:count]):
-        yield small(contrasts[number % len(contrasts)])
-
-
-def small(image: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The image by the centre of its k-space."""
-    cut = tuple(slice(n // 2 - SIDE // 2, n // 2 + SIDE // 2) for n in image.shape)
-    return np.abs(to_image(to_kspace(image.astype(np.complex64))[cut])).astype(np.float32)
+        yield small(contrasts[number % len(contrasts)], SIDE)
 
 
 def scores(path: Path) -> dict[float, NDArray[np.float64]]:

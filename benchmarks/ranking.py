@@ -15,11 +15,10 @@ import typer
 from numpy.typing import NDArray
 from rows import Rows
 from scipy.stats import spearmanr
-from series import middle_slices
+from series import SAMPLINGS, middle_slices, small
 
 from invdiff.cli.heap import keep_heap
 from invdiff.data import MASKS, simulate
-from invdiff.data.fourier import to_image, to_kspace
 from invdiff.data.scan import evenly_spaced
 from invdiff.methods import find_method
 from invdiff.metrics import nmse
@@ -28,7 +27,6 @@ from invdiff.reconstruction import scan_cases
 from invdiff.reconstruction.audit import Candidate, rank
 
 SIDE = 96
-SAMPLINGS = {"4x lines": ("random", 4.0, 0.08), "8x lines": ("random", 8.0, 0.04), "8x Poisson": ("poisson", 8.0, 0.06)}
 METHODS = {
     "estimate": {"steps": "15"},
     "fast": {"steps": "15"},
@@ -42,16 +40,10 @@ METHODS = {
 HELD, TRUE = "held-back error", "true error"
 
 
-def small(image: NDArray[np.float32]) -> NDArray[np.float32]:
-    top, left = (n // 2 - SIDE // 2 for n in image.shape)
-    kspace = to_kspace(image.astype(np.complex64))[top : top + SIDE, left : left + SIDE]
-    found: NDArray[np.float32] = np.abs(to_image(kspace))
-    return found / found.max()
-
-
 def errors(image: NDArray[np.float32], sampling: str, number: int) -> dict[str, float]:
     """Held-back error of each method, in units of the noise, and true error, in units of 1e-4."""
-    prior = load_prior("builtin").in_precision("auto")
+    prior, image = load_prior("builtin").in_precision("auto"), small(image, SIDE)
+    image = image / image.max()
     mask, acceleration, centre = SAMPLINGS[sampling]
     drawn = MASKS[mask](image.shape, acceleration, centre, number)
     cases = scan_cases(simulate(image, coils=8, mask=drawn, noise_std=0.005, seed=number), "sense")
@@ -86,7 +78,7 @@ def main(
             made = rows.get_all(
                 (sampling, name),
                 names,
-                lambda image=image, sampling=sampling, number=number: errors(small(image), sampling, number),
+                lambda image=image, sampling=sampling, number=number: errors(image, sampling, number),
             )
             held, true = (np.array([made[f"{name}, {what}"] for name in METHODS]) for what in (HELD, TRUE))
             correlations.append(spearmanr(held, true).statistic)

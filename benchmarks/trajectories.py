@@ -20,14 +20,14 @@ import torch
 import typer
 from numpy.typing import NDArray
 from rows import Rows
-from series import middle_slices
+from series import middle_slices, small
 from sigpy.mri import kspace_precond
 from sigpy.mri.app import L1WaveletRecon, TotalVariationRecon
 
 from invdiff.classical import best_by_truth
 from invdiff.classical.baselines import TIKHONOV_WEIGHTS
 from invdiff.cli.heap import keep_heap
-from invdiff.data import NonCartesianScan, radial, simulate_along, spiral, to_image, to_kspace
+from invdiff.data import NonCartesianScan, radial, simulate_along, spiral
 from invdiff.methods import find_method
 from invdiff.metrics import psnr
 from invdiff.operators import Identity
@@ -45,12 +45,6 @@ SPARSE_WEIGHTS = tuple(np.geomspace(1e-4, 1e-2, 5).tolist())
 
 Complex = NDArray[np.complex64]
 Contender = Callable[[Cases, Prior], Complex]
-
-
-def small(image: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The image by the centre of its k-space."""
-    cut = tuple(slice(n // 2 - SIDE // 2, n // 2 + SIDE // 2) for n in image.shape)
-    return np.abs(to_image(to_kspace(image.astype(np.complex64))[cut])).astype(np.float32)
 
 
 def gridded(cases: Cases, prior: Prior) -> Complex:
@@ -151,7 +145,7 @@ def main(
             continue
         names.append(name)
         for trajectory, points in TRAJECTORIES.items():
-            scan = simulate_along(small(image), points, coils=COILS, noise_std=NOISE_STD, seed=number)
+            scan = simulate_along(small(image, SIDE), points, coils=COILS, noise_std=NOISE_STD, seed=number)
             cases = scan_cases(scan, "non-cartesian")
             for contender, make in CONTENDERS.items():
                 rows.get((trajectory, name, contender), partial(score, make, cases, prior))

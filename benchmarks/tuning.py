@@ -16,11 +16,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from scipy.interpolate import RegularGridInterpolator
-from series import middle_slices
+from series import middle_slices, small
 
 from invdiff.cli.heap import keep_heap
 from invdiff.data import MASKS, simulate
-from invdiff.data.fourier import to_image, to_kspace
 from invdiff.methods import find_method
 from invdiff.priors import load_prior
 from invdiff.reconstruction import Assumptions, Input, Measurement, find_kind
@@ -80,10 +79,9 @@ def scans(path: Path | None) -> Iterator[Measurement]:
     yield Input(SENSE).read()
     for i, (name, image) in enumerate(middle_slices(path, "test") if path is not None else ()):
         if i in NOISE:
-            top, left = (n // 2 - 64 for n in image.shape)
-            small = np.abs(to_image(to_kspace(image.astype(np.complex64))[top : top + 128, left : left + 128]))
-            mask = MASKS["random"]((128, 128), 4.0, 0.08, i)
-            yield Measurement(simulate(small / small.max(), mask=mask, noise_std=NOISE[i], seed=i, name=name), SENSE)
+            truth = small(image, 128)
+            mask = MASKS["random"](truth.shape, 4.0, 0.08, i)
+            yield Measurement(simulate(truth / truth.max(), mask=mask, noise_std=NOISE[i], seed=i, name=name), SENSE)
 
 
 def compare_objectives(measurement: Measurement, method: tuple[str, dict[str, str]], one: Range) -> None:
