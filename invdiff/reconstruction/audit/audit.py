@@ -6,17 +6,14 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-import torch
 from torch import Tensor
 
-from invdiff.data.held_out import held_out
 from invdiff.diffusion import Sampler
 from invdiff.priors import Prior
 from invdiff.problem import Problem
 from invdiff.reconstruction.audit.correction import Correction
 from invdiff.reconstruction.audit.discrepancy import Discrepancy
-from invdiff.reconstruction.audit.held_back import HeldBack, sampled_by
-from invdiff.reconstruction.audit.held_cases import LEAST
+from invdiff.reconstruction.audit.held_back import HeldBack, held_of
 from invdiff.reconstruction.audit.prediction import Prediction
 from invdiff.reconstruction.audit.residual import Residual
 from invdiff.reconstruction.audit.unfit import unfit_hidden, unfit_shown
@@ -149,8 +146,7 @@ def audit(
     Raises:
         InputError: nothing can be held back, the noise level is not known, or parts do not fit.
     """
-    chosen = held_out(sampled_by(problem).mask.numpy(), fraction, seed, least=LEAST)
-    held = HeldBack.of(problem, torch.from_numpy(chosen.copy()))
+    held = HeldBack.of(problem, held_of(problem, fraction, seed))
     drawn = sampler.bind(held.shown, prior).draw(samples, seed=seed).samples
     made = None if image is None else image.bind(held.shown, prior).draw(1, seed=seed).samples[0]
     return Audit.of([(held, drawn, made)], noise_uncertainty)

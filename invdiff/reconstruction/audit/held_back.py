@@ -8,10 +8,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from invdiff.data.held_out import held_out
 from invdiff.errors import InputError
 from invdiff.operators import Fourier, LinearOperator, NonUniformFourier, Subsample
 from invdiff.operators.lift import Lift
 from invdiff.problem import Problem
+
+LEAST = 3
+"""Lines, or points, to hold back: fewer tell nothing."""
 
 _BANDS = 4
 _LEAP = 3.0  # times the usual distance of two points
@@ -181,6 +185,16 @@ def sampled_by(problem: Problem) -> Subsample:
     if not isinstance(found, Subsample):
         raise InputError(f"{problem.operator!r} does not end in a choice of samples, of which some could be held back.")
     return found
+
+
+def held_of(problem: Problem, fraction: float, seed: int) -> Tensor:
+    """Samples of a problem to hold back, drawn as `held_out` draws them: bool, of the shape of Λ.
+
+    Raises:
+        InputError: its operator does not end in a choice of samples, or too few are outside the calibration region.
+    """
+    sampled = sampled_by(problem).mask.cpu().numpy()
+    return torch.from_numpy(held_out(sampled, fraction, seed, least=LEAST).copy())
 
 
 def places_of(problem: Problem) -> Places | PlacesAlong:

@@ -12,12 +12,9 @@ from invdiff.data.scan import evenly_spaced
 from invdiff.errors import InputError
 from invdiff.files.digest import digest_of
 from invdiff.problem import Problem
-from invdiff.reconstruction.audit.held_back import HeldBack
+from invdiff.reconstruction.audit.held_back import LEAST, HeldBack
 from invdiff.reconstruction.cases import Cases
 from invdiff.reconstruction.units import Arrays
-
-LEAST = 3
-"""Lines, or points, to hold back: fewer tell nothing."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,14 +9,12 @@ import numpy as np
 import torch
 from scipy.special import stdtrit
 
-from invdiff.data.held_out import held_out
 from invdiff.diffusion import Sampler
 from invdiff.errors import InputError
 from invdiff.priors import Prior
 from invdiff.problem import Problem
 from invdiff.reconstruction.audit.audit import FRACTION
-from invdiff.reconstruction.audit.held_back import HeldBack, noise_power, sampled_by
-from invdiff.reconstruction.audit.held_cases import LEAST
+from invdiff.reconstruction.audit.held_back import HeldBack, held_of, noise_power
 from invdiff.reconstruction.audit.lines import Array, by_line, jackknife
 from invdiff.reconstruction.audit.prediction import Prediction
 
@@ -161,7 +159,7 @@ def rank(
     if len({one.name for one in candidates}) < len(candidates):
         raise InputError("Two candidates have the same name, and could not be told apart; give each its own.")
     noise_power(problem)  # refuses a level that tells nothing, before anything is drawn
-    held = torch.from_numpy(held_out(sampled_by(problem).mask.cpu().numpy(), fraction, seed, least=LEAST).copy())
+    held = held_of(problem, fraction, seed)
     found, failures = {}, {}
     for one in candidates:
         seen = one.problem or problem
