@@ -11,7 +11,7 @@ from torch import Tensor
 from invdiff.diffusion.context import Context
 from invdiff.diffusion.denoiser import Denoiser
 from invdiff.diffusion.grids import Levels
-from invdiff.diffusion.moment import Callback, Moment, Record
+from invdiff.diffusion.moment import Callback, Record, moments
 from invdiff.diffusion.noise import NoiseStream
 from invdiff.diffusion.posterior import Posterior
 from invdiff.diffusion.run_trace import RunTrace
@@ -126,17 +126,13 @@ class Bound:
         trace, steps = RunTrace(), self.levels.steps
         with shown_in_notebooks(progress, f"{len(indices)} sample{'s' * (len(indices) > 1)}") as report:
             for number, run in enumerate(runs):
-                visited, began, before = [], None, None
-                for state in run.states():
+                visited = []
+                for state, moment in moments(run):
                     visited.append(self.levels.sigma(state.k))
-                    if began is not None:
-                        mean = run.denoiser.take()
-                        moment = Moment(run, began, state, mean, before)
+                    if moment is not None:
                         trace.course.extend(record(moment))
                         if callback is not None:
                             callback(moment)
-                        before = before if mean is None else mean
-                    began = state
                     if report is not None:
                         report(number * steps + state.k, len(runs) * steps)
                 images.append(self.sampler.view.image(state.x, self.problem))

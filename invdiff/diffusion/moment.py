@@ -1,7 +1,7 @@
 """What is seen of a run while it goes on."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -71,6 +71,20 @@ class Moment:
         numbers = context.y.numel() * (2 if context.y.is_complex() else 1)
         left = _lengths(context.operator(self.mean) - context.y)
         return list((left / (noise_std * math.sqrt(numbers))).tolist())
+
+
+def moments(run: "Context") -> "Iterator[tuple[State, Moment | None]]":
+    """The states of a run from its start, each with the moment that it ends; none at the start."""
+    began: State | None = None
+    before: Tensor | None = None
+    for state in run.states():
+        if began is None:
+            yield state, None
+        else:
+            mean = run.denoiser.take()
+            yield state, Moment(run, began, state, mean, before)
+            before = before if mean is None else mean
+        began = state
 
 
 def _lengths(x: Tensor) -> Tensor:
