@@ -4,6 +4,8 @@ import shlex
 
 import typer
 
+from invdiff.cli.run_file import is_given
+
 _DECIDES_NOTHING = {
     "out", "save", "template", "report", "baseline", "force", "threads", "workers", "scheduler", "shard",
     "memory_limit", "dry_run", "print_config", "as_json", "quiet",
@@ -17,8 +19,7 @@ def deciding_command(context: typer.Context) -> str:
     for parameter in context.command.params:
         name = str(parameter.name)
         value = context.params[name]
-        source = context.get_parameter_source(name)
-        if name in _DECIDES_NOTHING or source is None or source.name != "COMMANDLINE":
+        if name in _DECIDES_NOTHING or not is_given(context, name):
             continue
         if parameter.param_type_name == "argument":
             words.append("INPUT")

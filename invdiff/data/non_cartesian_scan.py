@@ -70,10 +70,7 @@ class NonCartesianScan(CoilData):
                 f"{self.name}: kspace has shape {kspace.shape}; with a trajectory of {expected[0]} readouts of "
                 f"{expected[1]} samples it must be (slices, coils, {expected[0]}, {expected[1]}), none of them empty."
             )
-        if not kspace.any():
-            raise InputError(
-                f"{self.name}: kspace of shape {kspace.shape} is zero everywhere, so there is nothing to reconstruct."
-            )
+        self._check_signal(kspace)
         if len(self.matrix) != 2 or min(self.matrix) < 2:
             raise InputError(f"{self.name}: the image's matrix is (H, W), of two pixels at least, not {self.matrix}.")
         if math.prod(self.matrix) > max(_ALWAYS, _SPARSEST * math.prod(expected)):

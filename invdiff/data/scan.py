@@ -224,6 +224,12 @@ class CoilData(ABC):
             )
         return array.astype(np.complex64, copy=False)
 
+    def _check_signal(self, kspace: NDArray[np.complex64]) -> None:
+        if not kspace.any():
+            raise InputError(
+                f"{self.name}: kspace of shape {kspace.shape} is zero everywhere, so there is nothing to reconstruct."
+            )
+
     @property
     def slices(self) -> int:
         """Number of slices."""
@@ -365,10 +371,7 @@ class Scan(CoilData):
             raise InputError(
                 f"{self.name}: kspace has shape {kspace.shape}; it must be (slices, coils, H, W), none of them empty."
             )
-        if not kspace.any():
-            raise InputError(
-                f"{self.name}: kspace of shape {kspace.shape} is zero everywhere, so there is nothing to reconstruct."
-            )
+        self._check_signal(kspace)
         self._set("kspace", kspace)
         self._set("mask", self._sampled(kspace))
         self._check_known()
