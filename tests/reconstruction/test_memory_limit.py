@@ -78,7 +78,7 @@ def test_what_takes_more_is_refused_with_what_it_takes() -> None:
     assert needed is not None
     taken = Computing(memory_limit=found[1]).limit
     assert taken is not None
-    assert taken < needed < 1.1 * taken  # another trial may take a little more
+    assert taken <= needed <= 1.05 * taken + 2**30 / 10  # another trial may take a little more; words round up
     assert peak_memory(torch.device("cpu")) <= needed <= 1.25 * peak_memory(torch.device("cpu"))
     within(drawing(), 2, needed + 2**25)  # this process may have grown meanwhile
 
