@@ -47,7 +47,7 @@ from invdiff.data import (
 from invdiff.diffusion import Posterior
 from invdiff.errors import InputError
 from invdiff.priors import Intensity, ScorePrior, UNet, Velocity, load_prior, save_prior
-from invdiff.priors.published import find_published
+from invdiff.priors.checkpoints.published import find_published
 from invdiff.reconstruction import Reconstruction, WrittenSamples, conformal_for, read_labels, read_reconstructed
 from invdiff.reconstruction.writers.dicom_template import Template
 from invdiff.training import DicomImages, FastMRIImages, GroupedImages, NiftiImages, NpyImages

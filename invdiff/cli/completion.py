@@ -39,7 +39,7 @@ def prior_names(incomplete: str) -> list[str]:
     """Priors that ship, and checkpoints and folders, that begin so."""
     from pathlib import Path
 
-    from invdiff.priors.checkpoint import SHIPPED
+    from invdiff.priors.checkpoints.checkpoint import SHIPPED
 
     start = Path(incomplete)
     folder = start if incomplete.endswith("/") else start.parent

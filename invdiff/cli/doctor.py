@@ -78,7 +78,7 @@ def _prior(name: str, config: str | None) -> dict[str, Any]:
     from importlib import resources
 
     from invdiff.priors import load_prior
-    from invdiff.priors.checkpoint import SHIPPED
+    from invdiff.priors.checkpoints.checkpoint import SHIPPED
 
     shipped = resources.files("invdiff.priors") / f"{name}.safetensors"
     said: dict[str, Any] = {"name": name, "where": str(shipped if name in SHIPPED else name), "reason": ""}

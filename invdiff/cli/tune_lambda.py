@@ -169,7 +169,7 @@ def _shown(trial: "Trial", objective: str) -> str:
 
 def _lasting(name: str | None) -> str | None:
     """The name of a prior or of its configuration, from whatever folder it is read: whole, where it is a path."""
-    from invdiff.priors.checkpoint import SHIPPED
+    from invdiff.priors.checkpoints.checkpoint import SHIPPED
 
     return name if name is None or name in SHIPPED or not Path(name).is_file() else str(Path(name).absolute())
 

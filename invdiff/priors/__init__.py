@@ -1,20 +1,20 @@
 """Priors: what images look like. Networks, exact analytic priors, and their checkpoints."""
 
 from invdiff.priors.base import Intensity, Prior
-from invdiff.priors.checkpoint import load_prior, save_prior
+from invdiff.priors.checkpoints.checkpoint import load_prior, save_prior
+from invdiff.priors.checkpoints.published import PUBLISHED
 from invdiff.priors.conditional import ConditionalPrior
 from invdiff.priors.deepinv_denoiser import from_deepinv
 from invdiff.priors.diffusers_unet import from_diffusers
-from invdiff.priors.gaussian import GaussianPrior
+from invdiff.priors.exact.gaussian import GaussianPrior
+from invdiff.priors.exact.mixture import GaussianMixturePrior
 from invdiff.priors.labels import LogSigma, SigmaLabel, StepNumber, SubVPTime, VPTime
-from invdiff.priors.mixture import GaussianMixturePrior
-from invdiff.priors.ncsnpp import NCSNpp, NCSNppConfig
-from invdiff.priors.ncsnv2 import NCSNv2, NCSNv2Config
+from invdiff.priors.networks.ncsnpp import NCSNpp, NCSNppConfig
+from invdiff.priors.networks.ncsnv2 import NCSNv2, NCSNv2Config
+from invdiff.priors.networks.unet import UNet
 from invdiff.priors.parameterisation import EDM, Clean, Noise, Parameterisation, Preconditioning, Score, Velocity
-from invdiff.priors.published import PUBLISHED
 from invdiff.priors.scalings import SubVPScaling, UnitScaling, VPScaling
 from invdiff.priors.score_prior import ScorePrior
-from invdiff.priors.unet import UNet
 
 __all__ = [
     "EDM",

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 from invdiff.errors import InputError
 from invdiff.priors import EDM, NCSNppConfig, Noise, Score, Velocity
 from invdiff.priors.labels import LogSigma
-from invdiff.priors.unet import UNetConfig
+from invdiff.priors.networks.unet import UNetConfig
 from invdiff.training.augmentation import Augmentation
 from invdiff.training.images import ImagesConfig
 from invdiff.training.noise_levels import LogNormal, LogUniform, Mixture, NoiseLevels, Share

@@ -7,7 +7,7 @@ from pydantic import TypeAdapter
 
 from invdiff.errors import InputError
 from invdiff.priors import ScorePrior, load_prior
-from invdiff.priors.weights import Network
+from invdiff.priors.checkpoints.weights import Network
 
 
 def load_start(source: str) -> ScorePrior:

@@ -401,7 +401,7 @@ def test_a_hostile_pickle_is_refused_and_never_run(tmp_path, where, legacy) -> N
 
 @pytest.mark.parametrize(("name", "prior"), [("builtin", tiny_prior()), ("mc_ddpm", tiny_conditional())])
 def test_an_installation_without_a_shipped_prior_says_so(tmp_path, monkeypatch, name, prior) -> None:
-    monkeypatch.setattr("invdiff.priors.checkpoint.resources.files", lambda _: tmp_path)
+    monkeypatch.setattr("invdiff.priors.checkpoints.checkpoint.resources.files", lambda _: tmp_path)
     with pytest.raises(InputError, match=f'comes without "{name}"'):
         load_prior(name)
     save_prior(prior, tmp_path / f"{name}.safetensors")

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from invdiff.errors import InputError
-from invdiff.priors.fir import FIRBlur, FIRDown, FIRUp
+from invdiff.priors.networks.fir import FIRBlur, FIRDown, FIRUp
 
 LOPSIDED = (0.5, 1.0, 4.0, -1.0)  # a symmetric filter hides a missing flip
 even = st.integers(1, 6).map(lambda half: 2 * half)

@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from invdiff.errors import InputError
 from invdiff.priors import PUBLISHED, NCSNpp, NCSNppConfig
-from invdiff.priors.ncsnpp_blocks import Attention, InputSkip, ResidualBlock, ShrinkConv
+from invdiff.priors.networks.ncsnpp_blocks import Attention, InputSkip, ResidualBlock, ShrinkConv
 
 
 def tiny(**changes: object) -> NCSNppConfig:

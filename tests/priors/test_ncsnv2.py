@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from invdiff.errors import InputError
 from invdiff.priors import NCSNv2, NCSNv2Config
-from invdiff.priors.ncsnv2_blocks import CRP, MSF, RCU, InstanceNormPlus, RefineBlock, ResidualBlock
+from invdiff.priors.networks.ncsnv2_blocks import CRP, MSF, RCU, InstanceNormPlus, RefineBlock, ResidualBlock
 
 TINY = NCSNv2Config(channels=1, ngf=4, sigma_begin=50, sigma_end=0.01)
 

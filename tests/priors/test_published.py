@@ -4,8 +4,8 @@ import pytest
 
 from invdiff.errors import InputError
 from invdiff.priors import PUBLISHED, NCSNppConfig, NCSNv2Config
-from invdiff.priors.published import find_published
-from invdiff.priors.weights import outline
+from invdiff.priors.checkpoints.published import find_published
+from invdiff.priors.checkpoints.weights import outline
 
 # Of the names and shapes of weights, sorted, as the projects' own code builds them from their own configurations.
 DIGESTS = {

@@ -4,7 +4,7 @@ from pydantic import ValidationError
 
 from invdiff.errors import InputError
 from invdiff.priors import UNet
-from invdiff.priors.unet import Norm, ResidualBlock
+from invdiff.priors.networks.unet import Norm, ResidualBlock
 
 NORMS: tuple[Norm, ...] = ("none", "group")
 

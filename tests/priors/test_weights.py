@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from invdiff.errors import InputError
 from invdiff.priors import EDM, NCSNppConfig, NCSNv2Config, ScorePrior, UNet, load_prior, save_prior
-from invdiff.priors.weights import named_tensors
+from invdiff.priors.checkpoints.weights import named_tensors
 
 NAMES = ["weight", "all_modules.0.W", "blocks.1.module.bias", "modules.2.weight"]
 wrappers = st.lists(st.sampled_from(["module.", "_orig_mod."]), max_size=5).map("".join)

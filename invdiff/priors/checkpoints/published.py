@@ -9,8 +9,8 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from invdiff.errors import InputError
 from invdiff.files.yaml import read_yaml
-from invdiff.priors.ncsnpp import NCSNppConfig
-from invdiff.priors.ncsnv2 import NCSNv2Config
+from invdiff.priors.networks.ncsnpp import NCSNppConfig
+from invdiff.priors.networks.ncsnv2 import NCSNv2Config
 
 PublishedConfig = NCSNppConfig | NCSNv2Config
 _CONFIG: TypeAdapter[PublishedConfig] = TypeAdapter(Annotated[PublishedConfig, Field(discriminator="architecture")])

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as fn
 
 from invdiff.errors import InputError
-from invdiff.priors.ncsnv2_blocks import InstanceNormPlus, RefineBlock, ResidualBlock, conv3x3
+from invdiff.priors.networks.ncsnv2_blocks import InstanceNormPlus, RefineBlock, ResidualBlock, conv3x3
 
 Level = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 

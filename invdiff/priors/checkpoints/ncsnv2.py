@@ -9,10 +9,10 @@ from typing import Any
 
 from invdiff.errors import InputError
 from invdiff.priors.base import Intensity
-from invdiff.priors.ncsnv2 import NCSNv2Config
+from invdiff.priors.checkpoints.weights import check_levels, named_tensors, network_from
+from invdiff.priors.networks.ncsnv2 import NCSNv2Config
 from invdiff.priors.parameterisation import Score
 from invdiff.priors.score_prior import ScorePrior
-from invdiff.priors.weights import check_levels, named_tensors, network_from
 
 
 def is_ncsnv2(content: object) -> bool:

@@ -11,9 +11,9 @@ from pydantic import Field
 from torch import Tensor
 
 from invdiff.errors import InputError
-from invdiff.priors.ncsnpp import NCSNpp, NCSNppConfig
-from invdiff.priors.ncsnv2 import NCSNv2, NCSNv2Config
-from invdiff.priors.unet import UNet, UNetConfig
+from invdiff.priors.networks.ncsnpp import NCSNpp, NCSNppConfig
+from invdiff.priors.networks.ncsnv2 import NCSNv2, NCSNv2Config
+from invdiff.priors.networks.unet import UNet, UNetConfig
 
 Network = UNet | NCSNpp | NCSNv2
 _FLOATING = (torch.float16, torch.bfloat16, torch.float32, torch.float64)

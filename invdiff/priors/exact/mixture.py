@@ -10,7 +10,7 @@ from torch import Tensor
 
 from invdiff.errors import InputError
 from invdiff.priors.base import Prior
-from invdiff.priors.gaussian import GaussianPrior
+from invdiff.priors.exact.gaussian import GaussianPrior
 
 
 class GaussianMixturePrior(Prior):

@@ -15,12 +15,19 @@ from torch import Tensor
 
 from invdiff.errors import InputError
 from invdiff.priors.base import Intensity
+from invdiff.priors.checkpoints.weights import (
+    check_held,
+    check_levels,
+    check_shape,
+    named_tensors,
+    network_from,
+    outline,
+)
 from invdiff.priors.labels import SubVPTime, VPTime
-from invdiff.priors.ncsnpp import NCSNppConfig
+from invdiff.priors.networks.ncsnpp import NCSNppConfig
 from invdiff.priors.parameterisation import KnownParameterisation, Noise, Score
 from invdiff.priors.scalings import SubVPScaling
 from invdiff.priors.score_prior import ScorePrior
-from invdiff.priors.weights import check_held, check_levels, check_shape, named_tensors, network_from, outline
 
 # The learning rate after warm-up is a NumPy scalar, named by the path of the NumPy that wrote it.
 NUMPY_SCALARS: list[Any] = [

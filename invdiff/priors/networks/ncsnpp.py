@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from torch.nn import functional as fn
 
 from invdiff.errors import InputError
-from invdiff.priors.fir import FIRDown, FIRUp
-from invdiff.priors.group_norm import group_norm
-from invdiff.priors.ncsnpp_blocks import (
+from invdiff.priors.networks.fir import FIRDown, FIRUp
+from invdiff.priors.networks.group_norm import group_norm
+from invdiff.priors.networks.ncsnpp_blocks import (
     Attention,
     DDPMBlock,
     GaussianFourierProjection,

@@ -19,17 +19,17 @@ from torch import Tensor
 from invdiff.errors import InputError
 from invdiff.files.atomic import atomic
 from invdiff.priors.base import Intensity
+from invdiff.priors.checkpoints.hub import SCHEME, download
+from invdiff.priors.checkpoints.ncsnv2 import is_ncsnv2, ncsnv2_prior
+from invdiff.priors.checkpoints.published import PublishedConfig, find_published
+from invdiff.priors.checkpoints.score_sde import NUMPY_SCALARS, is_score_sde, score_sde_prior
+from invdiff.priors.checkpoints.weights import Network, NetworkConfig, check_finite, named_tensors, network_from
 from invdiff.priors.conditional import ConditionalPrior
 from invdiff.priors.device import check_device
-from invdiff.priors.hub import SCHEME, download
-from invdiff.priors.ncsnpp import NCSNppConfig
-from invdiff.priors.ncsnv2 import NCSNv2Config
-from invdiff.priors.ncsnv2_checkpoint import is_ncsnv2, ncsnv2_prior
+from invdiff.priors.networks.ncsnpp import NCSNppConfig
+from invdiff.priors.networks.ncsnv2 import NCSNv2Config
 from invdiff.priors.parameterisation import EDM, Clean, KnownParameterisation, Noise, Score, Velocity
-from invdiff.priors.published import PublishedConfig, find_published
 from invdiff.priors.score_prior import ScorePrior
-from invdiff.priors.score_sde_checkpoint import NUMPY_SCALARS, is_score_sde, score_sde_prior
-from invdiff.priors.weights import Network, NetworkConfig, check_finite, named_tensors, network_from
 
 METADATA_KEY = "invdiff"
 SHIPPED = ("builtin", "mc_ddpm")

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as fn
 
-from invdiff.priors.fir import FIRBlur
-from invdiff.priors.group_norm import group_norm
+from invdiff.priors.networks.fir import FIRBlur
+from invdiff.priors.networks.group_norm import group_norm
 
 Layer = TypeVar("Layer", nn.Conv2d, nn.Linear)
 

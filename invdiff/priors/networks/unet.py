@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 from torch.nn import functional as fn
 
-from invdiff.priors.group_norm import group_norm
+from invdiff.priors.networks.group_norm import group_norm
 
 Count = Annotated[int, Field(ge=1, le=4096)]
 Norm = Literal["none", "group"]

@@ -1,0 +1,1 @@
+"""Exact priors: their posterior mean is a formula, for tests and verification."""

@@ -1,0 +1,1 @@
+"""Networks: score models as torch modules, each with its configuration."""
