@@ -3,6 +3,7 @@ and what is written of them; and samples of a prior alone."""
 
 from invdiff.reconstruction.cases import Cases, PictureCases, ScanCases, picture_cases, scan_cases
 from invdiff.reconstruction.choice import Choice
+from invdiff.reconstruction.course import Course
 from invdiff.reconstruction.draw import Shard, draw
 from invdiff.reconstruction.executors import Dask, Executor, Here, Processes
 from invdiff.reconstruction.forecast import Forecast, MeasuredOnce, forecast
@@ -50,6 +51,7 @@ __all__ = [
     "Cases",
     "Choice",
     "Conformal",
+    "Course",
     "Coverage",
     "Dask",
     "Drawing",
