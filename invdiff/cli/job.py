@@ -205,7 +205,7 @@ class Job:
         """Draw what is on disk, and score it where the truth is known."""
         from invdiff.metrics import nmse, psnr, ssim
         from invdiff.pictures import table
-        from invdiff.reconstruction import conformal_for, spread_slices
+        from invdiff.reconstruction import conformal_for, course_remarks, spread_slices
 
         assert outcome.path is not None
         seen = spread_slices(outcome.path, _SHOWN)
@@ -226,6 +226,8 @@ class Job:
             self.output.warn(f"{cases.name} has no ground truth, so there is nothing to score baselines by.")
         for sentence in str(seen.attributes.get("audit_verdict", "")).splitlines():
             self.output.say(f"audit: {sentence}")
+        for sentence in course_remarks(outcome.path):
+            self.output.say(f"course: {sentence}")
         validated = conformal_for(seen.attributes, seen.samples.shape[1])
         if validated is not None:
             self.output.say(validated.sentence)

@@ -67,6 +67,11 @@ class Course:
         """What belongs to a sample of one slice, by name."""
         return {"sigma": self.sigma, "change": self.change[place], "residual": self.residual[place]}
 
+    def lines(self, name: str) -> list[list[float]]:
+        """What a part of it is over the iterations, a line for each sample, or of ``sigma`` for each slice."""
+        numbers: Numbers = getattr(self, name)
+        return numbers.reshape(-1, numbers.shape[-1]).tolist()
+
     def of_slice(self, place: int) -> Self:
         """That of one slice of several."""
         return type(self)(*(getattr(self, name)[place] for name in PARTS))

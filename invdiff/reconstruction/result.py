@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 Complex = NDArray[np.complex64]
 
 _VOLUMES = ("samples", "zero_filled", "ground_truth", "estimate", "corrected")
+_DIAGRAMS = {"sigma": "noise level", "change": "change of the estimate", "residual": "residual / noise"}
+_SINGLE = 4  # samples that are drawn, at most
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -271,14 +273,29 @@ class Reconstruction:
         seen = {name: array[middle] for name, array in known.items() if array is not None}
         return card("Reconstruction", self._described, seen)
 
-    def plot(self) -> "Figure":
+    def plot(self, *, samples: bool = False) -> "Figure":
         """A figure of the zero-filled image and the reconstruction, the truth and the error where it is known, and the
-        standard deviation of the magnitude where there are samples; at most eight slices are shown."""
+        standard deviation of the magnitude where there are samples; at most eight slices are shown. Beneath is the
+        course of the runs, where it is known: of every slice and sample the noise level, by how much the estimate of
+        the clean image changed, and the residual over what noise alone would leave.
+
+        Args:
+            samples: whether single samples are shown, too; at most the first four.
+        """
         from invdiff.pictures import draw_panel
 
-        images = {"zero-filled": self.zero_filled, "reconstruction": self.image}
+        spread = self.samples if self.corrected is None else self.corrected
+        single = {f"sample {k}": spread[:, k] for k in range(min(_SINGLE, spread.shape[1]))} if samples else {}
+        images = {"zero-filled": self.zero_filled, **single, "reconstruction": self.image}
         numbers = [int(number) for number in self.attributes["slice"]] if "slice" in self.attributes else None
-        return draw_panel(images, std=self.magnitude_std, truth=self.ground_truth, numbers=numbers)
+        course = {title: {of: one.lines(name) for of, one in self.courses.items()} for name, title in _DIAGRAMS.items()}
+        return draw_panel(
+            images,
+            std=self.magnitude_std,
+            truth=self.ground_truth,
+            numbers=numbers,
+            course=course if self.courses else None,
+        )
 
     @property
     def image(self) -> Complex:
