@@ -67,6 +67,14 @@ class Course:
         """What belongs to a sample of one slice, by name."""
         return {"sigma": self.sigma, "change": self.change[place], "residual": self.residual[place]}
 
+    def arrays(self, of: str) -> dict[str, Numbers]:
+        """All of it by the names of data sets, such as ``samples_sigma``.
+
+        Args:
+            of: whose course it is, such as ``samples``.
+        """
+        return {f"{of}_{name}": getattr(self, name) for name in PARTS}
+
     def lines(self, name: str) -> list[list[float]]:
         """What a part of it is over the iterations, a line for each sample, or of ``sigma`` for each slice."""
         numbers: Numbers = getattr(self, name)

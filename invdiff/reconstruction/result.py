@@ -15,7 +15,7 @@ from invdiff.data.scan import evenly_spaced, places_of
 from invdiff.errors import InputError
 from invdiff.files.hdf5 import find_dataset, reading, write_attributes, writing
 from invdiff.notebook import card
-from invdiff.reconstruction.course import PARTS, Course
+from invdiff.reconstruction.course import Course
 from invdiff.reconstruction.existing import existing_result
 from invdiff.reconstruction.uncertainty.magnitude import LEVEL, Magnitude
 from invdiff.reconstruction.written_result import WrittenResult, written_result
@@ -54,7 +54,15 @@ class SliceResult:
     courses: Mapping[str, Course] = field(default_factory=dict)
 
     def __repr__(self) -> str:
-        return f"SliceResult({', '.join(self.arrays)}; {len(self.samples)} samples of {self.zero_filled.shape})"
+        return f"SliceResult({', '.join(self._images)}; {len(self.samples)} samples of {self.zero_filled.shape})"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it."""
+        height, width = self.zero_filled.shape
+        rows = {"slice": f"{height} x {width}", "samples": len(self.samples)}
+        rows |= {name: f"{number:.4g}" for name, number in self.numbers.items()}
+        known = {"zero-filled": self.zero_filled, "image": self.image, "truth": self.ground_truth}
+        return card("SliceResult", rows, {name: image for name, image in known.items() if image is not None})
 
     @property
     def image(self) -> Complex:
@@ -64,6 +72,15 @@ class SliceResult:
     @property
     def arrays(self) -> dict[str, NDArray[Any]]:
         """All of it by name, as it is written."""
+        return {
+            **self._images,
+            **{name: np.array(number, np.float64) for name, number in self.numbers.items()},
+            **{name: array for of, course in self.courses.items() for name, array in course.arrays(of).items()},
+        }
+
+    @property
+    def _images(self) -> dict[str, NDArray[Any]]:
+        """Images and samples by name."""
         drawn = self.samples if len(self.samples) else None
         given = {
             "image": self.image,
@@ -73,10 +90,8 @@ class SliceResult:
             **self._of_magnitudes,
             "zero_filled": self.zero_filled,
             "ground_truth": self.ground_truth,
-            **{name: np.float64(number) for name, number in self.numbers.items()},
-            **{f"{of}_{name}": getattr(course, name) for of, course in self.courses.items() for name in PARTS},
         }
-        return {name: np.asarray(array) for name, array in given.items() if array is not None}
+        return {name: array for name, array in given.items() if array is not None}
 
     @property
     def magnitude(self) -> Magnitude | None:
@@ -276,8 +291,8 @@ class Reconstruction:
     def plot(self, *, samples: bool = False) -> "Figure":
         """A figure of the zero-filled image and the reconstruction, the truth and the error where it is known, and the
         standard deviation of the magnitude where there are samples; at most eight slices are shown. Beneath is the
-        course of the runs, where it is known: of every slice and sample the noise level, by how much the estimate of
-        the clean image changed, and the residual over what noise alone would leave.
+        course of the runs, where it is known: of every sample of at most eight slices the noise level, by how much the
+        estimate of the clean image changed, and the residual over what noise alone would leave.
 
         Args:
             samples: whether single samples are shown, too; at most the first four.
@@ -288,7 +303,8 @@ class Reconstruction:
         single = {f"sample {k}": spread[:, k] for k in range(min(_SINGLE, spread.shape[1]))} if samples else {}
         images = {"zero-filled": self.zero_filled, **single, "reconstruction": self.image}
         numbers = [int(number) for number in self.attributes["slice"]] if "slice" in self.attributes else None
-        course = {title: {of: one.lines(name) for of, one in self.courses.items()} for name, title in _DIAGRAMS.items()}
+        some = {of: one.of_slices(evenly_spaced(len(self))) for of, one in self.courses.items()}
+        course = {title: {of: one.lines(name) for of, one in some.items()} for name, title in _DIAGRAMS.items()}
         return draw_panel(
             images,
             std=self.magnitude_std,

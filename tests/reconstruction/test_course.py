@@ -19,6 +19,7 @@ from invdiff.methods import find_method
 from invdiff.priors import GaussianPrior
 from invdiff.reconstruction import Course, Recipe, Reconstruction, Study, scan_cases
 from invdiff.reconstruction.course import PARTS
+from invdiff.reconstruction.writers import WayOut
 
 SHAPE = (4, 3)
 
@@ -138,6 +139,16 @@ def test_a_course_that_contradicts_the_result_is_refused(tmp_path: Path, name: s
             file[name] = value
     with pytest.raises(InputError, match=r"damaged"):
         Reconstruction.read(tmp_path / "a.h5")
+
+
+def test_zarr_has_it_by_the_same_names(tmp_path: Path) -> None:
+    zarr = pytest.importorskip("zarr")
+    made = reconstruction()
+    made.write(tmp_path / "a.h5")
+    WayOut.named("zarr").export(tmp_path / "a.h5")
+    group = zarr.open_group(tmp_path / "reconstruction.zarr", mode="r")
+    np.testing.assert_array_equal(group["samples_residual"][:], made.courses["samples"].residual)
+    np.testing.assert_array_equal(group["estimate_sigma"][:], made.courses["estimate"].sigma)
 
 
 def test_a_result_without_a_course_has_none(tmp_path: Path) -> None:
