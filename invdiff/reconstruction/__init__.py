@@ -3,6 +3,8 @@ and what is written of them; and samples of a prior alone."""
 
 from invdiff.reconstruction.cases import Cases, PictureCases, ScanCases, picture_cases, scan_cases
 from invdiff.reconstruction.choice import Choice
+from invdiff.reconstruction.course import Course
+from invdiff.reconstruction.course_remarks import course_remarks
 from invdiff.reconstruction.draw import Shard, draw
 from invdiff.reconstruction.executors import Dask, Executor, Here, Processes
 from invdiff.reconstruction.forecast import Forecast, MeasuredOnce, forecast
@@ -50,6 +52,7 @@ __all__ = [
     "Cases",
     "Choice",
     "Conformal",
+    "Course",
     "Coverage",
     "Dask",
     "Drawing",
@@ -86,6 +89,7 @@ __all__ = [
     "WrittenSamples",
     "conformal_for",
     "conformal_table",
+    "course_remarks",
     "draw",
     "find_inputs",
     "find_kind",

@@ -114,7 +114,7 @@ def generate(
     drawing = Drawing(Unmeasured(shape), sampler, prior, seed)
     for failure in draw(drawing, store, samples, executor=executor, progress=progress).values():
         raise InputError(failure)
-    images, _ = samples_of(store, 0, drawing.key(0), range(samples))
+    images = samples_of(store, 0, drawing.key(0), range(samples)).images
     intensity = prior.intensity
     scale = {} if intensity is None else {f"intensity_{name}": value for name, value in vars(intensity).items()}
     recorded = {**provenance(sampler, prior, seed), "sde": repr(sampler.sde), "steps": sampler.grid.steps, **scale}

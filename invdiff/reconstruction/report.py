@@ -14,7 +14,19 @@ from invdiff.data.scan import evenly_spaced
 from invdiff.errors import InputError
 from invdiff.metrics import nmse, psnr, ssim
 from invdiff.pictures import white_of
-from invdiff.pictures.report import ERROR_SCALE, Case, Chart, Line, Report, ReportSlice, write_report
+from invdiff.pictures.report import (
+    ERROR_SCALE,
+    Band,
+    Case,
+    Chart,
+    CourseChart,
+    Line,
+    Report,
+    ReportSlice,
+    write_report,
+)
+from invdiff.reconstruction.course import Course
+from invdiff.reconstruction.course_remarks import remarks
 from invdiff.reconstruction.written_result import WrittenResult, written_result
 
 _LOOKED_AT = 16  # slices by which the windows are chosen
@@ -51,6 +63,7 @@ def report_result(result: str | os.PathLike[str], index: str | os.PathLike[str] 
 
 def _report(written: WrittenResult) -> Report:
     said, sampled = written.attributes, written.sampled
+    courses = {name: written.course(name) for name in written.courses}
     rows = evenly_spaced(written.shape[0], _LOOKED_AT)
     white = white_of(_magnitudes(written, "ground_truth" if "ground_truth" in written.arrays else "image", rows))
     samples = written.arrays["samples"].shape[1] if "samples" in written.arrays else 0
@@ -63,8 +76,9 @@ def _report(written: WrittenResult) -> Report:
         white=white,
         top=_top(written, rows, white),
         pixel=(voxel[0] / voxel[1], 1.0),
-        warnings=_warnings(written),
+        warnings=[*_warnings(written), *remarks(courses, written.slices)],
         sampled=None if sampled is None or sampled.all() else (sampled, _sampled_title(said)),
+        course=_course_charts(courses),
         charts=_charts(written),
         verdict=tuple(filter(None, _text(said, "audit_verdict").split("\n"))),
         target=_text(said, "target") or "the truth in the result",
@@ -132,6 +146,30 @@ def _warnings(written: WrittenResult) -> list[str]:
         listed = numbers if isinstance(numbers, list) else [numbers]
         found.append(f"slice {', '.join(map(str, listed))}: {reason}")
     return found
+
+
+def _course_charts(courses: Mapping[str, Course]) -> list[CourseChart]:
+    """What the runs came to: the residual, by how much the estimate changed, and the noise level."""
+    titles = {"residual": "residual, over what noise would leave", "change": "change of the estimate, over its norm"}
+    titles |= {"sigma": "noise level, in the prior's units"}
+    return [
+        CourseChart(
+            title,
+            {of: _band(getattr(course, name)) for of, course in courses.items()},
+            1.0 if name == "residual" else None,
+        )
+        for name, title in titles.items()
+    ]
+
+
+def _band(numbers: NDArray[np.float32]) -> Band:
+    """The middle, the least and the largest of all slices and samples, for each iteration; NaN where one of them knows
+    none."""
+    every = numbers.reshape(-1, numbers.shape[-1])
+    known = every[np.isfinite(every).any(axis=1)]  # without slices that are empty or failed
+    if not len(known):
+        return Band(*[[math.nan] * numbers.shape[-1]] * 3)
+    return Band(*(found(known, axis=0).tolist() for found in (np.median, np.min, np.max)))
 
 
 def _charts(written: WrittenResult) -> list[Chart]:

@@ -11,6 +11,12 @@ from invdiff.files.atomic import atomic
 _MARK = b'<meta name="generator" content="invdiff">'
 
 
+def check_own(path: Path) -> None:
+    """Raise ``InputError`` where a file has that name that is no page of this package."""
+    if path.exists() and not _is_own(path):
+        raise InputError(f"{path} is there, and is no report of invdiff; move it, or choose another folder.")
+
+
 @contextmanager
 def own_file(path: Path) -> Iterator[IO[str]]:
     """A page to be written, which appears whole or not at all.
@@ -18,8 +24,7 @@ def own_file(path: Path) -> Iterator[IO[str]]:
     Raises:
         InputError: there is a file of that name that is no page of this package, or it can't be written.
     """
-    if path.exists() and not _is_own(path):
-        raise InputError(f"{path} is there, and is no report of invdiff; move it, or choose another folder.")
+    check_own(path)
     with atomic(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
         yield file
 

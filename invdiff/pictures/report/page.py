@@ -18,6 +18,11 @@ SLICES = 200
 SAMPLES = 16
 """Of a slice that are shown, at most."""
 _MARK = "<!-- slices -->"
+_GOOD_COURSE = (
+    "The median of all slices and samples, from the least to the largest of them. A good course comes down to a "
+    "residual of about one, where the image explains the data up to their noise, and stays there while the estimate "
+    "changes less and less. An estimate may end below one, since it fits a part of the noise."
+)
 
 
 def page_names(count: int) -> list[str]:
@@ -106,6 +111,7 @@ def _frame(report: Report, links: list[str]) -> str:
         samples_note=f"These are the first {SAMPLES} of {report.samples}." if many else "",
         sampled=_sampled(report),
         audit=_audit(report),
+        course=_course(report),
         command=_command(report),
         facts=_facts(report),
         script=script,
@@ -137,6 +143,13 @@ def _audit(report: Report) -> str:
     said = "".join(f"<p>{escaped(line)}</p>" for line in report.verdict)
     charts = "".join(chart.markup for chart in report.charts)
     return f'<section id="audit"><h2>Audit, by samples held back</h2>{said}{charts}</section>'
+
+
+def _course(report: Report) -> str:
+    charts = "".join(chart.markup for chart in report.course)
+    if not charts:
+        return ""
+    return f'<section id="course"><h2>Course of the runs</h2>{charts}<p class="note">{_GOOD_COURSE}</p></section>'
 
 
 def _command(report: Report) -> str:

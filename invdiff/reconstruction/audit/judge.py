@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from invdiff.diffusion import Record
 from invdiff.reconstruction.audit.audit import Audit
 from invdiff.reconstruction.audit.held_cases import HeldCases
 from invdiff.reconstruction.stage import Stage
@@ -48,9 +49,9 @@ class Judge:
 
 
 def of_held(stage: Stage, held: HeldCases) -> Stage:
-    """The same, of what is shown of a file's slices."""
-    return replace(stage, drawing=replace(stage.drawing, problems=held))
+    """The same, of what is shown of a file's slices; of its course nothing is kept."""
+    return replace(stage, drawing=replace(stage.drawing, problems=held, record=Record()))
 
 
 def _images(store: Store, stage: Stage, number: int) -> Tensor:
-    return torch.from_numpy(samples_of(store, number, stage.drawing.key(number), range(stage.samples))[0])
+    return torch.from_numpy(samples_of(store, number, stage.drawing.key(number), range(stage.samples)).images)
