@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from invdiff.cli.options import AsJson, Quiet
+from invdiff.cli.options import AsJson, Force, Quiet
 from invdiff.cli.output import SOME_FAILED, Output
 from invdiff.errors import InputError
 
@@ -21,6 +21,7 @@ def report(
             metavar="RESULT", help="A reconstruction.h5, several, or folders of `invdiff solve`, of one or many."
         ),
     ],
+    force: Force = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -34,14 +35,15 @@ def report(
     found = [result for path in results for result in _results_in(path)]
     several = len(found) > 1 or any((path / INDEX).exists() for path in results)
     index = Path(os.path.commonpath([path.absolute().parent for path in found])) / INDEX if several else None
-    code = write_reports(output, found, index)
+    code = write_reports(output, found, index, replace=force)
     output.finish({"command": "report", "exit_status": code, "results": list(map(str, found))})
     if code:
         raise typer.Exit(code)
 
 
-def write_reports(output: Output, results: list[Path], index: Path | None) -> int:
-    """Write a report of each result, and a page that lists them where there is to be one; the exit status.
+def write_reports(output: Output, results: list[Path], index: Path | None, *, replace: bool) -> int:
+    """Write a report of each result, and a page that lists them where there is to be one; the exit status. The report
+    of another image is replaced where ``replace`` says so, the list always.
 
     Raises:
         InputError: there are two results in one folder, or none can be reported on.
@@ -57,7 +59,7 @@ def write_reports(output: Output, results: list[Path], index: Path | None) -> in
     reasons: list[str] = []
     for path in results:
         try:
-            made.append(report_result(path, index))
+            made.append(report_result(path, index, replace=replace))
         except InputError as error:
             if len(results) == 1:
                 raise

@@ -331,7 +331,7 @@ def solve(
             return
         code = job.run(executor)
         if report:
-            code = max(code, write_reports(output, job.results, job.index))
+            code = max(code, write_reports(output, job.results, job.index, replace=force))
         if output.piped:
             made = zip(job.rows, job.inputs, strict=True)
             write_images([(Path(row["result"]), one.series) for row, one in made if row["result"]], paths)
