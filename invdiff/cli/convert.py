@@ -5,13 +5,17 @@ from typing import Annotated
 
 import typer
 
+from invdiff.cli.completion import prior_names
 from invdiff.cli.options import Force, PriorConfigName
 from invdiff.cli.output import tell
 
 
 def convert(
     prior: Annotated[
-        str, typer.Argument(help="A checkpoint (.safetensors, .pt, .pth), hf://owner/name, or 'builtin'.")
+        str,
+        typer.Argument(
+            autocompletion=prior_names, help="A checkpoint (.safetensors, .pt, .pth), hf://owner/name, or 'builtin'."
+        ),
     ],
     out: Annotated[Path, typer.Argument(help="Where to write it; the suffix (.safetensors, .pt) says how.")],
     prior_config: PriorConfigName = None,

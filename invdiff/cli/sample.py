@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from invdiff.cli.completion import method_names, prior_names
 from invdiff.cli.options import (
     AsJson,
     DeviceName,
@@ -23,12 +24,17 @@ from invdiff.cli.options import (
 
 def sample(
     prior: Annotated[
-        str, typer.Option(help="A checkpoint (.safetensors, .pt, .pth), hf://owner/name, or one that ships.")
+        str,
+        typer.Option(
+            autocompletion=prior_names,
+            help="A checkpoint (.safetensors, .pt, .pth), hf://owner/name, or one that ships.",
+        ),
     ] = "builtin",
     prior_config: PriorConfigName = None,
     method: Annotated[
         str | None,
         typer.Option(
+            autocompletion=method_names,
             help="Draw by a method of `invdiff methods`, without its guidance and data steps.",
             show_default="the predictor and corrector of --set",
         ),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from invdiff.cli.completion import mask_names
 from invdiff.cli.options import Force
 from invdiff.cli.output import tell
 from invdiff.errors import InputError
@@ -25,6 +26,7 @@ def simulate(
         str | None,
         typer.Option(
             show_default="random",
+            autocompletion=mask_names,
             help="Sampling pattern: equispaced, random, bernoulli, gaussian, gaussian2d, uniform2d, poisson, radial, "
             "or published: equispaced-fastmri, bernoulli-fastmri, equispaced-jalal, random-jalal, uniform-scoremri, "
             "gaussian-scoremri, gaussian2d-scoremri, uniform2d-scoremri.",

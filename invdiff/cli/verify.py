@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from invdiff.cli.completion import method_names
 from invdiff.cli.options import AsJson, Force, Quiet, Scheduler, Threads, Workers
 
 
@@ -13,6 +14,7 @@ def verify(
     method: Annotated[
         list[str] | None,
         typer.Argument(
+            autocompletion=method_names,
             help="Methods of `invdiff methods`, of installed packages, or FILE.py:FUNCTION, a file of yours that is "
             "RUN: name none that you did not read.  [default: all of `invdiff methods`]",
         ),
