@@ -50,8 +50,9 @@ def tune_lambda(
         list[str] | None,
         typer.Option(
             "--param",
-            metavar="NAME:LOW:HIGH[:log]",
+            metavar="NAME[:LOW:HIGH[:log]]",
             help="What to search, may be repeated; by default lam:0:1 or, for methods without, what weighs their data. "
+            "A name alone is searched between what `invdiff methods` says that it usually is. "
             "Every method has noise_times, by what the noise level that it assumes is multiplied.",
         ),
     ] = None,
