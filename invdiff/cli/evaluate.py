@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from invdiff.cli.completion import baseline_names, method_names, prior_names
+from invdiff.cli.completion import baseline_names, mask_names, method_names, prior_names
 from invdiff.cli.options import (
     AsJson,
     AxesText,
@@ -64,8 +64,9 @@ def evaluate(
     mask: Annotated[
         Several,
         typer.Option(
+            autocompletion=mask_names,
             help="A sampling pattern: random, poisson, ..., or of a paper's code: equispaced-fastmri, random-jalal, "
-            "uniform-scoremri, ...; may be repeated.  [default: random]"
+            "uniform-scoremri, ...; may be repeated.  [default: random]",
         ),
     ] = None,
     acceleration: Annotated[

@@ -133,7 +133,7 @@ class Job:
         from invdiff.pictures.report import page_names
 
         there = {Path(row["result"]): row for row in self.rows if row["result"]} if self.reports else {}
-        reasons = write_reports(self.output, list(there), self._index)
+        reasons = write_reports(self.output, list(there), self._index, replace=True)
         for path, row in there.items():
             if path in reasons:
                 self.output.warn(reasons[path])

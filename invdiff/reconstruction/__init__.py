@@ -8,7 +8,7 @@ from invdiff.reconstruction.course_remarks import course_remarks
 from invdiff.reconstruction.draw import Shard, draw
 from invdiff.reconstruction.executors import Dask, Executor, Here, Processes
 from invdiff.reconstruction.forecast import Forecast, MeasuredOnce, forecast
-from invdiff.reconstruction.generate import Generated, generate
+from invdiff.reconstruction.generate import Generated, Generation
 from invdiff.reconstruction.inputs import Input, Measurement, find_inputs, find_series, sample_cases
 from invdiff.reconstruction.kinds import KINDS, Assumptions, Kind, find_kind, kind_of_coils
 from invdiff.reconstruction.known_maps import known_maps
@@ -61,6 +61,7 @@ __all__ = [
     "FolderStore",
     "Forecast",
     "Generated",
+    "Generation",
     "Here",
     "Input",
     "Kind",
@@ -96,7 +97,6 @@ __all__ = [
     "find_series",
     "forecast",
     "gather",
-    "generate",
     "kind_of_coils",
     "known_maps",
     "known_noise",
