@@ -169,14 +169,6 @@ def test_maps_of_another_file(tmp_path: Path) -> None:
         open_scan(tmp_path / "scan.npz", given=given_of(mask=tmp_path / "mask.npy"))
 
 
-def of_slices_apart(path: Path) -> None:
-    raw(P)(path)
-    with h5py.File(path, "r+") as file:
-        rows = file["dataset/data"][:]
-        rows[-1]["traj"] = rows[-1]["traj"] * 0.9
-        file["dataset/data"][:] = rows
-
-
 BAD: dict[str, tuple[str, Write, str]] = {
     "NaN": ("scan.npz", npz(np.where(P.max() == P, np.nan, P)), "NaN"),
     "outside the grid": ("scan.npz", npz(P * 1.3), "fits no unit"),
@@ -192,7 +184,6 @@ BAD: dict[str, tuple[str, Write, str]] = {
     "a matrix too large": ("scan.npz", npz(P, matrix=np.array([10**9, 10**9])), "too large for 280 samples"),
     "points too far": ("scan.npz", lambda path: np.savez(path, ksp=K, traj=P * 1e30), "too large for 280 samples"),
     "samples without points": ("scan.h5", raw(None), "do not say where they lie"),
-    "slices apart": ("scan.h5", of_slices_apart, "different trajectories"),
     "no samples": ("scan.npz", lambda path: np.savez(path, traj=P), "no 'kspace'"),
 }
 
