@@ -137,11 +137,14 @@ def test_every_format_holds_the_same_scan(name: str, tmp_path: Path) -> None:
         read_scan(tmp_path / file)
 
 
-def test_flat_points_are_one_readout(tmp_path: Path) -> None:
+def test_flat_points_are_as_many_readouts_as_they_leap_to(tmp_path: Path) -> None:
     FLAT(tmp_path / "scan.npz")
     scan = opened(tmp_path / "scan.npz")
-    np.testing.assert_array_equal(scan.trajectory.points, P.reshape(1, -1, 2))
-    np.testing.assert_array_equal(scan.kspace, K.reshape(2, COILS, 1, -1))
+    np.testing.assert_array_equal(scan.trajectory.points, P)
+    np.testing.assert_array_equal(scan.kspace, K)
+    few = P.reshape(-1, 2)[:-1], K.reshape(2, COILS, -1)[..., :-1]
+    npz(*few)(tmp_path / "scan.npz")
+    assert opened(tmp_path / "scan.npz").trajectory.readouts == 1  # of several lengths
 
 
 def test_all_that_is_known_comes_back(tmp_path: Path) -> None:

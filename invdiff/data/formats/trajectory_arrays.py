@@ -14,6 +14,7 @@ from invdiff.data.formats.geometry_arrays import GEOMETRY_KEYS, geometry_in
 from invdiff.data.formats.header import geometry_of
 from invdiff.data.formats.layout import HEADER, OPTIONAL, arrays_by, as_level, check_numbers, fitting_axes, noise_of
 from invdiff.data.formats.layouts import find_name
+from invdiff.data.formats.perhaps_trajectory import trajectory_in_doubt
 from invdiff.data.formats.samples_along import SamplesAlong, points_in
 from invdiff.data.non_cartesian_scan import NonCartesianScan
 from invdiff.data.stack_of_planes import is_flat
@@ -22,13 +23,15 @@ from invdiff.errors import InputError
 
 _ROLES = ("kspace", "trajectory", "mask", "matrix", "maps", "noise", "noise_std", "ground_truth")
 
+_LEAP = 3.0  # times the usual step, from one readout to the next
+
 Both = tuple[NDArray[Any], NDArray[np.float64]]
 """Samples and points."""
 
 
 def holds_trajectory(contents: Contents) -> bool:
     """Whether a file's samples lie along a trajectory."""
-    return find_name(contents, "trajectory") is not None
+    return find_name(contents, "trajectory") is not None or trajectory_in_doubt(contents) is not None
 
 
 def scan_along(path: Path, contents: Contents, axes: Axes | None = None) -> NonCartesianScan:
@@ -52,6 +55,8 @@ def scan_along(path: Path, contents: Contents, axes: Axes | None = None) -> NonC
             raise InputError(f"{path}: {name} is no array.")
         check_numbers(path, name, stored)
         arrays[role] = stored[()]
+    if "trajectory" not in arrays and (found := trajectory_in_doubt(contents)) is not None:
+        names["trajectory"], arrays["trajectory"] = found
     if "kspace" not in arrays:
         held = ", ".join(contents.described)
         raise InputError(f"{path} holds a trajectory, but no 'kspace' of its samples; it holds {held}.")
@@ -64,9 +69,7 @@ def scan_along(path: Path, contents: Contents, axes: Axes | None = None) -> NonC
     if geometry is None and header is not None and matrix is not None:
         geometry = geometry_of(path, header, matrix)
     voxel = None if geometry is None else geometry.voxel_size
-    measured = arrays.get("mask")
-    if measured is not None:
-        samples = replace(samples, measured=measured != 0)
+    samples = replace(samples, measured=_measured(arrays.get("mask"), samples.kspace.shape[-2:]))
     kspace, trajectory, matrix, remarks = samples.in_slices([] if matrix is None else [matrix], voxel)
     lengths = {"slice": len(kspace), "coil": kspace.shape[1], "y": matrix[0], "x": matrix[1]}
     known = {
@@ -112,10 +115,10 @@ def fitted(kspace: NDArray[Any], points: NDArray[np.float64], reverse: bool, nam
     """
     if reverse:
         kspace, points = kspace.T, np.moveaxis(points.T, 0, -1)
-    for drop in (np.asarray, np.squeeze):
-        arranged = _arranged(drop(kspace), drop(points))
+    for drop in (np.asarray, np.squeeze, _coils_outside):
+        arranged = _arranged(drop(kspace), np.squeeze(points) if drop is not np.asarray else points)
         if arranged is not None:
-            return SamplesAlong(*_in_planes(*_in_order(*arranged)), what)
+            return SamplesAlong(*_in_readouts(*_in_planes(*_in_order(*arranged))), what)
     raise InputError(
         f"{name} has shape {kspace.shape}, and the trajectory has points of shape {points.shape[:-1]}; the last "
         "axes of the samples must be those of the points, behind those of slices and coils."
@@ -144,6 +147,14 @@ def _arranged(samples: NDArray[Any], points: NDArray[np.float64]) -> Both | None
     return (samples, points) if samples.ndim == 4 and len(samples) == len(points) else None
 
 
+def _measured(mask: NDArray[Any] | None, sides: tuple[int, ...]) -> NDArray[np.bool_] | None:
+    """What was sampled of readouts of several lengths, by a mask of these sides; others are of something else."""
+    if mask is None or sides not in (mask.shape, mask.shape[::-1]):
+        return None
+    found: NDArray[np.bool_] = (mask if mask.shape == sides else mask.T) != 0
+    return None if found.all() else found
+
+
 def _in_order(samples: NDArray[Any], points: NDArray[np.float64]) -> Both:
     if _step(points, 1) < _step(points, 2):
         return samples.swapaxes(-2, -1), np.ascontiguousarray(points.swapaxes(1, 2))
@@ -159,6 +170,22 @@ def _in_planes(samples: NDArray[Any], points: NDArray[np.float64]) -> Both:
         samples.swapaxes(0, 1).reshape(1, samples.shape[1], -1, samples.shape[-1]),
         points.reshape(1, -1, *points.shape[2:]),
     )
+
+
+def _in_readouts(samples: NDArray[Any], points: NDArray[np.float64]) -> Both:
+    """The same, as several readouts of one length where points of one leap from each to the next."""
+    steps = np.linalg.norm(np.diff(points[0, 0], axis=0), axis=-1)
+    leaps = 1 + np.flatnonzero(steps > _LEAP * np.median(steps)) if steps.size else np.zeros(0, int)
+    length, left = divmod(points.shape[2], len(leaps) + 1)
+    if points.shape[:2] != (1, 1) or left or (leaps != length * np.arange(1, len(leaps) + 1)).any():
+        return samples, points
+    return samples.reshape(*samples.shape[:2], -1, length), points.reshape(1, -1, length, points.shape[-1])
+
+
+def _coils_outside(samples: NDArray[Any]) -> NDArray[Any]:
+    """The same with the last axis first."""
+    samples = np.squeeze(samples)
+    return np.moveaxis(samples, -1, 0) if samples.ndim else samples
 
 
 def _step(points: NDArray[np.float64], axis: int) -> float:
