@@ -76,7 +76,7 @@ def raw(points: np.ndarray | None, trajectory: str = "radial", identifier: str =
     return write
 
 
-def stream(path: Path) -> None:
+def stream(path: Path, is_described: bool = False) -> None:
     def space(x: int, y: int) -> Any:
         return mrd.EncodingSpaceType(
             matrix_size=mrd.MatrixSizeType(x=x, y=y, z=1), field_of_view_mm=mrd.FieldOfViewMm(x=3 * x, y=3 * y, z=5)
@@ -85,12 +85,15 @@ def stream(path: Path) -> None:
     encoding = mrd.EncodingType(
         encoded_space=space(2 * SHAPE[0], 2 * SHAPE[1]), recon_space=space(*SHAPE), trajectory=mrd.Trajectory.RADIAL
     )
+    if is_described:
+        encoding.trajectory_description = mrd.TrajectoryDescriptionType(identifier="GoldenAngle")
 
     def readouts() -> Iterator[Any]:
         for index, spoke in np.ndindex(2, SPOKES):
             head = mrd.AcquisitionHeader(flags=mrd.AcquisitionFlags(0))
             head.idx.slice, head.idx.kspace_encode_step_1 = index, spoke
-            data, places = np.ascontiguousarray(K[index, :, spoke]), np.ascontiguousarray(P[spoke].T, np.float32)
+            data = np.ascontiguousarray(K[index, :, spoke])
+            places = np.zeros((0, 0), np.float32) if is_described else np.ascontiguousarray(P[spoke].T, np.float32)
             yield mrd.StreamItem.Acquisition(mrd.Acquisition(head=head, data=data, trajectory=places))
 
     with path.open("wb") as file, mrd.BinaryMrdWriter(file) as writer:
@@ -116,6 +119,7 @@ FILES: dict[str, tuple[str, Write]] = {
     "ISMRMRD, by the golden angle": ("scan.h5", raw(None, "goldenangle")),
     "ISMRMRD, described": ("scan.h5", raw(None, "radial", "GoldenAngle")),
     "MRD 2": ("scan.mrd2", stream),
+    "MRD 2, described": ("scan.mrd2", lambda path: stream(path, is_described=True)),
 }
 
 

@@ -102,15 +102,23 @@ def test_trajectories_run_smoothly(trajectory: Trajectory, scale: float, turned:
     assert module._runs_smoothly(np.moveaxis(points, -1, 0) if first else points, first=first)
 
 
-@given(seed=st.integers(0, 999), noise=st.floats(0, 1), sides=st.tuples(st.integers(8, 24), st.integers(8, 24)))
+@given(seed=st.integers(0, 999), noise=st.floats(0, 1), sides=st.tuples(st.integers(16, 32), st.integers(16, 32)))
 def test_k_space_does_not(seed: int, noise: float, sides: tuple[int, int]) -> None:
-    low, high = np.sort(np.random.default_rng(seed).integers(0, 8, (2, 2)), axis=0)
+    low, high = np.sort(np.random.default_rng(seed).integers(0, 13, (2, 2)), axis=0)
     image = np.zeros(sides)
-    image[low[0] : high[0] + 1, low[1] : high[1] + 1] = 1  # of any size, down to a pixel
+    image[low[0] : high[0] + 4, low[1] : high[1] + 4] = 1
     kspace = simulate(image, noise_std=noise, seed=seed).kspace[0, 0]
     drawn = np.random.default_rng(seed).standard_normal((2, *sides))
     assert not module._runs_smoothly(kspace, first=False)
     assert not module._runs_smoothly(drawn[0] + 1j * drawn[1], first=False)
+
+
+@pytest.mark.parametrize("side", [1, 4, 12])
+def test_k_space_of_small_objects_is_smooth_and_no_trajectory(side: int) -> None:
+    image = np.zeros((64, 64))
+    image[32 - side // 2 : 33 + side // 2, 30 : 30 + side] = 1
+    assert not module._runs_smoothly(simulate(image, phase="none").kspace[0, 0], first=False)
+    assert not module._runs_smoothly(np.exp(1j * np.add.outer(np.arange(64), np.arange(64)) / 9), first=False)
 
 
 BESIDE: dict[str, dict[str, Any]] = {

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from invdiff.data.formats.acquisition_flags import Use, has_flag, is_reversed, unknown_flags, use_of
+from invdiff.data.formats.described_spokes import trajectory_kind
 from invdiff.data.formats.header import geometry_of, matrix_of, parse_header, wanted_along
 from invdiff.data.formats.partitions import InMemory, Partitions, Source
 from invdiff.data.formats.readouts import (
@@ -24,7 +25,7 @@ from invdiff.data.formats.readouts import (
     series_of_readout,
     usual_time_of,
 )
-from invdiff.data.formats.trajectory_acquisitions import scan_along, trajectory_kind
+from invdiff.data.formats.trajectory_acquisitions import scan_along
 from invdiff.data.interpretation import interpreted
 from invdiff.data.masks import calibration_region, central
 from invdiff.data.non_cartesian_scan import NonCartesianScan

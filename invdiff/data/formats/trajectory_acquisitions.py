@@ -1,7 +1,7 @@
 """Scans made of ISMRMRD's acquisitions that lie along a trajectory: radial scans, spirals and others.
 
-Where samples lie, the acquisitions say, or the header, of spokes by the golden angle. The standard (Inati et al.,
-Magnetic Resonance in Medicine 77, 2017) names no units; the numbers tell them.
+Where samples lie, the acquisitions say, or the header. The standard (Inati et al., Magnetic Resonance in Medicine 77,
+2017) names no units; the numbers tell them.
 """
 
 import math
@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from invdiff.data.formats.acquisition_flags import Use, use_of
+from invdiff.data.formats.described_spokes import described_angle, described_spoke
 from invdiff.data.formats.header import encoded_matrix, geometry_of, image_grids, wanted_along
 from invdiff.data.formats.readouts import (
     central_line,
-    centre_of,
     length_of,
     noise_of_acquisitions,
     planes_of,
@@ -29,16 +29,10 @@ from invdiff.data.masks import central
 from invdiff.data.non_cartesian_scan import NonCartesianScan
 from invdiff.data.series import Series
 from invdiff.data.stack_of_planes import is_flat
-from invdiff.data.trajectory import GOLDEN_ANGLE
 from invdiff.errors import InputError
 
 _ALWAYS = 2**20  # samples that there is always room for
 _RAGGED = 4  # times the samples that were measured, which readouts take that are as long as the longest
-
-
-def trajectory_kind(encoding: Any) -> str:
-    """What the header calls the trajectory, in lower case."""
-    return str(getattr(encoding.trajectory, "value", encoding.trajectory)).lower()
 
 
 def scan_along(path: Path, xml: str, encoding: Any, acquisitions: Sequence[Any], series: Series) -> NonCartesianScan:
@@ -122,18 +116,9 @@ def _are_weights(third: NDArray[np.float64]) -> bool:
 
 
 def _points(path: Path, encoding: Any, readout: Any) -> NDArray[np.float64]:
-    """Where the samples of a readout that count lie, ``(samples, dimensions)``, as the file counts it; of spokes by the
-    golden angle without such word, in cycles per pixel."""
+    """Where the samples of a readout that count lie, ``(samples, dimensions)``, as the file counts it; of spokes that
+    the header alone describes, in cycles per pixel."""
     if readout.trajectory_dimensions:
         points: NDArray[np.float64] = np.asarray(readout.traj, np.float64)
         return points[readout.discard_pre : readout.discard_pre + length_of(readout)]
-    described = str(getattr(encoding.trajectoryDescription, "identifier", "")).lower()
-    if trajectory_kind(encoding) != "goldenangle" and "golden" not in described:
-        raise InputError(
-            f"{path} holds a {trajectory_kind(encoding)} scan whose readouts do not say where they lie; write their "
-            "trajectory with them."
-        )
-    along = (np.arange(length_of(readout)) - centre_of(readout)) / length_of(readout)
-    angle = GOLDEN_ANGLE * readout.idx.kspace_encode_step_1
-    spoke: NDArray[np.float64] = along[:, None] * np.array([np.cos(angle), np.sin(angle)])
-    return spoke
+    return described_spoke(readout, described_angle(path, encoding))
