@@ -140,23 +140,39 @@ def test_a_picture_shows_the_middle_plane_whatever_its_numbers() -> None:
 # Progress
 
 
-def test_a_bar_is_shown_in_notebooks_alone(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_bar_is_shown_in_notebooks_alone_and_goes_when_all_is_done(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    shown: list[dict[str, str]] = []
+
+    def display(data: dict[str, str], **_: object) -> SimpleNamespace:
+        shown.append(data)
+        return SimpleNamespace(update=display)
+
     def run() -> bool:
-        with shown_in_notebooks(None, "[a title]") as report:
+        shown.clear()
+        with shown_in_notebooks(None, HOSTILE) as report:
             if report is not None:
                 report(1, 2)
         return report is not None
 
     assert not is_notebook()
     assert not run()
+    monkeypatch.setitem(sys.modules, "IPython.display", SimpleNamespace(display=display))
     shells = {"terminal": SimpleNamespace(), "kernel": SimpleNamespace(kernel=object()), "nobody": None}
     for kind, shell in shells.items():
         monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda shell=shell: shell))
         assert is_notebook() == (kind == "kernel")
         assert run() == (kind == "kernel")
+        assert len(shown) == (3 if kind == "kernel" else 0)
     monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shells["kernel"]))
+    run()
+    first, during, last = shown
+    assert set(first.values()) == set(last.values()) == {""}
+    assert "1 of 2, 0:00:00 left" in during["text/plain"]
+    assert during["text/html"].startswith("<progress max='2' value='1'></progress> &lt;script&gt;")
+    assert "\x1b" not in "".join(during.values())
     told: list[tuple[int, int]] = []
-    capfd.readouterr()
     with shown_in_notebooks(lambda done, total: told.append((done, total)), "") as report:
         assert report is not None
         report(3, 4)

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from invdiff.cli.folder import writable_folder
 from invdiff.cli.options import PriorConfigName
 from invdiff.cli.output import tell
 
@@ -19,5 +20,6 @@ def convert(
     """Write a prior's checkpoint in another format; a published one with what it doesn't say itself."""
     from invdiff.priors import load_prior, save_prior
 
+    writable_folder(out.parent)
     save_prior(load_prior(prior, config=prior_config), out)
     tell(f"wrote {out}")

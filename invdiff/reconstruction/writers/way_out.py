@@ -62,10 +62,15 @@ class WayOut:
                 folder, ``out/``, for DICOM; or both, ``dicom=out``.
 
         Raises:
-            InputError: there is no such format, its library is missing, or it is not written to files of such a name.
+            InputError: there is no such format, its library is missing, it is not written to files of such a name, or that
+                is what results of invdiff are called.
         """
         found = cls._found(text)
         found.writer.check_installed()
+        if found.path is not None and found.path.name == "reconstruction.h5":
+            raise InputError(
+                f"{found.path} is the name of a result of invdiff, of which one is exported at a time; give another name."
+            )
         return found
 
     @classmethod
