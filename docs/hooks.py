@@ -50,7 +50,9 @@ from invdiff.training import (
     NiftiImages,
     NpyImages,
     PhantomImages,
+    RunConfig,
     TrainingConfig,
+    UnsampledKspaceConfig,
 )
 
 INTRODUCTION = """# Simplification rules
@@ -151,11 +153,13 @@ def layouts_table() -> str:
     return "\n".join(lines)
 
 
-def fields_table(*models: type[BaseModel]) -> str:
-    """A row for each field of a configuration: its name, default, and what it is."""
+def fields_table(*models: type[BaseModel], beside: type[BaseModel] = BaseModel) -> str:
+    """A row for each field of a configuration that another does not have: its name, default, and what it is."""
     lines = ["| field | default | what |", "|---|---|---|"]
     for model in models:
         for name, field in model.model_fields.items():
+            if name in beside.model_fields:
+                continue
             if name == "kind":
                 lines.append(row(f"**`kind: {field.default}`**", "", field.description))
                 continue
@@ -205,6 +209,7 @@ TABLES = {
     "REFUSALS_TABLE": refusals_table,
     "LAYOUTS_TABLE": layouts_table,
     "TRAINING_FIELDS": partial(fields_table, TrainingConfig),
+    "UNSAMPLED_KSPACE_FIELDS": partial(fields_table, UnsampledKspaceConfig, beside=RunConfig),
     "AUGMENTATION_FIELDS": partial(fields_table, Augmentation),
     "SOURCES_FIELDS": partial(
         fields_table, FastMRIImages, BidsImages, NiftiImages, DicomImages, NpyImages, GroupedImages, PhantomImages
