@@ -30,7 +30,7 @@ def run(notebook: NotebookNode, folder: Path) -> NotebookNode:
 
 
 def main() -> None:
-    for path in sorted(NOTEBOOKS.glob("*.ipynb")):
+    for path in map(Path, sys.argv[1:]) if sys.argv[1:] else sorted(NOTEBOOKS.glob("*.ipynb")):
         with TemporaryDirectory() as folder:
             ran = run(nbformat.read(path, as_version=4), Path(folder))
         for cell in ran.cells:

@@ -13,7 +13,10 @@ def test_a_notebook_shows_the_line_of_the_cell_and_the_sentence(tmp_path: Path) 
         exec(compile(cell.read_text(encoding="utf-8"), str(cell), "exec"), {"read": read_scan})
     except InputError as error:
         shown = error._render_traceback_()
-    assert shown == ["line 2: scan = read('nowhere.h5')", "InputError: nowhere.h5 does not exist; give the path of a scan."]
+    assert shown == [
+        "line 2: scan = read('nowhere.h5')",
+        "InputError: nowhere.h5 does not exist; give the path of a scan.",
+    ]
 
 
 def test_without_a_line_the_sentence_is_shown() -> None:

@@ -204,6 +204,12 @@ def test_figures_show_what_is_there() -> None:
     assert titles(known.plot()) == ["zero-filled", "reconstruction", "truth", "error"]
 
 
+def test_a_notebook_shows_figures_without_pyplot() -> None:
+    for figure in (sample_scan().plot(), RunTrace([], [Iteration(0, 1.0), Iteration(0, 0.5, 0.1, 1.2)]).plot()):
+        with Image.open(io.BytesIO(figure._repr_png_())) as picture:
+            assert np.ptp(np.asarray(picture.convert("L"))) > 100
+
+
 def test_the_figure_of_a_run_has_a_line_for_each_sample() -> None:
     mask, prior = np.ones((8, 8), bool), GaussianPrior(torch.zeros(2, 8, 8), torch.ones(2, 8, 8))
     trace = dds(steps=5)(Problem(fourier(mask), noise(64), 0.1), prior, samples=3).trace

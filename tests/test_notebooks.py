@@ -36,7 +36,11 @@ def shown(cell: Any) -> str:
     said = []
     for output in cell.get("outputs", []):
         data = output.get("data", {})
-        said += [output.get("text", ""), re.sub(r"src='[^']*'", "", data.get("text/html", "")), data.get("text/plain", "")]
+        said += [
+            output.get("text", ""),
+            re.sub(r"src='[^']*'", "", data.get("text/html", "")),
+            data.get("text/plain", ""),
+        ]
         said += [kind for kind in data if kind.startswith("image/")] + [output.get("ename", "")]
     return "\n".join(said)
 

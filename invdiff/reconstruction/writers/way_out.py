@@ -62,15 +62,10 @@ class WayOut:
                 folder, ``out/``, for DICOM; or both, ``dicom=out``.
 
         Raises:
-            InputError: there is no such format, its library is missing, it is not written to files of such a name, or that
-                is what results of invdiff are called.
+            InputError: there is no such format, its library is missing, or it is not written to files of such a name.
         """
         found = cls._found(text)
         found.writer.check_installed()
-        if found.path is not None and found.path.name == "reconstruction.h5":
-            raise InputError(
-                f"{found.path} is the name of a result of invdiff, of which one is exported at a time; give another name."
-            )
         return found
 
     @classmethod
@@ -136,9 +131,13 @@ def ways_out(
         replaces: as of `WayOut`.
 
     Raises:
-        InputError: as `WayOut.named`, or a template is given and none of them takes it.
+        InputError: as `WayOut.named`, a file would have the name of a result, or a template is given and none of them
+            takes it.
     """
     found = [replace(WayOut.named(text), replaces=replaces) for text in named]
+    result = next((way.path for way in found if way.path is not None and way.path.name == "reconstruction.h5"), None)
+    if result is not None:
+        raise InputError(f"{result} has the name of a result, of which one is exported at a time; give another name.")
     if template is None:
         return found
     takes = [way.writer.write_like is not None for way in found]
