@@ -51,7 +51,7 @@ def evaluate(
         Several,
         typer.Option(
             autocompletion=method_names,
-            help="See `invdiff methods`; may be repeated.  [default: estimate, or none beside a --baseline]",
+            help="See `invdiff methods`; may be repeated.  [default: estimate; with a --baseline and no --prior, none]",
         ),
     ] = None,
     baseline: Annotated[
@@ -224,7 +224,7 @@ def _contenders(
     from invdiff.priors import load_prior
 
     classical = [find_baseline(name) for name in _once(baselines)]
-    chosen = [find_method(name) for name in _once(methods or ([] if baselines else ["estimate"]))]
+    chosen = [find_method(name) for name in _once(methods or ([] if baselines and not priors else ["estimate"]))]
     given = share_settings(settings, chosen)
     pairs = [(method, name) for method in chosen for name in _once(priors or [method.prior])]
     names = _once(name for _, name in pairs)

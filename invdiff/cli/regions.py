@@ -1,5 +1,6 @@
 """``invdiff regions``: means of regions of a reconstruction, with their uncertainty."""
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -97,12 +98,14 @@ def _table(rows: list[dict[str, Any]], level: float) -> "Table":
     from rich.box import SIMPLE
     from rich.table import Table
 
+    power = math.floor(math.log10(max(abs(row["mean"]) for row in rows) or 1))
+    unit, units = (1.0, "") if -3 < power < 5 else (10.0**power, f" (1e{power})")  # of a scanner's numbers, e.g. 1e-5
     table = Table("slice", "region", box=SIMPLE, pad_edge=False)
-    for heading in ("pixels", "mean", f"{level:.0%} interval", "brighter"):
+    for heading in ("pixels", f"mean{units}", f"{level:.0%} interval", "brighter"):
         table.add_column(heading, justify="right")
     for row in rows:
         pixels = str(row.get("pixels", ""))
         probability = f"{row['probability_brighter']:.1%}" if "probability_brighter" in row else ""
-        interval = f"{row['lower']:.4g} to {row['upper']:.4g}"
-        table.add_row(str(row["slice"]), row["region"], pixels, f"{row['mean']:.4g}", interval, probability)
+        mean, lower, upper = (f"{row[name] / unit:.4g}" for name in ("mean", "lower", "upper"))
+        table.add_row(str(row["slice"]), row["region"], pixels, mean, f"{lower} to {upper}", probability)
     return table

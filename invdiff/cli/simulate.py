@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from invdiff.cli.completion import mask_names
+from invdiff.cli.folder import writable_folder
 from invdiff.cli.options import Force
 from invdiff.cli.output import tell
 from invdiff.errors import InputError
@@ -80,10 +81,11 @@ def simulate(
             raise InputError("A --mask is of samples on a grid; leave it out beside --trajectory.")
         points = _trajectory(trajectory, max(side), spokes, interleaves, oversampling, acceleration, centre_fraction)
         scan = simulate_along(volume, points, delay=delay, **known)
+    writable_folder(out.parent)
     publish(out, lambda place: write_scan(scan, place), replace=force)
     along = "" if trajectory is None else f"{scan.kspace.shape[2]} readouts of {scan.kspace.shape[3]} samples, "
     tell(
-        f"{out}: {scan.slices} slices of {side[0]} x {side[1]} by {coils} coils, {along}"
+        f"{out}: {scan.slices} slice(s) of {side[0]} x {side[1]} by {coils} coils, {along}"
         f"achieved acceleration {achieved_acceleration(scan.mask):.2f}"
     )
 

@@ -1,5 +1,6 @@
 """``invdiff train``: a prior of one's own images."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -108,10 +109,10 @@ def train(
 
 def _lines(rehearsal: "Rehearsal") -> list[str]:
     """What a rehearsal tells a person."""
-    minutes = rehearsal.steps * rehearsal.step_seconds / 60
+    time = timedelta(seconds=round(rehearsal.steps * rehearsal.step_seconds))
     return [
         f"{rehearsal.parameters:,} parameters, {rehearsal.steps:,} steps of about {rehearsal.step_seconds:.2g} s: "
-        f"{minutes:.2g} minutes, beside validation and pictures",
+        f"{time}, beside validation and pictures",
         f"(the network {rehearsal.network_seconds:.2g} s; images {rehearsal.images_seconds:.2g} s, by "
         f"{rehearsal.workers} worker(s) beside it)",
         *(f"wrote {path}: images as training would see them" for path in rehearsal.pictures),
