@@ -24,7 +24,8 @@ from invdiff.reconstruction.result import (
     write_slices,
 )
 from invdiff.reconstruction.sample import sample_scan
-from invdiff.reconstruction.stage import Stage
+from invdiff.reconstruction.slabs import Slabs
+from invdiff.reconstruction.stage import Stage, stage_of
 from invdiff.reconstruction.store import FolderStore, MemoryStore, Store
 from invdiff.reconstruction.study import Outcome, Recipe, Study, Watcher
 from invdiff.reconstruction.uncertainty import (
@@ -42,6 +43,7 @@ from invdiff.reconstruction.uncertainty import (
     read_labels,
 )
 from invdiff.reconstruction.units import Drawing, Drawn, Unit
+from invdiff.reconstruction.volume import Volume
 from invdiff.reconstruction.written_result import WrittenResult, written_result
 
 __all__ = [
@@ -75,12 +77,14 @@ __all__ = [
     "Region",
     "ScanCases",
     "Shard",
+    "Slabs",
     "SliceResult",
     "Stage",
     "Store",
     "Student",
     "Study",
     "Unit",
+    "Volume",
     "Watcher",
     "WrittenResult",
     "WrittenSamples",
@@ -107,6 +111,7 @@ __all__ = [
     "sample_scan",
     "scan_cases",
     "spread_slices",
+    "stage_of",
     "with_residual_noise",
     "within",
     "write_contact_sheet",
