@@ -60,7 +60,7 @@ class SlabStage(Stage):
 
     def of(self, problems: Problems) -> Self:
         """The same of other slices."""
-        return super().of(Slabs(problems))
+        return super().of(replace(self._slabs, slices=problems))
 
     def slices(self, problem: int) -> Sequence[int]:
         """The numbers of a slab's slices."""

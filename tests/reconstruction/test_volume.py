@@ -92,9 +92,7 @@ def check_slices_are_in_phase(phases: Sequence[float]) -> None:
     maps = torch.stack([alike + 0.1 * normal(2, 4, 6, seed=1 + k) for k in range(len(phases))])
     turns = torch.polar(torch.ones(len(phases), dtype=torch.float64), torch.tensor(phases, dtype=torch.float64))
     turns[0] = 1
-    plain, turned = (
-        Volume.of(measured("sense", one, 0)[0]) for one in (maps, maps * turns[:, None, None, None])
-    )
+    plain, turned = (Volume.of(measured("sense", one, 0)[0]) for one in (maps, maps * turns[:, None, None, None]))
     image = normal(len(phases), 4, 6, seed=7)
     torch.testing.assert_close(turned.problem.operator(image), plain.problem.operator(image))
     assert plain.turns is not None
@@ -110,7 +108,6 @@ def test_the_phases_that_chance_gave_maps_are_gone(phases: list[float]) -> None:
 
 def as_they_are(maps: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     return torch.stack([*maps], -3), torch.ones(len(maps), 1, 1, dtype=maps[0].dtype)
-
 
 
 def test_other_phases_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
