@@ -241,7 +241,7 @@ class Study:
         whole += of_noise
         for step in self._steps(cases):
             stage = step.stage
-            whole += forecast(
+            found = forecast(
                 replace(stage.drawing, together=self.together(stage, executor, measure)),
                 stage.samples,
                 store=store,
@@ -250,6 +250,7 @@ class Study:
                 position=position,
                 measure=measure,
             )
+            whole += replace(found, cases=frozenset(number for one in found.cases for number in stage.slices(one)))
         return whole
 
     def _check_place(self, path: Path, cases: Cases) -> None:
