@@ -25,6 +25,7 @@ from invdiff.reconstruction.result import (
 )
 from invdiff.reconstruction.sample import sample_scan
 from invdiff.reconstruction.slabs import Slabs
+from invdiff.reconstruction.stacked_slices import StackedSlices
 from invdiff.reconstruction.stage import Stage, stage_of
 from invdiff.reconstruction.store import FolderStore, MemoryStore, Store
 from invdiff.reconstruction.study import Outcome, Recipe, Study, Watcher
@@ -43,7 +44,6 @@ from invdiff.reconstruction.uncertainty import (
     read_labels,
 )
 from invdiff.reconstruction.units import Drawing, Drawn, Unit
-from invdiff.reconstruction.volume import Volume
 from invdiff.reconstruction.written_result import WrittenResult, written_result
 
 __all__ = [
@@ -79,12 +79,12 @@ __all__ = [
     "Shard",
     "Slabs",
     "SliceResult",
+    "StackedSlices",
     "Stage",
     "Store",
     "Student",
     "Study",
     "Unit",
-    "Volume",
     "Watcher",
     "WrittenResult",
     "WrittenSamples",

@@ -13,8 +13,8 @@ from invdiff.errors import InputError
 from invdiff.files.digest import digest_of
 from invdiff.problem import Problem
 from invdiff.reconstruction.draw import runs
+from invdiff.reconstruction.stacked_slices import StackedSlices
 from invdiff.reconstruction.units import Arrays, Problems
-from invdiff.reconstruction.volume import Volume
 
 THICKNESS, MARGIN = 32, 4
 """Slices of a slab, at most, and more on each side that are reconstructed with them and left to the next slab."""
@@ -66,7 +66,7 @@ class Slabs:
                 f"Slice {number} has no neighbour that holds anything, so there is no volume to look at from other "
                 "sides; leave alternating-planes out."
             )
-        volume = Volume.of([self.slices.problem(each) for each in seen])
+        volume = StackedSlices.of([self.slices.problem(each) for each in seen])
         self._turns[number] = volume.turns
         return volume.problem
 

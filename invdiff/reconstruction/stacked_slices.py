@@ -15,7 +15,7 @@ from invdiff.problem import Problem
 
 
 @dataclass(frozen=True, eq=False)
-class Volume:
+class StackedSlices:
     """Slices of a file as one problem.
 
     Coil maps that are estimated slice by slice leave the phase of each slice as a whole to chance. In the volume slices

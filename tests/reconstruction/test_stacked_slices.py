@@ -25,7 +25,7 @@ from invdiff.operators import (
 )
 from invdiff.operators.gram import Gram
 from invdiff.operators.sense_gram import SenseGram
-from invdiff.reconstruction import Volume, volume
+from invdiff.reconstruction import StackedSlices, stacked_slices
 from invdiff.reconstruction.audit import HeldBack
 
 Make = Callable[[Tensor, Tensor], Any]
@@ -61,7 +61,7 @@ def measured(kind: str, maps: Tensor, seed: int) -> tuple[list[Problem], Tensor]
 
 def check_measures_the_slices(slices: Sequence[Problem], images: Tensor) -> None:
     """The slices, turned, are measured as they are one by one, and the image to start from is theirs."""
-    made = Volume.of(slices)
+    made = StackedSlices.of(slices)
     stacked = images.movedim(0, -3)
     turned = stacked if made.turns is None else made.turns * stacked
     torch.testing.assert_close(made.problem.operator(turned), made.problem.y)
@@ -80,7 +80,7 @@ def test_a_volume_measures_its_slices(kind: str, count: int, coils: int, seed: i
 
 def test_the_image_to_start_from_is_turned_as_the_slices_are() -> None:
     slices, images = measured("sense", normal(3, 2, 4, 6), 0)
-    made = Volume.of(slices)
+    made = StackedSlices.of(slices)
     assert made.turns is not None
     assert made.problem.initial is not None
     torch.testing.assert_close(made.problem.initial, made.turns * images)
@@ -92,7 +92,9 @@ def check_slices_are_in_phase(phases: Sequence[float]) -> None:
     maps = torch.stack([alike + 0.1 * normal(2, 4, 6, seed=1 + k) for k in range(len(phases))])
     turns = torch.polar(torch.ones(len(phases), dtype=torch.float64), torch.tensor(phases, dtype=torch.float64))
     turns[0] = 1
-    plain, turned = (Volume.of(measured("sense", one, 0)[0]) for one in (maps, maps * turns[:, None, None, None]))
+    plain, turned = (
+        StackedSlices.of(measured("sense", one, 0)[0]) for one in (maps, maps * turns[:, None, None, None])
+    )
     image = normal(len(phases), 4, 6, seed=7)
     torch.testing.assert_close(turned.problem.operator(image), plain.problem.operator(image))
     assert plain.turns is not None
@@ -110,12 +112,19 @@ def as_they_are(maps: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     return torch.stack([*maps], -3), torch.ones(len(maps), 1, 1, dtype=maps[0].dtype)
 
 
+def turned_twice(maps: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    found, turns = in_phase(maps)
+    return found, turns**2
+
+
+in_phase = stacked_slices._in_phase
+
+
 def test_other_phases_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(volume, "_in_phase", as_they_are)
+    monkeypatch.setattr(stacked_slices, "_in_phase", as_they_are)
     with pytest.raises(AssertionError):
         check_slices_are_in_phase([0.0, 1.0, 2.0])
-    monkeypatch.undo()
-    monkeypatch.setattr(volume, "_in_phase", lambda maps, found=volume._in_phase: (found(maps)[0], found(maps)[1] ** 2))
+    monkeypatch.setattr(stacked_slices, "_in_phase", turned_twice)
     with pytest.raises(AssertionError):
         check_measures_the_slices(*measured("sense", normal(3, 2, 4, 6), 0))
 
@@ -124,14 +133,14 @@ def test_a_slice_without_maps_is_not_turned() -> None:
     maps = normal(3, 2, 4, 6)
     maps[1] = 0
     slices = [Problem(sense(MASK, one), torch.ones(2, int(MASK.sum()), dtype=torch.complex128), 0.1) for one in maps]
-    turns = Volume.of(slices).turns
+    turns = StackedSlices.of(slices).turns
     assert turns is not None
     assert torch.equal(turns.abs(), torch.ones(3, 1, 1, dtype=torch.float64))
 
 
 @pytest.mark.parametrize("kind", ["sense", "non-cartesian"])
 def test_its_gram_is_a_sense_gram_as_that_of_a_slice(kind: str) -> None:
-    operator = Volume.of(measured(kind, normal(3, 2, 4, 6), 0)[0]).problem.operator
+    operator = StackedSlices.of(measured(kind, normal(3, 2, 4, 6), 0)[0]).problem.operator
     assert isinstance(operator.gram, Gram)
     assert [type(factor) for factor in operator.gram.factors] == [SenseGram]
     image = normal(3, 4, 6, seed=5)
@@ -150,4 +159,4 @@ def test_coils_that_differ_in_more_than_maps_are_refused() -> None:
     of_coils = Diagonal(normal(2, 4, 6)) @ Fourier((2, 4, 6), axes=(-2, -1)) @ Sensitivities(normal(2, 4, 6))
     problem = Problem(of_coils, torch.ones(2, 4, 6, dtype=torch.complex128), 0.1)
     with pytest.raises(InputError, match="differs in its coils by more than their maps"):
-        Volume.of([problem, problem])
+        StackedSlices.of([problem, problem])
