@@ -203,7 +203,9 @@ def detect(
     looks: dict[int, Shown] = {}
     for number in cases.full:
         problem = cases.problem(number)
-        lesions = chosen_lesions or lesions_all_over(_shown(problem.least_squares(), cases), wanted.size, contrast)
+        lesions = chosen_lesions or lesions_all_over(
+            _shown(problem.least_squares(), cases, number), wanted.size, contrast
+        )
         with output.progress(f"slice {number}, {len(lesions)} lesion(s)") as progress:
             seen = look(
                 problem,
@@ -220,7 +222,7 @@ def detect(
         looks[number] = Shown(
             [replace(finding, lesion=_moved(finding.lesion, cases, -1)) for finding in seen.findings],
             *(
-                _shown(image, cases).abs().numpy()
+                _shown(image, cases, number).abs().numpy()
                 for image in (seen.image + seen.difference, seen.inserted, seen.difference)
             ),
         )
@@ -294,11 +296,11 @@ def _pixels(text: str, cases: "Cases") -> Pair:
     return width / height_mm, width / width_mm
 
 
-def _shown(image: "Tensor", cases: "Cases") -> "Tensor":
+def _shown(image: "Tensor", cases: "Cases", number: int) -> "Tensor":
     """The part of an image that is wanted, of several map sets as one, on the CPU."""
     import torch
 
-    return torch.from_numpy(cases.shown(cases.one_image(image.cpu().numpy())).copy())
+    return torch.from_numpy(cases.shown(cases.one_image(image.cpu().numpy(), number)).copy())
 
 
 def _moved(lesion: "Lesion", cases: "Cases", sign: int) -> "Lesion":

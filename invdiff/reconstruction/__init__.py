@@ -26,7 +26,9 @@ from invdiff.reconstruction.result import (
     write_slices,
 )
 from invdiff.reconstruction.sample import sample_scan
-from invdiff.reconstruction.stage import Stage
+from invdiff.reconstruction.slabs import Slabs
+from invdiff.reconstruction.stacked_slices import StackedSlices
+from invdiff.reconstruction.stage import Stage, stage_of
 from invdiff.reconstruction.store import FolderStore, MemoryStore, Store
 from invdiff.reconstruction.study import Outcome, Recipe, Study, Watcher
 from invdiff.reconstruction.uncertainty import (
@@ -79,7 +81,9 @@ __all__ = [
     "Region",
     "ScanCases",
     "Shard",
+    "Slabs",
     "SliceResult",
+    "StackedSlices",
     "Stage",
     "Store",
     "Student",
@@ -111,6 +115,7 @@ __all__ = [
     "sample_scan",
     "scan_cases",
     "spread_slices",
+    "stage_of",
     "with_residual_noise",
     "within",
     "write_contact_sheet",

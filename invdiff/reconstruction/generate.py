@@ -71,7 +71,7 @@ class Unmeasured:
         """The shape."""
         return str(self.shape)
 
-    def one_image(self, images: NDArray[np.inexact]) -> NDArray[np.inexact]:
+    def one_image(self, images: NDArray[np.inexact], number: int) -> NDArray[np.inexact]:
         """The images."""
         return images
 
