@@ -16,7 +16,7 @@ from invdiff.errors import InputError
 from invdiff.refusal import REFUSED, refusal
 
 if TYPE_CHECKING:
-    from invdiff.evaluation import Classical
+    from invdiff.evaluation import Contender
     from invdiff.reconstruction import Cases, Choice, Executor, Input, MeasuredOnce, Outcome, Reconstruction, Study
     from invdiff.reconstruction.writers import WayOut
 
@@ -58,7 +58,7 @@ class Job:
     keep_oversampling: bool
     is_single: bool
     begun: float
-    baselines: "list[Classical]"
+    baselines: "list[Contender]"
     ways: "list[WayOut]"
     reports: bool
     rows: list[dict[str, Any]] = field(default_factory=list)
@@ -133,7 +133,7 @@ class Job:
         from invdiff.pictures.report import page_names
 
         there = {Path(row["result"]): row for row in self.rows if row["result"]} if self.reports else {}
-        reasons = write_reports(self.output, list(there), self._index)
+        reasons = write_reports(self.output, list(there), self._index, replace=True)
         for path, row in there.items():
             if path in reasons:
                 self.output.warn(reasons[path])

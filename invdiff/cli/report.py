@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from invdiff.cli.options import AsJson, Quiet
+from invdiff.cli.options import AsJson, Force, Quiet
 from invdiff.cli.output import SOME_FAILED, Output
 from invdiff.errors import InputError
 
@@ -21,6 +21,7 @@ def report(
             metavar="RESULT", help="A reconstruction.h5, several, or folders of `invdiff solve`, of one or many."
         ),
     ],
+    force: Force = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -38,7 +39,7 @@ def report(
     twice = next((folder for folder in folders if folders.count(folder) > 1), None)
     if twice is not None:
         raise InputError(f"Two of the results are in {twice}, and so would their reports be; move one.")
-    reasons = write_reports(output, found, index)
+    reasons = write_reports(output, found, index, replace=force)
     first = next(iter(reasons.values()), "")
     if len(found) == 1 and reasons:
         raise InputError(first)
@@ -52,9 +53,9 @@ def report(
         raise typer.Exit(code)
 
 
-def write_reports(output: Output, results: list[Path], index: Path | None) -> dict[Path, str]:
+def write_reports(output: Output, results: list[Path], index: Path | None, *, replace: bool) -> dict[Path, str]:
     """Write a report of each result, and a page that lists them where there is to be one; why there is none of a
-    result, by its path."""
+    result, by its path. The report of another image is replaced where ``replace`` says so, the list always."""
     from invdiff.pictures.report import Case, write_index
     from invdiff.reconstruction import report_result
 
@@ -62,7 +63,7 @@ def write_reports(output: Output, results: list[Path], index: Path | None) -> di
     reasons: dict[Path, str] = {}
     for path in results:
         try:
-            made.append(report_result(path, index))
+            made.append(report_result(path, index, replace=replace))
         except InputError as error:
             reasons[path] = str(error)
     if index is not None and made:

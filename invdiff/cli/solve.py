@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from invdiff.cli.completion import baseline_names, method_names
+from invdiff.cli.completion import baseline_names, format_names, method_names
 from invdiff.cli.job import Job
 from invdiff.cli.options import (
     Acceleration,
@@ -129,6 +129,7 @@ def solve(
         list[str] | None,
         typer.Option(
             metavar="WAY",
+            autocompletion=format_names,
             help="Write the result for another program, too: nifti, dicom, ... beside it, or a path as out.nii.gz; see "
             "`invdiff export`. May be repeated.",
         ),

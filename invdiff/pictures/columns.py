@@ -53,8 +53,7 @@ def draw_columns(
         numbers: what to call the slices; by default they are counted from zero.
         course: of the run, lines for each of some diagrams by their titles.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    from invdiff.pictures.shown_figure import ShownFigure
 
     slices, height, width = columns[0].volume.shape
     called = range(slices) if numbers is None else numbers
@@ -68,8 +67,7 @@ def draw_columns(
     total_width = left + len(columns) * (cell + gap) - gap + margin
     total_height = bottom + len(shown) * (cell_height + gap) - gap + _INCHES["title"]
 
-    figure = Figure(figsize=(total_width, total_height), facecolor=_BACKGROUND)
-    FigureCanvasAgg(figure)
+    figure = ShownFigure(figsize=(total_width, total_height), facecolor=_BACKGROUND)
 
     def axes(x: float, y: float, w: float, h: float) -> Any:
         return figure.add_axes((x / total_width, y / total_height, w / total_width, h / total_height))

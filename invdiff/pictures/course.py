@@ -19,11 +19,9 @@ def draw_course(lines: Mapping[str, Sequence[Line]]) -> "Figure":
     Args:
         lines: by what a diagram shows, its lines.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    from invdiff.pictures.shown_figure import ShownFigure
 
-    figure = Figure(figsize=(6.4, 0.6 + 1.8 * len(lines)), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = ShownFigure(figsize=(6.4, 0.6 + 1.8 * len(lines)), layout="constrained")
     diagrams = figure.subplots(len(lines), sharex=True, squeeze=False)[:, 0]
     for diagram, (title, several) in zip(diagrams, lines.items(), strict=True):
         draw_lines(diagram, {"": several})

@@ -8,7 +8,7 @@ from invdiff.reconstruction.course_remarks import course_remarks
 from invdiff.reconstruction.draw import Shard, draw
 from invdiff.reconstruction.executors import Dask, Executor, Here, Processes
 from invdiff.reconstruction.forecast import Forecast, MeasuredOnce, forecast
-from invdiff.reconstruction.generate import Generated, generate
+from invdiff.reconstruction.generate import Generated, Generation
 from invdiff.reconstruction.inputs import Input, Measurement, find_inputs, find_series, sample_cases
 from invdiff.reconstruction.kinds import KINDS, Assumptions, Kind, find_kind, kind_of_coils
 from invdiff.reconstruction.known_maps import known_maps
@@ -26,7 +26,9 @@ from invdiff.reconstruction.result import (
     write_slices,
 )
 from invdiff.reconstruction.sample import sample_scan
-from invdiff.reconstruction.stage import Stage
+from invdiff.reconstruction.slabs import Slabs
+from invdiff.reconstruction.stacked_slices import StackedSlices
+from invdiff.reconstruction.stage import Stage, stage_of
 from invdiff.reconstruction.store import FolderStore, MemoryStore, Store
 from invdiff.reconstruction.study import Outcome, Recipe, Study, Watcher
 from invdiff.reconstruction.uncertainty import (
@@ -61,6 +63,7 @@ __all__ = [
     "FolderStore",
     "Forecast",
     "Generated",
+    "Generation",
     "Here",
     "Input",
     "Kind",
@@ -78,7 +81,9 @@ __all__ = [
     "Region",
     "ScanCases",
     "Shard",
+    "Slabs",
     "SliceResult",
+    "StackedSlices",
     "Stage",
     "Store",
     "Student",
@@ -96,7 +101,6 @@ __all__ = [
     "find_series",
     "forecast",
     "gather",
-    "generate",
     "kind_of_coils",
     "known_maps",
     "known_noise",
@@ -111,6 +115,7 @@ __all__ = [
     "sample_scan",
     "scan_cases",
     "spread_slices",
+    "stage_of",
     "with_residual_noise",
     "within",
     "write_contact_sheet",

@@ -21,8 +21,8 @@ from invdiff.reconstruction.draw import HERE, Progress, draw, provenance
 from invdiff.reconstruction.executors import Executor
 from invdiff.reconstruction.kinds import find_kind
 from invdiff.reconstruction.result import Complex, Reconstruction, SliceResult
-from invdiff.reconstruction.stage import Stage
-from invdiff.reconstruction.store import Finished, FolderStore, MemoryStore, Store, samples_of
+from invdiff.reconstruction.stage import Stage, stage_of
+from invdiff.reconstruction.store import Finished, FolderStore, MemoryStore, Store
 from invdiff.reconstruction.uncertainty import sampling_of
 from invdiff.reconstruction.units import Drawing
 
@@ -62,13 +62,13 @@ def reconstruct(
             drawn first), or ``keep`` can't be written.
     """
     store = MemoryStore() if keep is None else FolderStore(keep)
-    drawing = Drawing(cases, sampler, prior, seed)
+    stage = stage_of(cases, sampler, prior, samples, seed=seed)
     with shown_in_notebooks(progress, cases.name) as report:
-        failures = draw(drawing, store, samples, executor=executor, progress=report)
+        failures = draw(stage.drawing, store, samples, executor=executor, progress=report)
     for number, failure in failures.items():
         raise InputError(failure if cases.count == 1 else f"slice {number}: {failure}")
-    found = gather(cases, store, posterior=Stage(drawing, samples))
-    said = {**described(cases, drawing), **(attributes or {})}
+    found = gather(cases, store, posterior=stage)
+    said = {**described(cases, stage.drawing), **(attributes or {})}
     return Reconstruction.of(found, said, cases.geometry)
 
 
@@ -119,11 +119,7 @@ def gather(
 
 
 def _of(store: Store, stage: Stage | None, number: int) -> Finished | None:
-    if stage is None or number not in stage.drawing.problems.full:
-        return None
-    if not stage.is_there(store, number):
-        return None
-    return samples_of(store, number, stage.drawing.key(number), range(stage.samples))
+    return None if stage is None or not stage.is_there(store, number) else stage.found(store, number)
 
 
 def _course(stage: Stage, made: Finished | None) -> Course:

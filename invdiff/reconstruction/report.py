@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from invdiff.data.scan import evenly_spaced
 from invdiff.errors import InputError
+from invdiff.files.digest import digest_of
 from invdiff.metrics import nmse, psnr, ssim
 from invdiff.pictures import white_of
 from invdiff.pictures.report import (
@@ -37,24 +38,27 @@ _NOT_FACTS = ("warnings", "failed", "command", "audit_verdict", _RESIDUAL, "fing
 _TITLES = {"zero_filled": "zero-filled", "mean": "mean of samples", "estimate": "estimate", "ground_truth": "truth"}
 
 
-def report_result(result: str | os.PathLike[str], index: str | os.PathLike[str] | None = None) -> Case:
+def report_result(
+    result: str | os.PathLike[str], index: str | os.PathLike[str] | None = None, *, replace: bool = False
+) -> Case:
     """Write ``report.html`` beside a result, or of more than 200 slices ``report-1.html`` and so on: all that it holds,
     in files that need no other.
 
     Args:
         result: path of a ``reconstruction.h5``.
         index: a page that lists several reports, to be linked to.
+        replace: whether the report of another image may be replaced.
 
     Returns:
         What to list it as.
 
     Raises:
-        InputError: there is no such result, or it is damaged; a file is there that is no report; or it can't be
-            written.
+        InputError: there is no such result, or it is damaged; a file is there that is no report, or that of another
+            image; or it can't be written.
     """
     with written_result(result) as written:
         report = _report(written)
-        page = write_report(written.path.parent, report, index)
+        page = write_report(written.path.parent, report, index, replace=replace)
         middle = next(_slices(written, report.white, range(report.count // 2, report.count // 2 + 1)))
         scores = [f"{name}: {decibels:.1f} dB, SSIM {similar:.3f}" for name, decibels, similar, _ in middle.scores[-1:]]
         lines = [report.subtitle, f"{report.count} slice(s)", *scores, *report.verdict[:1]]
@@ -85,6 +89,7 @@ def _report(written: WrittenResult) -> Report:
         samples=samples,
         command=_command(said),
         facts={name: _short(value) for name, value in said.items() if name not in _NOT_FACTS},
+        of=digest_of(*(digest_of(written.volume("image", [row])) for row in range(written.shape[0])))[:32],
     )
 
 

@@ -71,8 +71,8 @@ class Problems(Protocol):
     def fingerprint(self, number: int) -> str:
         """What decides the problem."""
 
-    def one_image(self, images: NDArray[np.inexact]) -> NDArray[np.inexact]:
-        """A sample's images as one."""
+    def one_image(self, images: NDArray[np.inexact], number: int) -> NDArray[np.inexact]:
+        """What a problem's samples show, as it is kept: a sample's images as one."""
 
     def beside(self, number: int) -> Arrays:
         """What is kept with the samples."""
@@ -162,7 +162,7 @@ class Drawing:
                 progress=lambda done, total: report(done / total),
                 record=self.record,
             )
-            images = self.problems.one_image(posterior.samples.cpu().numpy())
+            images = self.problems.one_image(posterior.samples.cpu().numpy(), unit.case)
             noise_std = bound.problem.noise_std
             numbers = {"scale": bound.scale, "noise_std": np.nan if noise_std is None else noise_std * bound.unit}
             known = {name: np.array(value) for name, value in numbers.items()}

@@ -78,6 +78,7 @@ class Report:
         samples: how many there are, more than are shown perhaps.
         command: that made the result.
         facts: how it was made, by name.
+        of: what tells its result from others, in few letters and digits.
     """
 
     title: str
@@ -96,3 +97,4 @@ class Report:
     samples: int = 0
     command: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
+    of: str = ""

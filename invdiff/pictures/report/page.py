@@ -31,7 +31,13 @@ def page_names(count: int) -> list[str]:
     return ["report.html"] if pages <= 1 else [f"report-{k + 1}.html" for k in range(pages)]
 
 
-def write_report(folder: str | os.PathLike[str], report: Report, index: str | os.PathLike[str] | None = None) -> Path:
+def write_report(
+    folder: str | os.PathLike[str],
+    report: Report,
+    index: str | os.PathLike[str] | None = None,
+    *,
+    replace: bool = False,
+) -> Path:
     """Write a report's pages, each one file without any other: images are in it as PNG in base64, of eight bits a
     pixel, from black to white, above which all is white.
 
@@ -39,13 +45,14 @@ def write_report(folder: str | os.PathLike[str], report: Report, index: str | os
         folder: where the pages go.
         report: what they show.
         index: a page that lists several reports, to be linked to.
+        replace: whether the report of another result may be replaced.
 
     Returns:
         The first page.
 
     Raises:
-        InputError: there are no slices, one can't be shown, a page's name is that of another file, or a page can't be
-            written.
+        InputError: there are no slices, one can't be shown, a page's name is that of another file or of the report of
+            another result, or a page can't be written.
     """
     if report.count < 1:
         raise InputError(f"{report.title} has no slices to report on.")
@@ -55,7 +62,7 @@ def write_report(folder: str | os.PathLike[str], report: Report, index: str | os
         rows = range(k * SLICES, min((k + 1) * SLICES, report.count))
         above = None if index is None else Path(os.path.relpath(index, folder))
         head, tail = _frame(report, _links(names, k, report.count, above)).split(_MARK)
-        with own_file(folder / name) as file:
+        with own_file(folder / name, escaped(report.of), replace=replace) as file:
             file.write(head)
             for one in report.slices(rows):
                 file.write(f'<script class="slice" type="application/json">{as_json(_data(one))}</script>\n')
@@ -101,6 +108,7 @@ def _frame(report: Report, links: list[str]) -> str:
     return filled(
         "report.html",
         title=escaped(report.title),
+        of=escaped(report.of),
         subtitle=escaped(report.subtitle),
         links=f"<nav>{' '.join(links)}</nav>" if links else "",
         warnings=_warnings(report),

@@ -147,9 +147,13 @@ def ways_out(
         replaces: as of `WayOut`.
 
     Raises:
-        InputError: as `WayOut.named`, or a template is given and none of them takes it.
+        InputError: as `WayOut.named`, a file would have the name of a result, or a template is given and none of them
+            takes it.
     """
     found = [replace(WayOut.named(text), replaces=replaces) for text in named]
+    result = next((way.path for way in found if way.path is not None and way.path.name == "reconstruction.h5"), None)
+    if result is not None:
+        raise InputError(f"{result} has the name of a result, of which one is exported at a time; give another name.")
     if template is None:
         return found
     takes = [way.writer.write_like is not None for way in found]
