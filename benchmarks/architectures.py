@@ -26,8 +26,8 @@ from invdiff.training import ScoreMatching, read_config
 from invdiff.training.batches import Batches
 from invdiff.training.config import TrainingConfig
 from invdiff.training.loop import move
-from invdiff.training.score_matching import as_channels
 from invdiff.training.state import State
+from invdiff.training.tasks.score_matching import as_channels
 
 RECIPE = "builtin"
 COMPLEX_SIGMA = 0.1

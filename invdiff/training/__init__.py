@@ -1,7 +1,7 @@
-"""Training priors by denoising score matching."""
+"""Training priors: of images, and of unsampled k-space."""
 
 from invdiff.training.augmentation import Augmentation
-from invdiff.training.config import BatchSize, RunConfig, TrainingConfig
+from invdiff.training.config import BatchSize, RunConfig, TrainingConfig, UnsampledKspaceConfig
 from invdiff.training.config_file import read_config, write_config
 from invdiff.training.images import (
     BidsImages,
@@ -16,10 +16,11 @@ from invdiff.training.images import (
 )
 from invdiff.training.loop import fit
 from invdiff.training.rehearsal import Rehearsal, rehearse
-from invdiff.training.score_matching import ScoreMatching
 from invdiff.training.shipped_configs import SHIPPED_CONFIGS, describe_config
 from invdiff.training.statistics import ImageStatistics, image_statistics
-from invdiff.training.task import Task
+from invdiff.training.tasks.score_matching import ScoreMatching
+from invdiff.training.tasks.task import Task
+from invdiff.training.tasks.unsampled_kspace import UnsampledKspaceTask
 from invdiff.training.train import prepare, train
 
 __all__ = [
@@ -41,6 +42,8 @@ __all__ = [
     "ScoreMatching",
     "Task",
     "TrainingConfig",
+    "UnsampledKspaceConfig",
+    "UnsampledKspaceTask",
     "describe_config",
     "fit",
     "image_statistics",

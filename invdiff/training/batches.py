@@ -6,7 +6,7 @@ import numpy as np
 from torch.utils.data import DataLoader, Dataset
 
 from invdiff.training.config import BatchSize
-from invdiff.training.task import Batch, Task
+from invdiff.training.tasks.task import Batch, Task
 
 
 class Batches(Dataset[Batch]):

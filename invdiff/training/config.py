@@ -4,6 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
+from invdiff.data import MASKS
 from invdiff.errors import InputError
 from invdiff.priors import EDM, NCSNppConfig, Noise, Score, Velocity
 from invdiff.priors.labels import LogSigma
@@ -28,11 +29,21 @@ class BatchSize(BaseModel):
     images: Annotated[int, Field(ge=1, le=65536)] = Field(description="How many, in each process.")
 
 
+def check_ascending(pair: tuple[float, float], name: str) -> None:
+    """Raise ``InputError`` unless the first number is below the second."""
+    if pair[0] >= pair[1]:
+        raise InputError(f"{name} {pair} must be ascending")
+
+
 class RunConfig(BaseModel):
     """How a network is trained, whatever it learns."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    data: ImagesConfig | None = Field(None, description="The images to train on.")
+    validation: ImagesConfig | None = Field(
+        None, description="Where the images to validate on come from, if not from the data."
+    )
     batches: Annotated[tuple[BatchSize, ...], Field(min_length=1)] = Field(
         (BatchSize(side=128, images=8),),
         description="What a step sees, one of these at random: small squares for variety, whole slices for context.",
@@ -75,10 +86,7 @@ class RunConfig(BaseModel):
 class TrainingConfig(RunConfig):
     """A prior of images, trained by denoising score matching."""
 
-    data: ImagesConfig | None = Field(None, description="The images to train on.")
-    validation: ImagesConfig | None = Field(
-        None, description="Where the images to validate on come from, if not from the data."
-    )
+    task: Literal["score_matching"] = Field("score_matching", description="A prior of images.")
     validation_images: PositiveInt = Field(12, description="How many of them, evenly spaced.")
     augmentation: Augmentation = Field(Augmentation(), description="What is done to an image at random.")
     channels: Annotated[dict[Annotated[int, Field(ge=1, le=2)], Positive], Field(min_length=1)] = Field(
@@ -111,8 +119,7 @@ class TrainingConfig(RunConfig):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.sigma_range[0] >= self.sigma_range[1]:
-            raise InputError(f"sigma_range {self.sigma_range} must be ascending")
+        check_ascending(self.sigma_range, "sigma_range")
         match self.network:
             case UNetConfig(channels=channels) if max(self.channels) > channels:
                 raise InputError(f"the network takes {channels} channel(s), but channels asks for {max(self.channels)}")
@@ -121,3 +128,43 @@ class TrainingConfig(RunConfig):
                     f"this ncsnpp takes {channels} channel(s) and no other number; set channels to {{{channels}: 1}}"
                 )
         return self
+
+
+class UnsampledKspaceConfig(RunConfig):
+    """A conditional prior, of unsampled k-space given the sampled, trained on complex images made of magnitudes."""
+
+    task: Literal["unsampled_kspace"] = Field(description="A prior of unsampled k-space given the sampled.")
+    network: UNetConfig = Field(
+        UNetConfig(channels=4, widths=(32, 48, 64, 80), blocks=2, embedding=64, patch=2),
+        description="`unet` with its sizes; of its four channels two are the noisy image and two the zero-filled one.",
+    )
+    masks: Annotated[dict[str, Positive], Field(min_length=1)] = Field(
+        {"random": 0.35, "equispaced": 0.25, "bernoulli": 0.1, "uniform2d": 0.1, "gaussian2d": 0.1, "poisson": 0.1},
+        description="Kinds of masks, and how often an image has one.",
+    )
+    acceleration: tuple[Positive, Positive] = Field((3.0, 10.0), description="How much masks leave out, log-uniform.")
+    centre_fraction: tuple[Positive, Positive] = Field((0.04, 0.1), description="Of a side, always sampled.")
+    data_std: Positive = Field(0.04, description="Of unsampled k-space, in units of white.")
+    sigma_range: tuple[Positive, Positive] = Field(
+        (0.002, 100.0), description="What drawn levels are clipped to, in units of white; the prior is good for these."
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        for name in ("acceleration", "centre_fraction", "sigma_range"):
+            check_ascending(getattr(self, name), name)
+        unknown = sorted(set(self.masks) - set(MASKS))
+        if unknown:
+            raise InputError(f"masks: there is no {unknown[0]!r}; there are {', '.join(MASKS)}")
+        if self.acceleration[0] <= 1 or self.centre_fraction[1] >= 1:
+            raise InputError("accelerations are above 1 and fractions of the centre below 1")
+        if self.network.channels != 4:
+            raise InputError(f"network.channels is {self.network.channels}, and this task shows 4")
+        return self
+
+
+CONFIGS: dict[str, type[TrainingConfig | UnsampledKspaceConfig]] = {
+    "score_matching": TrainingConfig,
+    "unsampled_kspace": UnsampledKspaceConfig,
+}
+"""The configuration of each task, by the ``task`` that a file names; the first where it names none."""

@@ -11,14 +11,14 @@ from pydantic import BaseModel, ValidationError
 from invdiff.errors import InputError
 from invdiff.files.atomic import atomic
 from invdiff.files.yaml import parse_yaml, read_yaml
-from invdiff.training.config import RunConfig, TrainingConfig
+from invdiff.training.config import CONFIGS, RunConfig, TrainingConfig, UnsampledKspaceConfig
 from invdiff.training.fine_tuning import decided_by, load_start, scaled_as
 from invdiff.training.shipped_configs import find_config
 
 
 def read_config(
     source: str | os.PathLike[str], settings: Mapping[str, str] | None = None, *, start: str | None = None
-) -> TrainingConfig:
+) -> TrainingConfig | UnsampledKspaceConfig:
     """The configuration in a YAML file.
 
     Args:
@@ -43,10 +43,19 @@ def read_config(
         _put(content, key.split("."), parse_yaml(value, f"--set {key}"), key)
     if prior is not None and isinstance(content, dict):
         content = scaled_as(prior, content)
+    model = _model(content, path)
     try:
-        return TrainingConfig.model_validate(content)
+        return model.model_validate(content)
     except ValidationError as error:
-        raise InputError(f"{path}: {_complaint(error, content)}") from error
+        raise InputError(f"{path}: {_complaint(error, content, model)}") from error
+
+
+def _model(content: Any, path: Path) -> type[TrainingConfig | UnsampledKspaceConfig]:
+    """The configuration of the task that a file names, or of score matching."""
+    task = content.get("task", "score_matching") if isinstance(content, dict) else "score_matching"
+    if not isinstance(task, str) or task not in CONFIGS:
+        raise InputError(f"{path}: task is one of {', '.join(CONFIGS)}, not {_shown(task)}.")
+    return CONFIGS[task]
 
 
 def write_config(config: RunConfig, path: str | os.PathLike[str]) -> None:
@@ -83,13 +92,13 @@ def _put(content: Any, keys: Sequence[str], value: Any, name: str) -> None:
                 raise InputError(f"--set {name}: {here} is {_shown(content)}, which has no field '{key}'.")
 
 
-def _complaint(error: ValidationError, content: Any) -> str:
+def _complaint(error: ValidationError, content: Any, model: type[RunConfig]) -> str:
     """A sentence about the first thing that is wrong."""
     first = error.errors()[0]
     place = _place(first["loc"], content) or "the file"
     match first["type"]:
         case "extra_forbidden" | "unexpected_keyword_argument":
-            known = ", ".join(_fields(first["loc"][:-1]))
+            known = ", ".join(_fields(model, first["loc"][:-1]))
             return f"there is no field {place} (it was given {_shown(first['input'])}); fields there are {known}."
         case "missing":
             return f"{place} is missing."
@@ -127,9 +136,9 @@ def _place(where: Sequence[str | int], content: Any) -> str:
     return ".".join(keys)
 
 
-def _fields(where: Sequence[str | int]) -> list[str]:
+def _fields(model: type[RunConfig], where: Sequence[str | int]) -> list[str]:
     """Names of the fields of the model at pydantic's path."""
-    models: list[Any] = [TrainingConfig]
+    models: list[Any] = [model]
     for part in where:
         if isinstance(part, str):
             inside = [found for model in models for found in _models(_annotations(model).get(part))]

@@ -19,7 +19,7 @@ from invdiff.training.logs import Logs
 from invdiff.training.optimisers import SHARE
 from invdiff.training.placement import Placement
 from invdiff.training.state import State
-from invdiff.training.task import LOSS, Task
+from invdiff.training.tasks.task import LOSS, Task
 
 if TYPE_CHECKING:
     from accelerate import Accelerator

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from invdiff.training.config import RunConfig
-from invdiff.training.task import Batch
+from invdiff.training.tasks.task import Batch
 
 Network = TypeVar("Network", bound=nn.Module)
 

@@ -11,11 +11,11 @@ from torch import nn
 from invdiff.errors import InputError
 from invdiff.pictures import write_grid
 from invdiff.training.batches import Batches
-from invdiff.training.config import TrainingConfig
+from invdiff.training.config import RunConfig
 from invdiff.training.loop import make_accelerator, move
 from invdiff.training.placement import Placement
-from invdiff.training.score_matching import ScoreMatching
 from invdiff.training.state import State
+from invdiff.training.tasks.task import Task
 
 SHOWN, TIMED = 12, 3
 """Augmented images in a picture; and steps of each size of batch that are timed, after one that is not."""
@@ -49,7 +49,7 @@ class Rehearsal:
         return max(self.network_seconds, self.images_seconds / self.workers)
 
 
-def rehearse(task: ScoreMatching, network: nn.Module, config: TrainingConfig, out: Path) -> Rehearsal:
+def rehearse(task: Task, network: nn.Module, config: RunConfig, out: Path) -> Rehearsal:
     """Take a few steps that nothing is kept of, and draw images as training would see them to OUT/pictures.
 
     Args:
@@ -77,12 +77,12 @@ def rehearse(task: ScoreMatching, network: nn.Module, config: TrainingConfig, ou
         network_seconds=float(np.mean(of_network)),
         images_seconds=float(np.mean(of_images)),
         workers=config.workers,
-        pictures=tuple(_draw_augmented(task, size.side, out / "pictures") for size in config.batches),
+        pictures=tuple(_draw_examples(task, size.side, out / "pictures") for size in config.batches),
     )
 
 
 def _timed_step(
-    task: ScoreMatching, state: State, config: TrainingConfig, placement: Placement, batches: Batches
+    task: Task, state: State, config: RunConfig, placement: Placement, batches: Batches
 ) -> tuple[float, float]:
     """Seconds of preparing a batch, and of what the network does with it."""
     begin = time.perf_counter()
@@ -97,15 +97,13 @@ def _timed_step(
     return prepared - begin, time.perf_counter() - prepared
 
 
-def _draw_augmented(task: ScoreMatching, side: int, folder: Path) -> Path:
-    """Write a PNG of clean images as a batch has them, magnitudes of complex ones; each is labelled by what it is."""
-    kinds = {1: "real", 2: "complex"}
-    drawn = [task.draw_images(side, 1, np.random.default_rng((0, index)))[0] for index in range(SHOWN)]
+def _draw_examples(task: Task, side: int, folder: Path) -> Path:
+    """Write a PNG of images as a batch has them, each labelled by what it is."""
+    drawn = [task.example(side, np.random.default_rng((0, index))) for index in range(SHOWN)]
     path = folder / f"augmented-{side}.png"
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
         raise InputError(f"The folder {folder} can't be made: {error.strerror}.") from error
-    images = np.stack([image.norm(dim=0).numpy() for image in drawn])
-    write_grid(path, images, labels=[kinds[len(image)] for image in drawn])
+    write_grid(path, np.stack([image for image, _ in drawn]), labels=[word for _, word in drawn])
     return path

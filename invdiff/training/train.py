@@ -1,4 +1,4 @@
-"""From a configuration to a trained prior of images."""
+"""From a configuration to a trained prior."""
 
 import os
 from pathlib import Path
@@ -7,16 +7,18 @@ import torch
 from torch import nn
 
 from invdiff.errors import InputError
-from invdiff.priors import ScorePrior
-from invdiff.training.config import TrainingConfig
+from invdiff.priors import ConditionalPrior, ScorePrior
+from invdiff.training.config import TrainingConfig, UnsampledKspaceConfig
 from invdiff.training.fine_tuning import load_start
 from invdiff.training.images import Images, ImagesConfig, Split
 from invdiff.training.loop import Progress, Say, fit, silent
-from invdiff.training.score_matching import ScoreMatching
+from invdiff.training.tasks.score_matching import ScoreMatching
+from invdiff.training.tasks.task import Task
+from invdiff.training.tasks.unsampled_kspace import UnsampledKspaceTask
 
 
 def train(
-    config: TrainingConfig,
+    config: TrainingConfig | UnsampledKspaceConfig,
     out: str | os.PathLike[str],
     *,
     images: Images | None = None,
@@ -24,8 +26,9 @@ def train(
     strict: bool = False,
     progress: Progress = silent,
     say: Say = silent,
-) -> ScorePrior:
-    """Train a prior by denoising score matching, and write it to OUT/prior.safetensors.
+) -> ScorePrior | ConditionalPrior:
+    """Train a prior, and write it to OUT/prior.safetensors: of images by denoising score matching, or of what else the
+    configuration's task says.
 
     A run goes on from OUT/checkpoint.pt where there is one. In several processes (``torchrun``, ``accelerate
     launch``) every one has to call this.
@@ -45,19 +48,17 @@ def train(
         KeyboardInterrupt: it was stopped; a checkpoint is written.
     """
     task, network = prepare(config, images=images, validation=validation, strict=strict, say=say)
-    prior = fit(task, network, config, Path(out), progress=progress, say=say)
-    assert isinstance(prior, ScorePrior)
-    return prior
+    return fit(task, network, config, Path(out), progress=progress, say=say)
 
 
 def prepare(
-    config: TrainingConfig,
+    config: TrainingConfig | UnsampledKspaceConfig,
     *,
     images: Images | None = None,
     validation: Images | None = None,
     strict: bool = False,
     say: Say = silent,
-) -> tuple[ScoreMatching, nn.Module]:
+) -> tuple[Task, nn.Module]:
     """What a run needs before its first step: the task with its images, and the network as it begins.
 
     Arguments and ``Raises`` are those of `train`.
@@ -76,6 +77,8 @@ def prepare(
     say(f"{len(images)} images to train on, {len(validation)} to validate on, {left_out} volume(s) with faults")
     torch.manual_seed(config.seed)
     network = config.network.build()
+    if isinstance(config, UnsampledKspaceConfig):
+        return UnsampledKspaceTask(config, images, validation), network
     if config.start is not None:
         try:
             network.load_state_dict(load_start(config.start).network.state_dict())

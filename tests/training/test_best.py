@@ -13,7 +13,7 @@ from invdiff.training import DatasetImages, ScoreMatching, TrainingConfig, train
 from invdiff.training import loop as loop_module
 from invdiff.training import pictures as pictures_module
 from invdiff.training.pictures import draw_denoising, psnr_of
-from invdiff.training.task import LOSS
+from invdiff.training.tasks.task import LOSS
 
 TINY = {
     "network": {"architecture": "unet", "channels": 2, "widths": [8, 8], "blocks": 1, "embedding": 8, "patch": 2},

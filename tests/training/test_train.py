@@ -14,10 +14,9 @@ from torch import nn
 
 from invdiff.errors import InputError
 from invdiff.priors import EDM, Intensity, Noise, Score, ScorePrior, Velocity, load_prior
-from invdiff.training import DatasetImages, ScoreMatching, TrainingConfig, train
+from invdiff.training import DatasetImages, ScoreMatching, TrainingConfig, prepare, read_config, train
 from invdiff.training import loop as loop_module
 from invdiff.training.batches import Batches
-from invdiff.training.conditional import UnsampledKspaceTask
 from invdiff.training.muon import Muon, orthogonalised
 from invdiff.training.noise_levels import LogNormal, LogUniform, Mixture, Share, UniformVPTime
 from invdiff.training.optimisers import MuonConfig
@@ -271,7 +270,7 @@ def test_no_images_are_refused_before_the_first_step(out, images, empty) -> None
         train(config(data=None, draw_every=1), out, **given)
     assert not list(out.iterdir())
     with pytest.raises(InputError, match=f"no image to {purpose} on"):
-        UnsampledKspaceTask(given["images"], given["validation"])
+        prepare(read_config("mc-ddpm"), **given)
 
 
 def test_one_image_is_enough(out) -> None:

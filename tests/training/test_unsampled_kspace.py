@@ -8,48 +8,58 @@ import torch
 from torch import Tensor, nn
 
 from invdiff.diffusion import Problem
+from invdiff.errors import InputError
 from invdiff.operators import fourier
 from invdiff.priors import ConditionalPrior, UNet, load_prior
 from invdiff.priors.conditional import to_channels, to_kspace
-from invdiff.training import conditional
-from invdiff.training.conditional import (
-    DATA_STD,
-    SIGMA_RANGE,
+from invdiff.priors.networks.unet import UNetConfig
+from invdiff.training import BatchSize, UnsampledKspaceConfig, prepare, read_config, rehearse, train
+from invdiff.training.images import DatasetImages
+from invdiff.training.tasks import unsampled_kspace
+from invdiff.training.tasks.task import Batch
+from invdiff.training.tasks.unsampled_kspace import (
     UnsampledKspaceTask,
-    as_prior,
-    build_network,
     draw_image,
     draw_mask,
     draw_sigma,
     random_coil,
     reconstruct,
 )
-from invdiff.training.images import DatasetImages
-from invdiff.training.task import Batch
+
+CONFIG = UnsampledKspaceConfig(
+    task="unsampled_kspace",
+    masks={"random": 1.0},  # discs in so small a square take long
+    network=UNetConfig(channels=4, widths=(8, 8), blocks=1, embedding=8, patch=1),
+)
+SHIPPED = read_config("mc-ddpm")
+assert isinstance(SHIPPED, UnsampledKspaceConfig)
+SIGMA_RANGE, DATA_STD = CONFIG.sigma_range, CONFIG.data_std
 
 
 def tiny() -> UNet:
     return UNet(channels=4, widths=(8, 8), blocks=1, embedding=8)
 
 
+def task(images: DatasetImages) -> UnsampledKspaceTask:
+    return UnsampledKspaceTask(CONFIG, images, images)
+
+
 def batch(images: DatasetImages, count: int = 4, side: int = 32) -> Batch:
-    with pytest.MonkeyPatch.context() as patch:  # discs in so small a square take long
-        patch.setattr(conditional, "KINDS", {"random": 1.0})
-        return UnsampledKspaceTask(images, images).batch(side, count, np.random.default_rng(3))
+    return task(images).batch(side, count, np.random.default_rng(3))
 
 
 def loss_of(network: nn.Module, batch: Batch, images: DatasetImages) -> Tensor:
-    return UnsampledKspaceTask(images, images).loss(network, batch)
+    return task(images).loss(network, batch)
 
 
 def test_the_network_is_small() -> None:
-    network = build_network()
+    network = SHIPPED.network.build()
     assert sum(parameter.numel() for parameter in network.parameters()) < 1.3e6
     assert network.channels == 4
 
 
 def test_noise_levels() -> None:
-    sigma = draw_sigma(4000, np.random.default_rng(0)).numpy()
+    sigma = draw_sigma(SHIPPED, 4000, np.random.default_rng(0)).numpy()
     assert np.float32(SIGMA_RANGE[0]) <= sigma.min() < 0.01
     assert 50 < sigma.max() <= SIGMA_RANGE[1]
     assert np.mean(sigma > 1) == pytest.approx(0.41, abs=0.03)  # half, of which a fifth lies below
@@ -57,7 +67,7 @@ def test_noise_levels() -> None:
 
 def test_masks_to_train_on() -> None:
     rng = np.random.default_rng(0)
-    masks = [draw_mask(64, rng) for _ in range(60)]
+    masks = [draw_mask(SHIPPED, 64, rng) for _ in range(60)]
     kept = [float(mask.mean()) for mask in masks]
     assert all(mask.shape == (64, 64) and mask.dtype == np.bool_ for mask in masks)
     assert 0.08 < min(kept) < max(kept) < 0.45
@@ -91,11 +101,11 @@ def test_the_network_that_is_trained_is_the_prior_that_is_saved(
     """The loss, recomputed from the prior's answers to the very questions that training asked."""
     network, level = tiny(), 0.3
     nn.init.normal_(network.conv_out.weight)
-    monkeypatch.setattr(conditional, "draw_sigma", lambda count, _: torch.full((count,), level))
+    monkeypatch.setattr(unsampled_kspace, "draw_sigma", lambda _, count, __: torch.full((count,), level))
     asked = batch(images)
     loss = loss_of(network, asked, images).item()
     image, sampled, noise = asked["image"], asked["sampled"], asked["noise"]
-    prior, errors = as_prior(network), []
+    prior, errors = task(images).prior(network), []
     for one, mask, z in zip(image, sampled, noise, strict=True):
         operator = fourier(mask)
         clean = to_channels(to_kspace(one) * ~mask)
@@ -112,7 +122,7 @@ def test_a_network_that_says_nothing_loses_one_for_data_of_the_stated_deviation(
     asked = {
         "image": torch.view_as_complex(kspace),
         "sampled": torch.zeros((400, 16, 16), dtype=torch.bool),
-        "sigma": draw_sigma(400, rng),
+        "sigma": draw_sigma(SHIPPED, 400, rng),
         "noise": torch.from_numpy(rng.standard_normal((400, 2, 16, 16), dtype=np.float32)),
     }
     assert loss_of(tiny(), asked, images).item() == pytest.approx(1, abs=0.03)
@@ -137,7 +147,7 @@ def test_reconstruction_keeps_what_was_sampled(images: DatasetImages) -> None:
     nn.init.normal_(network.conv_out.weight, std=0.1)
     asked = batch(images)
     image, sampled = asked["image"][0], asked["sampled"][0]
-    answers = reconstruct(as_prior(network), image, sampled, steps=5)
+    answers = reconstruct(task(images).prior(network), image, sampled, steps=5)
     assert list(answers) == ["zero-filled", "mean", "sample"]
     for answer in answers.values():
         torch.testing.assert_close(to_kspace(answer) * sampled, to_kspace(image) * sampled, atol=1e-5, rtol=1e-5)
@@ -156,25 +166,47 @@ def test_a_perfect_prior_is_scored_perfectly(images: DatasetImages, monkeypatch:
             answer = (truth - skipped) * total.sqrt() / (sigma * DATA_STD)
             return torch.cat([answer, answer], dim=1)
 
-    monkeypatch.setattr(conditional, "SHOWN", 1)
+    monkeypatch.setattr(unsampled_kspace, "SHOWN", 1)
     monkeypatch.setattr(
         UnsampledKspaceTask, "loss", lambda *_: torch.ones(())
     )  # on images that the oracle has not seen
-    scores = UnsampledKspaceTask(images, images).validate(Oracle())
+    scores = task(images).validate(Oracle())
     assert math.isfinite(scores["zero-filled"])
     assert scores["zero-filled"] < 40
     assert min(scores["mean"], scores["sample"]) > 60
 
 
-def test_main(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, grouped: Callable[[Path], Path]) -> None:
-    monkeypatch.setattr(conditional, "build_network", tiny)
-    monkeypatch.setattr(conditional, "SIZES", [(32, 1)])
-    monkeypatch.setattr(conditional, "KINDS", {"random": 1.0})
-    monkeypatch.setattr(conditional, "WORKERS", 0)
-    slices, out = grouped(tmp_path / "slices.h5"), tmp_path / "out"
-    conditional.main(slices, out, steps=2)
-    names = ["best.safetensors", "checkpoint.pt", "config.yaml", "losses.csv", "prior.safetensors", "tensorboard"]
-    assert sorted(path.name for path in out.iterdir()) == [*names, "validation.csv"]
-    assert isinstance(load_prior(out / "prior.safetensors"), ConditionalPrior)
-    conditional.main(slices, out, steps=4)
-    assert torch.load(out / "checkpoint.pt", weights_only=True)["step"] == 4
+def test_a_run_goes_on_and_ends_in_a_conditional_prior(tmp_path: Path, grouped: Callable[[Path], Path]) -> None:
+    sizes = {"batches": "[{side: 32, images: 1}]", "masks": "{random: 1}", "workers": "0", "data.path": ""}
+    tiny = {"network": "{architecture: unet, channels: 4, widths: [8], blocks: 1, embedding: 8, patch: 1}"}
+    settings = sizes | tiny | {"data.path": str(grouped(tmp_path / "slices.h5"))}
+    for steps in ("2", "4"):
+        train(read_config("mc-ddpm", settings | {"steps": steps}), tmp_path)
+    assert not {"best.safetensors", "checkpoint.pt", "config.yaml", "losses.csv"} - {p.name for p in tmp_path.iterdir()}
+    assert isinstance(load_prior(tmp_path / "prior.safetensors"), ConditionalPrior)
+    assert torch.load(tmp_path / "checkpoint.pt", weights_only=True)["step"] == 4
+
+
+def test_a_rehearsal_shows_what_is_undersampled(tmp_path: Path, images: DatasetImages) -> None:
+    config = CONFIG.model_copy(update={"batches": (BatchSize(side=32, images=1),), "workers": 0})
+    told = rehearse(*prepare(config, images=images, validation=images), config, tmp_path)
+    assert [path.name for path in told.pictures] == ["augmented-32.png"]
+    example, word = task(images).example(32, np.random.default_rng(0))
+    assert example.shape == (32, 32)
+    assert 2 < float(word.removesuffix("x")) < 12
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"task": "something"}, "task is one of score_matching, unsampled_kspace, not 'something'"),
+        ({"masks": "{spirals: 1}"}, "there is no 'spirals'"),
+        ({"acceleration": "[1, 4]"}, "accelerations are above 1"),
+        ({"centre_fraction": "[0.2, 0.1]"}, "centre_fraction .* must be ascending"),
+        ({"network.channels": "2"}, "network.channels is 2, and this task shows 4"),
+        ({"start": "builtin"}, "there is no field start"),
+    ],
+)
+def test_a_wrong_field_is_named(settings: dict[str, str], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        read_config("mc-ddpm", settings)

@@ -1,19 +1,16 @@
-"""Train the prior of unsampled k-space: ``python -m invdiff.training.conditional slices.h5 OUT``.
+"""Unsampled k-space given the sampled: MC-DDPM (Xie and Li 2022), under EDM's preconditioning (Karras 2022).
 
-MC-DDPM (Xie and Li 2022) under EDM's preconditioning and weighting (Karras 2022), for many masks, sizes and
-intensities at once: random complex images, of coils and combined, whose k-space is undersampled at random. Goes on from
-OUT/checkpoint.pt, and writes OUT/prior.safetensors at the end.
+For many masks, sizes and intensities at once: random complex images, of coils and combined, whose k-space is
+undersampled at random.
 """
 
 import math
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import torch
-import typer
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -21,68 +18,41 @@ from invdiff.data import MASKS
 from invdiff.data.coils import birdcage_maps
 from invdiff.metrics import psnr
 from invdiff.operators import fourier
-from invdiff.priors import EDM, ConditionalPrior, Intensity, ScorePrior, UNet
+from invdiff.priors import EDM, ConditionalPrior, ScorePrior
 from invdiff.priors.conditional import to_channels, to_complex, to_image, to_kspace
 from invdiff.problem import Problem
 from invdiff.training.augmentation import Augmentation
-from invdiff.training.config import BatchSize, RunConfig
-from invdiff.training.images import GroupedImages, Images
-from invdiff.training.loop import fit
-from invdiff.training.optimisers import AdamConfig
+from invdiff.training.config import UnsampledKspaceConfig
+from invdiff.training.images import Images
 from invdiff.training.sources.base import check_there_are_images
-from invdiff.training.task import LOSS, Batch, Task
+from invdiff.training.tasks.task import LOSS, Batch, Example, Task
 from invdiff.training.weighting import EDMWeight
 
 Complex = NDArray[np.complex64]
 Mask = NDArray[np.bool_]
 
-DATA_STD = 0.04
-"""Of unsampled k-space, as drawn here."""
-SIGMA_RANGE = (0.002, 100.0)
-SIZES = [(96, 6), (128, 4), (192, 2), (256, 1)]
-"""(side, images) of a step."""
 VALIDATION_SIZE = (96, 16)
-"""The same of the validation loss."""
-SHOWN, WORKERS = 4, 2
-"""Validation images; and processes that prepare batches."""
-KINDS = {"random": 0.35, "equispaced": 0.25, "bernoulli": 0.1, "uniform2d": 0.1, "gaussian2d": 0.1, "poisson": 0.1}
-"""Masks, and how often each is drawn."""
+"""(side, images) of the validation loss."""
+SHOWN = 4
+"""Validation images that are reconstructed."""
 
 
-def build_network() -> UNet:
-    """1.2 million parameters: small enough to train on one CPU core."""
-    return UNet(channels=4, widths=(32, 48, 64, 80), blocks=2, embedding=64, patch=2, norm="none")
-
-
-def as_prior(network: nn.Module, about: Mapping[str, str] | None = None) -> ConditionalPrior:
-    """The network as a prior; the images it was trained on were combined (99.9th percentile one) and of coils."""
-    denoiser = ScorePrior(
-        network,
-        EDM(DATA_STD),
-        channels=(4,),
-        sigma_range=SIGMA_RANGE,
-        intensity=Intensity(99.9, 1.0),
-        data_std=DATA_STD,
-        about=about,
-    )
-    return ConditionalPrior(denoiser)
-
-
-def draw_sigma(count: int, rng: np.random.Generator) -> Tensor:
+def draw_sigma(config: UnsampledKspaceConfig, count: int, rng: np.random.Generator) -> Tensor:
     """Noise levels: half log-normal about 0.1, half where the condition alone tells, which is hardest to learn."""
     narrow = np.exp(rng.normal(math.log(0.1), 1.2, count))
-    wide = np.exp(rng.uniform(math.log(0.3), math.log(SIGMA_RANGE[1]), count))
+    wide = np.exp(rng.uniform(math.log(0.3), math.log(config.sigma_range[1]), count))
     sigma = np.where(rng.random(count) < 0.5, narrow, wide)
-    return torch.from_numpy(np.clip(sigma, *SIGMA_RANGE)).float()
+    return torch.from_numpy(np.clip(sigma, *config.sigma_range)).float()
 
 
-def draw_mask(side: int, rng: np.random.Generator) -> Mask:
-    """What is sampled: one of ``KINDS``, three to ten times accelerated, its centre 4 to 10 % of a side."""
-    kind = str(rng.choice(list(KINDS), p=list(KINDS.values())))
+def draw_mask(config: UnsampledKspaceConfig, side: int, rng: np.random.Generator) -> Mask:
+    """What is sampled: a mask of a kind, an acceleration and a centre that the configuration allows."""
+    shares = np.array(list(config.masks.values()))
+    kind = str(rng.choice(list(config.masks), p=shares / shares.sum()))
+    acceleration = math.exp(rng.uniform(*np.log(config.acceleration)))
     if kind == "poisson":
-        return _poisson(side, int(rng.choice([4, 6, 8, 10])), int(rng.integers(4)))
-    acceleration = math.exp(rng.uniform(math.log(3), math.log(10)))
-    return MASKS[kind]((side, side), acceleration, rng.uniform(0.04, 0.1), int(rng.integers(2**31)))
+        return _poisson(side, 2 * round(acceleration / 2), int(rng.integers(4)))
+    return MASKS[kind]((side, side), acceleration, rng.uniform(*config.centre_fraction), int(rng.integers(2**31)))
 
 
 @cache
@@ -108,9 +78,10 @@ def draw_image(image: NDArray[Any], side: int, rng: np.random.Generator) -> Comp
 
 
 class UnsampledKspaceTask(Task):
-    """Unsampled k-space given the sampled: EDM's weighted denoising loss on what the mask leaves out.
+    """EDM's weighted denoising loss on what a mask leaves out.
 
     Args:
+        config: masks and noise levels.
         images: to train on.
         validation: to validate on.
 
@@ -118,41 +89,42 @@ class UnsampledKspaceTask(Task):
         InputError: there are no images.
     """
 
-    def __init__(self, images: Images, validation: Images) -> None:
+    def __init__(self, config: UnsampledKspaceConfig, images: Images, validation: Images) -> None:
         check_there_are_images(images, validation)
-        self.images, self.validation = images, validation
+        self.config, self.images, self.validation = config, images, validation
 
     def batch(self, side: int, images: int, rng: np.random.Generator) -> Batch:
         """``image``, complex, and ``sampled``, boolean (images, side, side); ``sigma`` for each; ``noise`` (images, 2,
         side, side)."""
         drawn = [draw_image(self.images[int(rng.integers(len(self.images)))], side, rng) for _ in range(images)]
-        masks = [draw_mask(side, rng) for _ in range(images)]
+        masks = [draw_mask(self.config, side, rng) for _ in range(images)]
         return {
             "image": torch.from_numpy(np.stack(drawn)),
             "sampled": torch.from_numpy(np.stack(masks)),
-            "sigma": draw_sigma(images, rng),
+            "sigma": draw_sigma(self.config, images, rng),
             "noise": torch.from_numpy(rng.standard_normal((images, 2, side, side), dtype=np.float32)),
         }
 
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
         """The mean over all elements."""
+        data_std = self.config.data_std
         sampled, sigma = batch["sampled"], batch["sigma"][:, None, None, None]
         unsampled = ~sampled[:, None]
         kspace = to_kspace(batch["image"])
         clean = unsampled * to_channels(kspace)
         zero_filled = to_channels(to_image(sampled * kspace))
         noisy = to_channels(to_image(to_complex(clean + sigma * unsampled * batch["noise"])))
-        total = sigma**2 + DATA_STD**2  # Karras 2022, eq. 7
+        total = sigma**2 + data_std**2  # Karras 2022, eq. 7
         output = network(torch.cat([noisy / total.sqrt(), zero_filled], dim=1), batch["sigma"].log() / 4)[:, :2]
-        answer = DATA_STD**2 / total * noisy + sigma * DATA_STD / total.sqrt() * output
+        answer = data_std**2 / total * noisy + sigma * data_std / total.sqrt() * output
         error = unsampled * to_channels(to_kspace(to_complex(answer))) - clean
-        weight = EDMWeight(sigma_data=DATA_STD)(batch["sigma"])
+        weight = EDMWeight(sigma_data=data_std)(batch["sigma"])
         return (weight * error.square().flatten(1).mean(1)).mean()
 
     def validate(self, network: nn.Module) -> dict[str, float]:
         """The validation loss, and mean PSNR of ``reconstruct``'s three images at 4x random lines, centre 8 %."""
-        prior, scores = as_prior(network), []
-        shown = UnsampledKspaceTask(self.validation, self.validation)
+        prior, scores = self.prior(network), []
+        shown = UnsampledKspaceTask(self.config, self.validation, self.validation)
         batch = shown.batch(*VALIDATION_SIZE, np.random.default_rng(0))
         device = prior.denoiser.device
         with torch.no_grad():
@@ -165,8 +137,24 @@ class UnsampledKspaceTask(Task):
         return {LOSS: loss} | {name: float(np.mean([score[name] for score in scores])) for name in scores[0]}
 
     def prior(self, network: nn.Module, about: Mapping[str, str] | None = None) -> ConditionalPrior:
-        """The network as a prior, with notes."""
-        return as_prior(network, about)
+        """The network as a prior; the images it was trained on were combined (of the stated intensity) and of coils."""
+        denoiser = ScorePrior(
+            network,
+            EDM(self.config.data_std),
+            channels=(4,),
+            sigma_range=self.config.sigma_range,
+            intensity=self.images.intensity,
+            data_std=self.config.data_std,
+            about=about,
+        )
+        return ConditionalPrior(denoiser)
+
+    def example(self, side: int, rng: np.random.Generator) -> Example:
+        """The magnitude of an image as it is undersampled and zero-filled."""
+        batch = self.batch(side, 1, rng)
+        sampled = batch["sampled"][0]
+        acceleration = sampled.numel() / int(sampled.sum())
+        return to_image(sampled * to_kspace(batch["image"][0])).abs().numpy(), f"{acceleration:.1f}x"
 
 
 @torch.no_grad()
@@ -188,24 +176,3 @@ def reconstruct(prior: ConditionalPrior, image: Tensor, sampled: Tensor, steps: 
         x = estimates[-1] + lower / level * (x - estimates[-1])
     mean, sample = (zero_filled + to_image(to_complex(kspace[0])) for kspace in (estimates[0], x))
     return {"zero-filled": zero_filled, "mean": mean, "sample": sample}
-
-
-def main(
-    slices: Annotated[Path, typer.Argument(help="Grouped HDF5 of magnitude slices.")],
-    out: Annotated[Path, typer.Argument(help="Folder for checkpoints, logs and the prior.")],
-    steps: Annotated[int, typer.Option(help="In all.")] = 8500,
-    learning_rate: Annotated[float, typer.Option(help="At its highest.")] = 1e-3,
-) -> None:
-    """Train, going on from OUT/checkpoint.pt where there is one."""
-    out.mkdir(parents=True, exist_ok=True)
-    source = GroupedImages(path=slices)
-    task = UnsampledKspaceTask(source.read("train"), source.read("val"))
-    sizes = tuple(BatchSize(side=side, images=images) for side, images in SIZES)
-    config = RunConfig(
-        batches=sizes, steps=steps, optimiser=AdamConfig(lr=learning_rate), draw_every=0, workers=WORKERS
-    )
-    fit(task, build_network(), config, out, say=print)
-
-
-if __name__ == "__main__":
-    typer.run(main)

@@ -16,7 +16,7 @@ from invdiff.training.images import Images
 from invdiff.training.pictures import draw_denoising, draw_samples, psnr_of
 from invdiff.training.sources.base import check_there_are_images
 from invdiff.training.statistics import ImageStatistics, image_statistics
-from invdiff.training.task import LOSS, Batch, Task
+from invdiff.training.tasks.task import LOSS, Batch, Example, Task
 
 VALIDATION_SIGMAS = (0.02, 0.05, 0.1, 0.2, 0.5)
 """In units of white."""
@@ -71,6 +71,11 @@ class ScoreMatching(Task):
         if rng.choice(list(kinds), p=shares / shares.sum()) == 2:
             return as_channels(drawn)
         return as_channels(np.abs(drawn) if rng.random() < 0.5 else drawn.real)
+
+    def example(self, side: int, rng: np.random.Generator) -> Example:
+        """The magnitude of an augmented image, and whether the network sees it as real or as complex."""
+        image = self.draw_images(side, 1, rng)[0]
+        return image.norm(dim=0).numpy(), {1: "real", 2: "complex"}[len(image)]
 
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
         """The mean over images of weight times mean squared error."""

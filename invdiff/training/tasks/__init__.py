@@ -1,0 +1,1 @@
+"""What networks are taught, a file a task."""
