@@ -214,6 +214,11 @@ def changed(**fields: int) -> Change:
     return change
 
 
+def upwards(one: Any, spoke: int, plane: int) -> None:
+    """From the centre to one side of three-dimensional k-space: no weights."""
+    one.traj[:, 2] = np.linspace(0, 1 + spoke, SAMPLES)
+
+
 FLAT = flattened(STACK, GRID)
 TURNED = GRID.copy()
 TURNED[2] = TURNED[2, ::-1]
@@ -223,6 +228,7 @@ BAD: dict[str, tuple[str, Callable[[Path], None], str]] = {
     "one spoke across planes": ("scan.npz", npz(koosh()[:1, :, [0, 2, 1]], FLAT[0][:, :1]), "no stack of planes"),
     "planes of other spokes": ("scan.npz", npz(TURNED), "6 planes whose readouts differ"),
     "planes of fewer spokes": ("scan.npz", npz(FLAT[1][:-1], FLAT[0][:, :-1]), "6 planes whose readouts differ"),
+    "spokes to one side": ("scan.h5", raw(3, change=upwards), "no stack of planes"),
     "a missing plane": ("scan.npz", npz(*MISSING), "5 heights from -3 to 2, 1 apart at least, of which some are"),
     "one side of planes": ("scan.npz", npz(GRID[:3], STACK[:, :3]), "some are missing"),
     "planes too far apart": ("scan.npz", npz(GRID * [1, 1, 2]), "6 planes along kz, 2 apart"),
