@@ -37,13 +37,12 @@ def lifted(trajectory: Trajectory, planes: int, apart: float, shift: float = 0.0
 
 
 def flattened(kspace: np.ndarray, points: np.ndarray, seed: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """All readouts of a stack one behind the other, those of a plane in their order, planes mixed by a seed."""
+    """All readouts of a stack one behind the other; those of the first plane in their order, others mixed by a seed."""
     planes, readouts = points.shape[:2]
     order = np.arange(planes * readouts)
     if seed is not None:
-        turn = np.argsort(np.random.default_rng(seed).random((planes, readouts)).ravel(), kind="stable")
-        plane = turn // readouts
-        order[np.argsort(plane, kind="stable")] = np.arange(planes * readouts)
+        order = np.random.default_rng(seed).permutation(order)
+        order[order < readouts] = np.arange(readouts)
     return kspace.reshape(COILS, planes * readouts, -1)[:, order], points.reshape(-1, *points.shape[2:])[order]
 
 
@@ -221,7 +220,7 @@ def upwards(one: Any, spoke: int, plane: int) -> None:
 
 FLAT = flattened(STACK, GRID)
 TURNED = GRID.copy()
-TURNED[2] = TURNED[2, ::-1]
+TURNED[2, :, :, :2] = TURNED[2, :, :, :2] @ [[0.8, 0.6], [-0.6, 0.8]]
 MISSING = np.delete(GRID, 1, axis=0), np.delete(STACK, 1, axis=1)
 BAD: dict[str, tuple[str, Callable[[Path], None], str]] = {
     "spokes in all directions": ("scan.npz", npz(koosh(), FLAT[0]), "no stack of planes .* NonUniformFourier"),
