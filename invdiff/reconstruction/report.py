@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from invdiff.data.scan import evenly_spaced
 from invdiff.errors import InputError
 from invdiff.metrics import nmse, psnr, ssim
-from invdiff.pictures import white_of
-from invdiff.pictures.report import ERROR_SCALE, Case, Chart, Line, Report, ReportSlice, write_report
+from invdiff.pictures import brightness_of, white_of
+from invdiff.pictures.report import ERROR_SCALE, Case, Chart, Line, Report, ReportSlice, Sampled, write_report
 from invdiff.reconstruction.written_result import WrittenResult, written_result
 
 _LOOKED_AT = 16  # slices by which the windows are chosen
@@ -50,7 +50,7 @@ def report_result(result: str | os.PathLike[str], index: str | os.PathLike[str] 
 
 
 def _report(written: WrittenResult) -> Report:
-    said, sampled = written.attributes, written.sampled
+    said = written.attributes
     rows = evenly_spaced(written.shape[0], _LOOKED_AT)
     white = white_of(_magnitudes(written, "ground_truth" if "ground_truth" in written.arrays else "image", rows))
     samples = written.arrays["samples"].shape[1] if "samples" in written.arrays else 0
@@ -64,7 +64,7 @@ def _report(written: WrittenResult) -> Report:
         top=_top(written, rows, white),
         pixel=(voxel[0] / voxel[1], 1.0),
         warnings=_warnings(written),
-        sampled=None if sampled is None or sampled.all() else (sampled, _sampled_title(said)),
+        sampled=_sampled(written),
         charts=_charts(written),
         verdict=tuple(filter(None, _text(said, "audit_verdict").split("\n"))),
         target=_text(said, "target") or "the truth in the result",
@@ -195,8 +195,16 @@ def _subtitle(said: Mapping[str, Any], samples: int) -> str:
     return ", ".join(filter(None, told))
 
 
-def _sampled_title(said: Mapping[str, Any]) -> str:
-    return "Samples of k-space" if "F" in _text(said, "operator") else "Known pixels"
+def _sampled(written: WrittenResult) -> Sampled | None:
+    sampled, density = written.sampled, written.density
+    if density is not None:
+        return Sampled(brightness_of(density), "Samples of k-space", "along a trajectory: the denser, the brighter")
+    if sampled is None or sampled.all():
+        return None
+    title = "Samples of k-space" if "F" in _text(written.attributes, "operator") else "Known pixels"
+    return Sampled(
+        sampled.astype(float), title, f"{sampled.mean():.1%} of {sampled.shape[0]} x {sampled.shape[1]}, in white"
+    )
 
 
 def _text(said: Mapping[str, Any], name: str) -> str:

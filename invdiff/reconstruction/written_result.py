@@ -38,6 +38,7 @@ class WrittenResult:
         attributes: numbers and texts, but those of the geometry.
         geometry: of the images, where it is known.
         seen: of what was measured, ``(H, W)`` of its own, as it lies in the file; None: the result does not tell it.
+        densities: the same of the density of samples along a trajectory.
     """
 
     path: Path
@@ -46,6 +47,7 @@ class WrittenResult:
     attributes: Mapping[str, Any] = field(repr=False)
     geometry: Geometry | None
     seen: "h5py.Dataset | None" = field(default=None, repr=False)
+    densities: "h5py.Dataset | None" = field(default=None, repr=False)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -99,6 +101,21 @@ class WrittenResult:
         return None if self.seen is None else np.asarray(self.seen[()]) != 0
 
     @property
+    def density(self) -> NDArray[np.float32] | None:
+        """How many samples lie near each position of k-space, ``(H, W)``; None where they lie along no trajectory.
+
+        Raises:
+            InputError: a number is negative, or not finite.
+        """
+        if self.densities is None:
+            return None
+        with np.errstate(over="ignore"):
+            found = np.asarray(self.densities[()], np.float32)
+        if not (np.isfinite(found) & (found >= 0)).all():
+            raise InputError(f"{self.path}: density holds numbers that are none of samples.")
+        return found
+
+    @property
     def slices(self) -> tuple[int, ...]:
         """The numbers of its slices in the file that was reconstructed."""
         return tuple(int(number) for number in self.numbers.get("slice", range(self.shape[0])))
@@ -133,7 +150,7 @@ def written_result(path: str | os.PathLike[str]) -> Iterator[WrittenResult]:
         geometry = _geometry(file, path, said)
         if geometry is not None:
             geometry.check(str(path), shape[1:], shape[0])
-        yield WrittenResult(path, arrays, _numbers(file, path, shape[0]), told, geometry, _seen(file, path))
+        yield WrittenResult(path, arrays, _numbers(file, path, shape[0]), told, geometry, *_measured(file, path))
 
 
 def _images(file: "h5py.File", path: Path, name: str) -> "h5py.Dataset | None":
@@ -150,11 +167,14 @@ def _images(file: "h5py.File", path: Path, name: str) -> "h5py.Dataset | None":
     return found
 
 
-def _seen(file: "h5py.File", path: Path) -> "h5py.Dataset | None":
-    found = find_numbers(file, "sampled")
-    if found is not None and (found.ndim != 2 or found.dtype.kind not in "biu" or not found.size):
-        raise InputError(f"{path}: sampled has shape {found.shape} of {found.dtype}, and is to be (H, W) of booleans.")
-    return found
+def _measured(file: "h5py.File", path: Path) -> "Iterator[h5py.Dataset | None]":
+    for name, kinds, words in (("sampled", "biu", "booleans"), ("density", "f", "real numbers")):
+        found = find_numbers(file, name)
+        if found is not None and (found.ndim != 2 or found.dtype.kind not in kinds or not found.size):
+            raise InputError(
+                f"{path}: {name} has shape {found.shape} of {found.dtype}, and is to be (H, W) of {words}."
+            )
+        yield found
 
 
 def _numbers(file: "h5py.File", path: Path, slices: int) -> dict[str, NDArray[np.float64]]:

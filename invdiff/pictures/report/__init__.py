@@ -1,7 +1,7 @@
 """Results as pages that a browser shows without a network."""
 
 from invdiff.pictures.report.chart import Chart, Line
-from invdiff.pictures.report.content import ERROR_SCALE, Report, ReportSlice
+from invdiff.pictures.report.content import ERROR_SCALE, Report, ReportSlice, Sampled
 from invdiff.pictures.report.index import Case, write_index
 from invdiff.pictures.report.page import page_names, write_report
 
@@ -12,6 +12,7 @@ __all__ = [
     "Line",
     "Report",
     "ReportSlice",
+    "Sampled",
     "page_names",
     "write_index",
     "write_report",

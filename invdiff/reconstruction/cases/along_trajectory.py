@@ -9,7 +9,7 @@ from invdiff.data.masks import calibration_region
 from invdiff.data.non_cartesian_scan import NonCartesianScan
 from invdiff.data.scan import CoilData, ScanSlices
 from invdiff.errors import InputError
-from invdiff.operators import NonUniformFourier, non_cartesian_sense, pipe
+from invdiff.operators import non_cartesian_sense
 from invdiff.problem import Problem
 from invdiff.reconstruction.cases.base import as_tensor
 
@@ -29,11 +29,13 @@ def problem_along(scan: CoilData, noise_std: float) -> Problem:
 def gridded_images(scan: CoilData) -> Complex:
     """Coil images of the samples, weighed by the density of their points: ``(slices, coils, H, W)``."""
     assert isinstance(scan, NonCartesianScan)
-    F = NonUniformFourier(_points(scan), scan.matrix)
-    weights = pipe(F)
-    y = as_tensor(scan.kspace).reshape(scan.slices, scan.coils, -1)
-    weighted: Complex = F.H(weights.to(y.real.dtype) * y).numpy()
-    return weighted
+    return scan.coil_images
+
+
+def density_along(scan: CoilData) -> NDArray[np.float32]:
+    """How many samples lie near each position of the grid, ``(H, W)``."""
+    assert isinstance(scan, NonCartesianScan)
+    return scan.density
 
 
 def held_readouts(scan: CoilData, fraction: float, seed: int, least: int) -> NDArray[np.bool_]:

@@ -21,6 +21,7 @@ from invdiff.problem import Problem
 from invdiff.reconstruction.cases.along_trajectory import (
     NON_CARTESIAN,
     check_grid,
+    density_along,
     gridded_images,
     held_readouts,
     problem_along,
@@ -54,6 +55,10 @@ def _held_positions(scan: CoilData, fraction: float, seed: int, least: int) -> N
     return held_out(scan.sampled, fraction, seed, least=least)
 
 
+def _on_a_grid(scan: CoilData) -> None:
+    """What was sampled tells it."""
+
+
 @dataclass(frozen=True)
 class Seen:
     """How an operator sees the image of a slice.
@@ -62,6 +67,7 @@ class Seen:
         problem: of a slice, prepared, and its noise level.
         coil_images: of the data alone, ``(slices, coils, H, W)``, from which zero-filled images are combined.
         hold_back: samples, as of `Cases.hold_back`.
+        density: of samples, as of `Cases.density`.
         through_maps: whether the coils' maps are a part of it; else there is one coil.
         refines_maps: whether they can be refined with the image.
     """
@@ -69,14 +75,17 @@ class Seen:
     problem: Callable[[CoilData, float], Problem]
     coil_images: Callable[[CoilData], Complex]
     hold_back: Callable[[CoilData, float, int, int], NDArray[np.bool_]]
+    density: Callable[[CoilData], NDArray[np.float32] | None]
     through_maps: bool
     refines_maps: bool
 
 
 SEEN = {
-    "sense": Seen(_sense, _transformed, _held_positions, through_maps=True, refines_maps=True),
-    "fourier": Seen(_fourier, _transformed, _held_positions, through_maps=False, refines_maps=False),
-    NON_CARTESIAN: Seen(problem_along, gridded_images, held_readouts, through_maps=True, refines_maps=False),
+    "sense": Seen(_sense, _transformed, _held_positions, _on_a_grid, through_maps=True, refines_maps=True),
+    "fourier": Seen(_fourier, _transformed, _held_positions, _on_a_grid, through_maps=False, refines_maps=False),
+    NON_CARTESIAN: Seen(
+        problem_along, gridded_images, held_readouts, density_along, through_maps=True, refines_maps=False
+    ),
 }
 """Operators on scans, by name."""
 
@@ -115,6 +124,11 @@ class ScanCases(Cases):
     def sampled(self) -> NDArray[np.bool_]:
         """Where k-space was sampled, bool ``(H, W)``."""
         return self.learnt.sampled
+
+    @property
+    def density(self) -> NDArray[np.float32] | None:
+        """Of samples along a trajectory."""
+        return SEEN[self.operator].density(self.learnt)
 
     @property
     def is_complex(self) -> bool:
