@@ -9,8 +9,7 @@ from invdiff.data.masks import calibration_region
 from invdiff.data.non_cartesian_scan import NonCartesianScan
 from invdiff.data.scan import CoilData, ScanSlices
 from invdiff.errors import InputError
-from invdiff.operators import non_cartesian_sense
-from invdiff.problem import Problem
+from invdiff.operators import LinearOperator, NonUniformFourier
 from invdiff.reconstruction.cases.base import as_tensor
 
 Complex = NDArray[np.complex64]
@@ -18,12 +17,15 @@ NON_CARTESIAN = "non-cartesian"
 """What the operator is called."""
 
 
-def problem_along(scan: CoilData, noise_std: float) -> Problem:
-    """The problem of one slice, prepared."""
+def transform_along(scan: CoilData) -> LinearOperator:
+    """F(k)."""
     assert isinstance(scan, NonCartesianScan)
-    assert scan.maps is not None
-    operator = non_cartesian_sense(_points(scan), as_tensor(scan.maps[0]))
-    return Problem(operator, as_tensor(scan.kspace[0]).reshape(scan.coils, -1), noise_std)
+    return NonUniformFourier(_points(scan), scan.matrix)
+
+
+def samples_along(scan: CoilData) -> Tensor:
+    """Those of one slice, ``(coils, m)``."""
+    return as_tensor(scan.kspace[0]).reshape(scan.coils, -1)
 
 
 def gridded_images(scan: CoilData) -> Complex:
@@ -45,22 +47,17 @@ def held_readouts(scan: CoilData, fraction: float, seed: int, least: int) -> NDA
     return held_out.held_readouts(scan.trajectory, scan.matrix, height, fraction, seed, least=least)
 
 
-def check_grid(scan: ScanSlices, operator: str, maps: str | None) -> None:
+def check_grid(scan: ScanSlices, operator: str) -> None:
     """Refuse the operator of samples on a grid where a scan's are on none, and the other way round.
 
     Raises:
-        InputError: the operator is not for such samples, or maps are to be refined with the image of them.
+        InputError: the operator is not for such samples.
     """
     is_along = isinstance(scan, NonCartesianScan)
     if is_along != (operator == NON_CARTESIAN):
         lies, other = ("along a trajectory", NON_CARTESIAN) if is_along else ("on a grid", "sense")
         raise InputError(
             f"{scan.name} was measured {lies}, which the operator {operator} is not for; use --operator {other}."
-        )
-    if is_along and maps == "joint":
-        raise InputError(
-            f"{scan.name} was measured along a trajectory, where maps are not refined with the image; leave out --maps "
-            "joint."
         )
 
 
