@@ -320,9 +320,7 @@ def write_slices(
                 if k == 0:
                     file.create_dataset(name, (count, *array.shape), array.dtype)
                 file[name][k] = array
-        for name, array in (("sampled", sampled), ("density", density)):
-            if array is not None:
-                file[name] = array
+        file.update({name: seen for name, seen in (("sampled", sampled), ("density", density)) if seen is not None})
         if geometry is not None:
             file.update(planes_of(geometry))
             affine = {} if geometry.affine is None else {"affine": geometry.affine}
