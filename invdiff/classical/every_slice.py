@@ -32,7 +32,7 @@ def of_every_slice(method: Callable[[Problem, float], Tensor], cases: Cases) -> 
             number: (method(problem, weight) * (problem.zero_filled != 0)).numpy()
             for number, problem in problems.items()
         }
-        of_all = cases.one_image(np.stack([made.get(number, nothing) for number in cases.slices]))
-        return of_all.astype(np.complex64)
+        of_all = [cases.one_image(made.get(number, nothing), number) for number in cases.slices]
+        return np.stack(of_all).astype(np.complex64)
 
     return images

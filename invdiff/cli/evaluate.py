@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from invdiff.cli.completion import baseline_names, method_names, prior_names
+from invdiff.cli.completion import baseline_names, mask_names, method_names, prior_names
 from invdiff.cli.options import (
     AsJson,
     AxesText,
@@ -51,7 +51,7 @@ def evaluate(
         Several,
         typer.Option(
             autocompletion=method_names,
-            help="See `invdiff methods`; may be repeated.  [default: estimate, or none beside a --baseline]",
+            help="See `invdiff methods`; may be repeated.  [default: estimate; with a --baseline and no --prior, none]",
         ),
     ] = None,
     baseline: Annotated[
@@ -64,8 +64,9 @@ def evaluate(
     mask: Annotated[
         Several,
         typer.Option(
+            autocompletion=mask_names,
             help="A sampling pattern: random, poisson, ..., or of a paper's code: equispaced-fastmri, random-jalal, "
-            "uniform-scoremri, ...; may be repeated.  [default: random]"
+            "uniform-scoremri, ...; may be repeated.  [default: random]",
         ),
     ] = None,
     acceleration: Annotated[
@@ -223,7 +224,7 @@ def _contenders(
     from invdiff.priors import load_prior
 
     classical = [find_baseline(name) for name in _once(baselines)]
-    chosen = [find_method(name) for name in _once(methods or ([] if baselines else ["estimate"]))]
+    chosen = [find_method(name) for name in _once(methods or ([] if baselines and not priors else ["estimate"]))]
     given = share_settings(settings, chosen)
     pairs = [(method, name) for method in chosen for name in _once(priors or [method.prior])]
     names = _once(name for _, name in pairs)

@@ -10,10 +10,10 @@ Complex = NDArray[np.complex64]
 
 
 def gridded_images(kspace: Complex, points: NDArray[np.float64], matrix: tuple[int, int]) -> Complex:
-    """Aᴴ W y of every coil, ``(slices, coils, H, W)``.
+    """Aᴴ W y of every coil of a slice, ``(coils, H, W)``.
 
     Args:
-        kspace: ``(slices, coils, samples)``.
+        kspace: ``(coils, samples)``.
         points: ``(samples, 2)`` in cycles per pixel.
         matrix: (H, W) of the image.
 

@@ -91,7 +91,7 @@ class Comparison:
             )
 
     def check(self, table: ScoreTable, *, shard: Shard = WHOLE) -> None:
-        """Try what the table does not hold yet on the first slice of each kind of scan, without a network call.
+        """Try what the table does not hold yet on the first two slices of each kind of scan, without a network call.
 
         Args:
             table: of scores.
@@ -101,8 +101,8 @@ class Comparison:
             InputError: something can't be reconstructed so.
         """
         seen = set()
-        first_slice_of = lru_cache(maxsize=1)(lambda subject: subject.scan().select([0]))
-        cases_of = lru_cache(maxsize=1)(lambda subject, condition: self.cases(first_slice_of(subject), condition))
+        first_slices_of = lru_cache(maxsize=1)(lambda subject: subject.scan().select([0, 1][: len(subject.slices)]))
+        cases_of = lru_cache(maxsize=1)(lambda subject, condition: self.cases(first_slices_of(subject), condition))
         for position in self._left(table, shard):
             unit = self.units[position]
             subject, condition, contender = unit.subject, unit.condition, unit.contender

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Protocol
@@ -20,7 +19,7 @@ from invdiff.methods import OF_VOLUMES, Method
 from invdiff.methods.named_parts import name_of_value
 from invdiff.priors import Prior
 from invdiff.problem import Problem
-from invdiff.reconstruction import Cases, FolderStore, ScanCases, known_noise, reconstruct
+from invdiff.reconstruction import Cases, FolderStore, ScanCases, known_noise, reconstruct, stage_of
 from invdiff.reconstruction.executors import own_device
 
 Complex = NDArray[np.complex64]
@@ -134,9 +133,9 @@ class Diffusion:
         return 1 if self.method.spread else self.samples  # a method of one image has no samples to average
 
     def check(self, cases: Cases) -> None:
-        """Bind the method to the first slice that is not empty."""
-        for problem in islice(cases, 1):
-            self.sampler.bind(problem, self.prior)
+        """Bind the method to the first slice, or slab of slices, that is not empty."""
+        drawing = stage_of(cases, self.sampler, self.prior, self._count).drawing
+        drawing.bound(drawing.problems.full[0])
 
     def __call__(self, cases: Cases, seed: int, keep: Path, progress: Progress) -> Outcome:
         """As `reconstruct`; what was kept before an interruption costs no time."""

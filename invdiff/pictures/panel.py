@@ -12,6 +12,7 @@ from invdiff.errors import InputError
 from invdiff.files.atomic import atomic
 from invdiff.metrics.metrics import psnr
 from invdiff.pictures.columns import Column, brightest_of, draw_columns
+from invdiff.pictures.course import Lines
 from invdiff.pictures.density import brightness_of
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def draw_panel(
     truth: Image | None = None,
     density: Image | None = None,
     numbers: Sequence[int] | None = None,
+    course: Mapping[str, Lines] | None = None,
 ) -> "Figure":
     """A figure with a column for each image and a row for each slice, at most eight slices spread over the volume.
 
@@ -44,6 +46,7 @@ def draw_panel(
         truth: ``(slices, H, W)``.
         density: of samples along a trajectory, ``(H, W)``, as `brightness_of` shows it in the last column.
         numbers: what to call the slices; by default they are counted from zero.
+        course: of the run, lines for each of some diagrams beneath the images, by their titles.
 
     Raises:
         InputError: there are no images, shapes differ, or numbers are not finite.
@@ -52,7 +55,7 @@ def draw_panel(
     if density is not None:
         shown = np.broadcast_to(brightness_of(density), (len(columns[0].volume), *density.shape))
         columns.append(Column("samples", shown, 1.0))
-    return draw_columns(columns, numbers)
+    return draw_columns(columns, numbers, course)
 
 
 def write_panel(

@@ -20,12 +20,13 @@ NON_CARTESIAN = "non-cartesian"
 def transform_along(scan: CoilData) -> LinearOperator:
     """F(k)."""
     assert isinstance(scan, NonCartesianScan)
-    return NonUniformFourier(_points(scan), scan.matrix)
+    return NonUniformFourier(as_tensor(scan.trajectory.places()), scan.matrix)
 
 
 def samples_along(scan: CoilData) -> Tensor:
     """Those of one slice, ``(coils, m)``."""
-    return as_tensor(scan.kspace[0]).reshape(scan.coils, -1)
+    assert isinstance(scan, NonCartesianScan)
+    return as_tensor(scan.trajectory.sampled(scan.kspace[0]))
 
 
 def gridded_images(scan: CoilData) -> Complex:
@@ -59,7 +60,3 @@ def check_grid(scan: ScanSlices, operator: str) -> None:
         raise InputError(
             f"{scan.name} was measured {lies}, which the operator {operator} is not for; use --operator {other}."
         )
-
-
-def _points(scan: NonCartesianScan) -> Tensor:
-    return as_tensor(scan.trajectory.points).reshape(-1, 2)
