@@ -6,6 +6,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ def told(page: str) -> Iterator[tuple[str, str]]:
     """Each command that is followed by what it prints, and that."""
     text = (ROOT / page).read_text(encoding="utf-8")
     blocks = [(found["language"], found["text"]) for found in BLOCK.finditer(text)]
-    for (language, command), (kind, output) in zip(blocks, blocks[1:], strict=False):
+    for (language, command), (kind, output) in pairwise(blocks):
         if (language, kind) == ("sh", "text"):
             yield command, output
 
