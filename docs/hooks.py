@@ -218,12 +218,12 @@ TABLES = {
 
 
 def parameters_table(name: str) -> str:
-    """A row for each parameter of a method: its default, what it is, and what it may be."""
+    """A row for each parameter of a method: its default, what it is, what it may be, and what it usually is."""
     rows = [
-        row(f"`{parameter.name}`", f"`{parameter.default}`", parameter.meaning, parameter.values)
+        row(f"`{parameter.name}`", f"`{parameter.default}`", parameter.meaning, parameter.values, parameter.usual)
         for parameter in METHODS[name].parameters
     ]
-    return "\n".join(["| `--set` | default | what | values |", "|---|---|---|---|", *rows])
+    return "\n".join(["| `--set` | default | what | values | usually |", "|---|---|---|---|---|", *rows])
 
 
 def namesakes(package: str) -> list[str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from invdiff.cli.options import AsJson, Quiet
+from invdiff.cli.options import AsJson, Force, Quiet
 from invdiff.cli.output import Output
 from invdiff.errors import InputError
 
@@ -41,6 +41,7 @@ def regions(
     out: Annotated[
         Path | None, typer.Option(metavar="CSV", help="The table as a file.", show_default="regions.csv beside RESULT")
     ] = None,
+    force: Force = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -50,6 +51,7 @@ def regions(
     Exit status: 0; 2 for what can't be done, in a sentence.
     """
     from invdiff.cli.computing import read_slices
+    from invdiff.files.publish import publish
     from invdiff.reconstruction.uncertainty import (
         WrittenSamples,
         conformal_for,
@@ -75,7 +77,7 @@ def regions(
     if not rows:
         raise InputError(f"No slice that was asked for of {result} has an image and a region in it.")
     path = result.with_name("regions.csv") if out is None else out
-    write_rows(path, rows)
+    publish(path, lambda place: write_rows(place, rows), replace=force)
     output.show(_table(rows, level))
     output.say(f"intervals by Student's distribution of {samples} samples, each of one region by itself")
     known = conformal_for(written.attributes, samples)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from invdiff.cli.completion import config_names, prior_names
 from invdiff.cli.output import tell
 from invdiff.errors import InputError
 
@@ -16,9 +17,12 @@ CONFIG_HELP = "A YAML file, or the name of a configuration that comes with the p
 
 
 def train(
-    config: Annotated[str | None, typer.Argument(metavar="[CONFIG]", help=CONFIG_HELP)] = None,
+    config: Annotated[
+        str | None, typer.Argument(metavar="[CONFIG]", autocompletion=config_names, help=CONFIG_HELP)
+    ] = None,
     named: Annotated[
-        str | None, typer.Option("--config", metavar="NAME_OR_YAML", help="The same, as an option.")
+        str | None,
+        typer.Option("--config", metavar="NAME_OR_YAML", autocompletion=config_names, help="The same, as an option."),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the prior, checkpoints, logs and pictures.")] = Path(
         "invdiff-training"
@@ -28,6 +32,7 @@ def train(
         typer.Option(
             "--from",
             metavar="PRIOR",
+            autocompletion=prior_names,
             help="Begin with this prior, 'builtin' or a checkpoint's path: its network and noise levels are kept, and "
             "CONFIG is fine-tune where none is given.",
         ),

@@ -12,6 +12,7 @@ from invdiff.errors import InputError
 from invdiff.priors.base import Prior
 
 _AXES = (-3, -2, -1)
+_OWN_MOST = (-3, -3, -2, -3, -3, -1)
 
 
 @dataclass(frozen=True)
@@ -25,14 +26,15 @@ class AlternatingPlanes(WrappedSignal):
 
     Args:
         signal: how the images of a plane meet the network.
-        axes: across which slices are shown, in turn: of -3, -2, -1.
+        axes: across which slices are shown, in turn: of -3, -2, -1. By default four of six times across the first,
+            whose planes the prior was trained on where they are what a scanner measured.
 
     Raises:
         InputError: there are no axes, or others.
     """
 
     signal: Signal
-    axes: tuple[int, ...] = _AXES
+    axes: tuple[int, ...] = _OWN_MOST
     cites: ClassVar[tuple[str, ...]] = ("lee2023",)
 
     def __post_init__(self) -> None:

@@ -35,7 +35,7 @@ def _table(title: tuple[str, ...], rows: Sequence[Row]) -> Any:
         lines[tuple(row[column] for column in _LINE)][row["file"]].append(row)
     files = len({row["file"] for row in rows})
     mask, convention, target = title
-    heading = f"{mask} mask, {convention}, against {target}: means of {files} file(s)"
+    heading = f"{mask}, {convention}, against {target}: means of {files} file(s)"
     scores = Table(box=SIMPLE, title=heading, title_justify="left", title_style="bold", padding=(0, 1, 0, 0))
     regions = any(row["region"] for row in rows)
     for name in ("asked", "achieved", *(["region"] if regions else [])):

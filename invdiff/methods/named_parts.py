@@ -18,7 +18,7 @@ _TABLE: Mapping[str, Callable[..., Any]] = {
     "magnitude-phase": signals.MagnitudePhase,
     "turned": functools.partial(diffusion.Turned, signal=TURNED.signal),
     "by-turns": diffusion.ByTurns,
-    "alternating-planes": diffusion.AlternatingPlanes,
+    "alternating-planes": functools.partial(diffusion.AlternatingPlanes, signal=TURNED),
     "sense": views.Sense,
     "soss": views.Soss,
     "unsampled-kspace": views.UnsampledKspace,

@@ -70,6 +70,10 @@ class Circulant(Spectral, Frozen):
         """Pairs of M and C whose Mᴴ C M add up to it, as those of a `Toeplitz` operator do: it is one itself."""
         return ((Identity(self.shape), self),)
 
+    def over(self, prefix: Shape) -> "Circulant":
+        """The same convolution of every item of the leading dimensions ``prefix``."""
+        return type(self)((*prefix, *self.shape), self.multiplier, self.axes)
+
     def forward(self, x: Tensor) -> Tensor:
         return self._convolved(x, in_precision_of(x, self.multiplier))
 

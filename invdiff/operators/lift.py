@@ -92,6 +92,11 @@ def lift(prefix: Shape, operator: LinearOperator) -> LinearOperator:
     return Lift(prefix, operator) if lifted is None else lifted
 
 
+def unlifted(prefix: Shape, operator: LinearOperator) -> LinearOperator | None:
+    """The operator whose lift over ``prefix`` this is; ``None`` where it is none."""
+    return operator._unlifted(prefix)
+
+
 def unlift(left: LinearOperator, right: LinearOperator) -> tuple[Shape, LinearOperator, LinearOperator] | None:
     """The prefix that two operators share and both without it; the identity shares any. ``None`` where nothing is
     shared."""

@@ -67,6 +67,10 @@ class Product(LinearOperator, Frozen):
     def _lifted(self, prefix: Shape) -> LinearOperator:
         return Product(tuple(lift(prefix, factor) for factor in self.parts))
 
+    def _unlifted(self, prefix: Shape) -> LinearOperator | None:
+        bare = [factor._unlifted(prefix) for factor in self.parts]
+        return None if None in bare else Product(tuple(factor for factor in bare if factor is not None))
+
     def norm_bound(self) -> float:
         return math.prod(factor.norm_bound() for factor in self.parts)
 

@@ -67,6 +67,10 @@ class Scaled(Wrapper, Frozen):
     def _lifted(self, prefix: Shape) -> LinearOperator:
         return scaled(self.scale, lift(prefix, self.operator))
 
+    def _unlifted(self, prefix: Shape) -> LinearOperator | None:
+        bare = self.operator._unlifted(prefix)
+        return None if bare is None else scaled(self.scale, bare)
+
     def norm_bound(self) -> float:
         return abs(self.scale) * self.operator.norm_bound()
 
@@ -92,10 +96,6 @@ class ScaledIdentity(Spectral, Scaled, Frozen):
 
     def map_spectrum(self, function: Map) -> LinearOperator:
         return function(self.spectrum).item() * self.operator
-
-    def _unlifted(self, prefix: Shape) -> LinearOperator | None:
-        bare = self.operator._unlifted(prefix)
-        return None if bare is None else self.scale * bare
 
 
 def scaled(scale: complex, operator: LinearOperator) -> LinearOperator:

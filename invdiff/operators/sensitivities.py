@@ -110,9 +110,10 @@ def _(operator: Sensitivities, middle: Lift) -> LinearOperator | None:
 @PULLBACK.rule(Sensitivities, Lift, "Sᴴ (Fᴴ D F) S = the SENSE gram, shifts and scales folded into D")
 @PULLBACK.rule(Sensitivities, Lift, "Sᴴ (C Fᴴ D F Cᴴ) S = the SENSE gram, one for each parity of frequencies, summed")
 def _(operator: Sensitivities, middle: Lift) -> LinearOperator | None:
-    convolution, seen = middle.operator, middle.prefix == operator.codomain_shape[:1]
+    convolution, coils, slices = middle.operator, middle.prefix[:1], middle.prefix[1:]
+    seen = coils == operator.codomain_shape[:1]
     if seen and isinstance(convolution, Circulant | Toeplitz) and not convolution.real_domain:
-        return SenseGram(operator.maps, convolution, operator.image_dims)
+        return SenseGram(operator.maps, convolution.over(slices), operator.image_dims)
     return None
 
 

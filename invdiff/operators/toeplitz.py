@@ -68,6 +68,10 @@ class Toeplitz(Endomorphism, Frozen):
     def H(self) -> "Toeplitz":
         return self if self.is_self_adjoint else Toeplitz(self.shape, self.multiplier.conj(), self.structure)
 
+    def over(self, prefix: Shape) -> "Toeplitz":
+        """The same convolution of every item of the leading dimensions ``prefix``."""
+        return Toeplitz(self.shape, self.multiplier.expand(*prefix, *self.multiplier.shape), self.structure)
+
     @remembered
     def terms(self) -> tuple[tuple[Spectral, Circulant], ...]:
         """Pairs of M and C whose Mᴴ C M add up to it, as those of a `Circulant` do."""

@@ -13,7 +13,7 @@ from invdiff.errors import InputError
 from invdiff.files.digest import digest_of
 from invdiff.files.hdf5 import attributes_of, reading
 from invdiff.reconstruction.another_result import refuse_another
-from invdiff.reconstruction.audit import FRACTION, HeldCases, Prediction, Ranking, of_held
+from invdiff.reconstruction.audit import FRACTION, HeldCases, Prediction, Ranking
 from invdiff.reconstruction.cases import Cases
 from invdiff.reconstruction.draw import HERE, Shard, draw
 from invdiff.reconstruction.executors import Executor
@@ -21,7 +21,7 @@ from invdiff.reconstruction.forecast import Forecast, forecast
 from invdiff.reconstruction.known_maps import known_maps, maps_forecast
 from invdiff.reconstruction.known_noise import known_noise, noise_forecast, not_yet
 from invdiff.reconstruction.stage import Stage
-from invdiff.reconstruction.store import FolderStore, MemoryStore, Store, samples_of
+from invdiff.reconstruction.store import FolderStore, MemoryStore, Store
 from invdiff.reconstruction.study import RESULT, SILENT, UNITS, Outcome, Study, Watcher
 from invdiff.reconstruction.trial import Measure, measured, measured_memory, spread
 from invdiff.reconstruction.units import Arrays
@@ -153,7 +153,7 @@ class Choice:
         """What is drawn of at most two slices of which samples are held back, by the names of the methods."""
         held = HeldCases.of(cases, self._any.held_back or FRACTION, self._any.seed)
         held = replace(held, full=[held.full[k] for k in spread(0, len(held.full), _SLICES)])
-        return {name: of_held(study.main(cases), held) for name, study in self.studies.items()}
+        return {name: study.main(cases).of(held) for name, study in self.studies.items()}
 
     def _rank(self, cases: Cases, store: Store, find: Callable[[Mapping[str, Stage]], Arrays]) -> Ranking:
         """The ranking that a store remembers, or that is found."""
@@ -224,6 +224,6 @@ def _prediction(stage: Stage, store: Store) -> Prediction:
     assert isinstance(held, HeldCases)
     found = []
     for number in held.full:
-        samples, _ = samples_of(store, number, stage.drawing.key(number), range(stage.samples))
+        samples = stage.found(store, number).images
         found.append(Prediction.of_image(held.parts(number).hidden, torch.from_numpy(samples.mean(axis=0))))
     return sum(found[1:], found[0])

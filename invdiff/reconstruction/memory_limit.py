@@ -41,7 +41,7 @@ def within(
         raise InputError("This system does not tell what a process takes; leave out --memory-limit.")
     if one > limit:
         raise InputError(
-            f"One sample of one slice takes {size(one)}, more than --memory-limit {size(limit)} of each process; give "
+            f"One sample takes {size(one)}, more than --memory-limit {size(limit)} of each process; give "
             f"at least {size(int(_AGAIN * one))} for each."
         )
     together = drawing.side_by_side(samples)

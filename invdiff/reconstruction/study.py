@@ -17,7 +17,7 @@ from invdiff.methods import OF_VOLUMES, Method
 from invdiff.methods.named_parts import name_of_value
 from invdiff.priors import Prior
 from invdiff.reconstruction.another_result import refuse_another
-from invdiff.reconstruction.audit import FRACTION, HeldCases, Judge, Ranking, of_held
+from invdiff.reconstruction.audit import FRACTION, HeldCases, Judge, Ranking
 from invdiff.reconstruction.cases import Cases
 from invdiff.reconstruction.draw import HERE, WHOLE, Progress, Shard, draw
 from invdiff.reconstruction.executors import Executor
@@ -27,10 +27,9 @@ from invdiff.reconstruction.known_noise import known_noise, noise_forecast
 from invdiff.reconstruction.memory_limit import within
 from invdiff.reconstruction.reconstruct import described, gather
 from invdiff.reconstruction.result import write_slices
-from invdiff.reconstruction.stage import Stage
+from invdiff.reconstruction.stage import SlabStage, Stage, stage_of
 from invdiff.reconstruction.store import FolderStore, MemoryStore, Store
 from invdiff.reconstruction.trial import Measure, measured, measured_memory
-from invdiff.reconstruction.units import Drawing
 
 UNITS = "units"
 RESULT = "reconstruction.h5"
@@ -61,7 +60,7 @@ class Recipe:
         settings = {**OF_VOLUMES, **self.settings}
         sampler = self.method.with_settings(settings, is_complex=cases.is_complex, channels=prior.channels)
         sampler = sampler if self.start is None else replace(sampler, start=self.start)
-        return Stage(Drawing(cases, sampler, prior, seed, device), self.samples)
+        return stage_of(cases, sampler, prior, self.samples, seed=seed, device=device)
 
     @property
     def parameters(self) -> str:
@@ -242,7 +241,7 @@ class Study:
         whole += of_noise
         for step in self._steps(cases):
             stage = step.stage
-            whole += forecast(
+            found = forecast(
                 replace(stage.drawing, together=self.together(stage, executor, measure)),
                 stage.samples,
                 store=store,
@@ -251,6 +250,7 @@ class Study:
                 position=position,
                 measure=measure,
             )
+            whole += replace(found, cases=frozenset(number for one in found.cases for number in stage.slices(one)))
         return whole
 
     def _check_place(self, path: Path, cases: Cases) -> None:
@@ -324,7 +324,7 @@ class Study:
                 )
             for number, reason in found.items():
                 store.fail(number, step.stage.drawing.key(number), reason)
-            failures |= {} if step.judges else found
+            failures |= {} if step.judges else _by_slice(step.stage, found)
             if len(failures) == len(cases.full):
                 raise InputError(next(iter(failures.values())))
             if step is steps[0] and self.image is not None and self.posterior is not None and self.shard == WHOLE:
@@ -351,17 +351,19 @@ class Study:
         ):
             stage = recipe.stage(cases, self.prior, self.seed, self.device)
             steps.append(Step(recipe, replace(stage, drawing=replace(stage.drawing, together=most))))
-        held = self._held(cases)
-        return steps if held is None else [*steps, *(Step(s.recipe, of_held(s.stage, held), True) for s in steps)]
+        held = self._held(cases, steps)
+        return steps if held is None else [*steps, *(Step(s.recipe, s.stage.of(held), True) for s in steps)]
 
-    def _held(self, cases: Cases) -> HeldCases | None:
-        """What samples are judged by; None where there are not two of them, or too few to hold any back."""
+    def _held(self, cases: Cases, steps: Sequence[Step]) -> HeldCases | None:
+        """What samples are judged by, slices that follow each other where any are drawn in slabs; None where there are
+        not two of them, or too few to hold any back."""
         if not self.held_back or self.posterior is None or self.posterior.samples < 2:
             return None
         try:
-            return HeldCases.of(cases, self.held_back, self.seed)
+            held = HeldCases.of(cases, self.held_back, self.seed)
         except InputError:
             return None
+        return held.neighbouring if any(isinstance(step.stage, SlabStage) for step in steps) else held
 
     def together(self, stage: Stage, executor: Executor, measure: Measure) -> int | None:
         """How many samples run side by side, at most; refuses what does not fit."""
@@ -393,7 +395,10 @@ class Study:
         by = {(step.judges, step.recipe is self.image): step for step in steps}
         image, posterior, judged = by.get((False, True)), by.get((False, False)), by.get((True, False))
         attributes = self._told(cases, image, posterior)
-        audit = None if judged is None else _judge(judged, by.get((True, True)))(store)
+        image_judged, held = by.get((True, True)), self._held(cases, steps)
+        audit = None
+        if judged is not None and held is not None:
+            audit = Judge(held, judged.stage, None if image_judged is None else image_judged.stage)(store)
         slices = gather(
             cases,
             store,
@@ -415,12 +420,6 @@ class Study:
             write_slices(path, parts, cases.count, attributes, geometry.cropped, cases.sampled)
 
 
-def _judge(posterior: Step, image: Step | None) -> Judge:
-    held = posterior.stage.drawing.problems
-    assert isinstance(held, HeldCases)
-    return Judge(held, posterior.stage, None if image is None else image.stage)
-
-
 def _settled(store: FolderStore, stages: list[Stage]) -> dict[int, str] | None:
     """The failures of a study of which nothing is outstanding; None where something is."""
     failures: dict[int, str] = {}
@@ -431,8 +430,13 @@ def _settled(store: FolderStore, stages: list[Stage]) -> dict[int, str] | None:
             reason = store.failure(number, stage.drawing.key(number))
             if reason is None:
                 return None
-            failures[number] = reason
+            failures |= _by_slice(stage, {number: reason})
     return failures
+
+
+def _by_slice(stage: Stage, failures: Mapping[int, str]) -> dict[int, str]:
+    """The failures of a drawing's problems, of each of their slices."""
+    return {number: reason for problem, reason in failures.items() for number in stage.slices(problem)}
 
 
 def failures_of(path: Path, decided: str) -> dict[int, str] | None:

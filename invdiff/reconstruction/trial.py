@@ -80,7 +80,7 @@ class Trial:
             report((number + 1) / len(levels))
         lap()
         *_, state = run.states(resume=State(state.x, last))
-        drawing.problems.one_image(bound.sampler.view.image(state.x, bound.problem).cpu().numpy())
+        drawing.problems.one_image(bound.sampler.view.image(state.x, bound.problem).cpu().numpy(), unit.case)
         drawing.problems.beside(unit.case)
         run_seconds += lap()
         return Cost(case_seconds, run_seconds, bound.network_calls, peak_memory(device))

@@ -6,7 +6,7 @@ from invdiff.reconstruction.audit.correction import Correction
 from invdiff.reconstruction.audit.discrepancy import Discrepancy
 from invdiff.reconstruction.audit.held_back import HeldBack, Places, places_of, sampled_by
 from invdiff.reconstruction.audit.held_cases import HeldCases
-from invdiff.reconstruction.audit.judge import Judge, of_held
+from invdiff.reconstruction.audit.judge import Judge
 from invdiff.reconstruction.audit.prediction import Prediction
 from invdiff.reconstruction.audit.ranking import Candidate, Ranking, Score, rank
 from invdiff.reconstruction.audit.residual import Residual
@@ -27,7 +27,6 @@ __all__ = [
     "Residual",
     "Score",
     "audit",
-    "of_held",
     "places_of",
     "rank",
     "sampled_by",

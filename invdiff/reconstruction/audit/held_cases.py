@@ -1,19 +1,20 @@
 """The slices of a file by which its reconstruction is judged, each without the samples that are held back."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from invdiff.data.scan import evenly_spaced
+from invdiff.data.scan import TOGETHER, evenly_spaced
 from invdiff.errors import InputError
 from invdiff.files.digest import digest_of
 from invdiff.problem import Problem
 from invdiff.reconstruction.audit.held_back import LEAST, HeldBack
 from invdiff.reconstruction.cases import Cases
+from invdiff.reconstruction.draw import runs
 from invdiff.reconstruction.units import Arrays
 
 
@@ -50,6 +51,12 @@ class HeldCases:
         held = cases.hold_back(fraction, seed, LEAST)
         return cls(cases, held, [cases.full[k] for k in evenly_spaced(len(cases.full))])
 
+    @property
+    def neighbouring(self) -> Self:
+        """As many slices that follow each other: from the middle of the most that do."""
+        run = max(runs(self.cases.full, len(self.cases.full)), key=len)
+        return replace(self, full=run[max(0, (len(run) - TOGETHER) // 2) :][:TOGETHER])
+
     def parts(self, number: int) -> HeldBack:
         """What is shown of a slice, and what is hidden."""
         return HeldBack.of(self.cases.problem(number), torch.from_numpy(self.held.copy()))
@@ -62,7 +69,7 @@ class HeldCases:
         """What decides it."""
         return digest_of(self.cases.fingerprint(number), self.held)
 
-    def one_image(self, images: NDArray[np.inexact]) -> NDArray[np.inexact]:
+    def one_image(self, images: NDArray[np.inexact], number: int) -> NDArray[np.inexact]:
         """The images of all map sets, by which alone the data are predicted."""
         return images
 

@@ -1,6 +1,6 @@
 """What held-back samples say of finished reconstructions."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -8,7 +8,7 @@ from torch import Tensor
 from invdiff.reconstruction.audit.audit import Audit
 from invdiff.reconstruction.audit.held_cases import HeldCases
 from invdiff.reconstruction.stage import Stage
-from invdiff.reconstruction.store import Store, samples_of
+from invdiff.reconstruction.store import Store
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,10 +47,5 @@ class Judge:
         return Audit.of(found, 0.0 if known is None else known.data_noise_uncertainty)
 
 
-def of_held(stage: Stage, held: HeldCases) -> Stage:
-    """The same, of what is shown of a file's slices."""
-    return replace(stage, drawing=replace(stage.drawing, problems=held))
-
-
 def _images(store: Store, stage: Stage, number: int) -> Tensor:
-    return torch.from_numpy(samples_of(store, number, stage.drawing.key(number), range(stage.samples))[0])
+    return torch.from_numpy(stage.found(store, number).images)

@@ -293,7 +293,7 @@ class Cases(ABC):
         """The same, of which all that is measured is wanted."""
         return self if self.geometry is None else replace(self, geometry=self.geometry.uncropped)
 
-    def one_image(self, images: Image) -> Image:
+    def one_image(self, images: Image, number: int) -> Image:
         """The images of several map sets, ``(..., sets, H, W)``, as one, ``(..., H, W)``; else as they are."""
         return one_image(images.astype(np.complex64)) if self.has_map_sets else images
 
