@@ -32,7 +32,7 @@ def test_commands_print_what_the_page_says(tmp_path: Path) -> None:
     environment = os.environ | {"COLUMNS": "80", "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
     said = {}
     for command, output in told("docs/getting-started.md"):
-        name, *arguments = shlex.split(command)
+        name, *arguments = shlex.split(command.replace("\\\n", ""))
         assert name == "invdiff"
         run = [sys.executable, "-m", "invdiff.cli", *arguments]
         ran = subprocess.run(run, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
