@@ -5,7 +5,6 @@ themselves, and heads within it with few calibration lines. PSNR against the roo
 the noise-free coil images; CG-SENSE and total variation at the weight that suits it best.
 """
 
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +13,7 @@ import typer
 from numpy.typing import NDArray
 from series import middle_slices
 
-from invdiff.classical import best_by_truth, cg_sense, total_variation
+from invdiff.classical import best_by_truth, cg_sense, of_every_slice, total_variation
 from invdiff.classical.baselines import SPARSE_WEIGHTS, TIKHONOV_WEIGHTS
 from invdiff.data import MASKS, Scan, birdcage_maps, to_kspace
 from invdiff.data.phantom import smooth_phase
@@ -63,8 +62,8 @@ def reconstructed(cases: ScanCases, prior: Prior, truth: Image) -> float:
 def row(name: str, scan: Scan, mask: NDArray[np.bool_], truth: Image, prior: Prior) -> str:
     """PSNR of every contender."""
     one, two = (scan_cases(scan, "sense", mask=mask, map_sets=sets, maps="estimated") for sets in (1, 2))
-    tv = best_by_truth(partial(total_variation, one.measured), SPARSE_WEIGHTS[WEIGHTS], truth).psnr
-    cg = best_by_truth(partial(cg_sense, two.measured), TIKHONOV_WEIGHTS[WEIGHTS], truth).psnr
+    tv = best_by_truth(of_every_slice(total_variation, one), SPARSE_WEIGHTS[WEIGHTS], truth).psnr
+    cg = best_by_truth(of_every_slice(cg_sense, two), TIKHONOV_WEIGHTS[WEIGHTS], truth).psnr
     as_asked = scan_cases(scan, "sense", mask=mask)
     chosen = known_maps(scan_cases(scan, "sense", mask=mask, maps="joint"), prior)
     assert chosen.preparation is not None

@@ -20,7 +20,7 @@ from invdiff.cli.heap import keep_heap
 from invdiff.methods import unconditional
 from invdiff.pictures import write_grid
 from invdiff.priors import load_prior
-from invdiff.reconstruction import generate
+from invdiff.reconstruction import Generation
 from invdiff.training.augmentation import Augmentation
 from invdiff.training.images import Images
 from invdiff.training.resampling import resize
@@ -94,7 +94,7 @@ def main() -> None:
     rng = np.random.default_rng(0)
     chosen = rng.choice(len(validation), COUNT, replace=False)
     new = [Augmentation()(validation[int(index)], SIZE, rng) for index in chosen]
-    drawn = generate(unconditional(), load_prior("builtin"), (SIZE, SIZE), samples=COUNT, seed=0).samples
+    drawn = Generation(unconditional(), load_prior("builtin"), (SIZE, SIZE), samples=COUNT, seed=0)().samples
     scales = [Windows(at_scale(training, side)) for side in SCALES]
     print("| | images | median | highest |\n|---|---|---|---|")
     for name, images in (("images of `val`", new), ("samples", drawn)):

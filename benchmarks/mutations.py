@@ -44,6 +44,7 @@ from invdiff.data import (
     read_scan,
     write_scan,
 )
+from invdiff.data.formats import read_recording
 from invdiff.diffusion import Posterior
 from invdiff.errors import InputError
 from invdiff.priors import Intensity, ScorePrior, UNet, Velocity, load_prior, save_prior
@@ -52,7 +53,6 @@ from invdiff.reconstruction import Reconstruction, WrittenSamples, conformal_for
 from invdiff.reconstruction.writers.dicom_template import Template
 from invdiff.training import DicomImages, FastMRIImages, GroupedImages, NiftiImages, NpyImages
 from invdiff.training import read_config as read_training_config
-from invdiff.tuning.config import read_config as read_method_config
 
 SECONDS, WAIT, BYTES, ROOM = 5.0, 120.0, 2**30, 2**32
 RUNS = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "socket.connect")
@@ -71,8 +71,10 @@ HEADER = """<ismrmrdHeader xmlns="http://www.ismrm.org/ISMRMRD"><experimentalCon
 </matrixSize><fieldOfView_mm><x>1</x><y>1</y><z>1</z></fieldOfView_mm></reconSpace><encodingLimits/>
 <trajectory>cartesian</trajectory></encoding></ismrmrdHeader>"""
 TRAINING = "data: {kind: npy, path: images}\nsteps: 10\n"
-METHOD = "method: fast\nsettings: {steps: 3, noise_floor: 0.01}\n"
-RUN = METHOD + "version: 1\ninputs: [scan.h5]\nprior: builtin\nsamples: 2\naudit: false\nnoise_std: 0.01\n"
+RUN = (
+    "method: fast\nsettings: {steps: 3, noise_floor: 0.01}\nversion: 1\ninputs: [scan.h5]\nprior: builtin\nsamples: 2\n"
+    "audit: false\nnoise_std: 0.01\n"
+)
 NETWORK = "{sde: vesde, nf: 8, ch_mult: [1, 2], image_size: 16, num_res_blocks: 1, centered: false, sigma_max: 50.0}\n"
 
 
@@ -218,6 +220,11 @@ def _picture(path: Path) -> None:
         file["image"], file["mask"], file["noise_std"] = VOLUME, VOLUME[0] > 20, 0.5
 
 
+def _recording(path: Path) -> None:
+    with h5py.File(path, "w") as file:
+        file["measurement"], file["ground_truth"], file["noise_std"] = VOLUME[:, :, :4], VOLUME, 0.5
+
+
 def _result(path: Path) -> None:
     with h5py.File(path, "w") as file:
         file["image"] = KSPACE[0]
@@ -326,6 +333,10 @@ READERS = {
     "HDF5, slice by slice": Reader(".h5", _long_scan, _all_slices),
     "HDF5 of a volume": Reader(".h5", _volume, _all_slices),
     "HDF5 picture": Reader(".h5", _picture, read_picture),
+    "HDF5 recording": Reader(".h5", _recording, read_recording),
+    "npz recording": Reader(
+        ".npz", lambda path: np.savez(path, measurement=VOLUME, image_shape=(8, 6), noise_std=0.1), read_recording
+    ),
     "HDF5 reconstruction": Reader(".h5", _result, read_reconstructed),
     "HDF5 reconstruction, whole": Reader(".h5", _whole_result, Reconstruction.read),
     "HDF5 samples": Reader(".h5", _samples, _all_samples),
@@ -370,7 +381,6 @@ READERS = {
     "safetensors of samples": Reader(".safetensors", _posterior, Posterior.load),
     "torch": Reader(".pt", _prior, load_prior),
     "YAML of training": Reader(".yaml", _text(TRAINING), read_training_config),
-    "YAML of a method": Reader(".yaml", _text(METHOD), read_method_config),
     "YAML of a run": Reader(".yaml", _text(RUN), _run),
     "YAML of a network": Reader(".yaml", _text(NETWORK), find_published),
 }

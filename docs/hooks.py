@@ -17,6 +17,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.nav import Navigation, Section
 from mkdocs.structure.pages import Page
+from notebook_pages import notebook_page
 from pydantic import BaseModel, TypeAdapter
 
 from invdiff.cli import app
@@ -81,8 +82,13 @@ def rules_page() -> str:
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the page before mkdocs reads the navigation."""
+    """Add the rules' page and those of notebooks before mkdocs reads the navigation."""
     files.append(File.generated(config, "rules.md", content=rules_page()))
+    for path in sorted((Path(config.docs_dir) / "notebooks").glob("*.ipynb")):
+        markdown, pictures = notebook_page(path)
+        files.append(File.generated(config, f"notebooks/{path.stem}.md", content=markdown))
+        for name, picture in pictures.items():
+            files.append(File.generated(config, f"notebooks/{name}", content=picture))
     return files
 
 
@@ -212,12 +218,12 @@ TABLES = {
 
 
 def parameters_table(name: str) -> str:
-    """A row for each parameter of a method: its default, what it is, and what it may be."""
+    """A row for each parameter of a method: its default, what it is, what it may be, and what it usually is."""
     rows = [
-        row(f"`{parameter.name}`", f"`{parameter.default}`", parameter.meaning, parameter.values)
+        row(f"`{parameter.name}`", f"`{parameter.default}`", parameter.meaning, parameter.values, parameter.usual)
         for parameter in METHODS[name].parameters
     ]
-    return "\n".join(["| `--set` | default | what | values |", "|---|---|---|---|", *rows])
+    return "\n".join(["| `--set` | default | what | values | usually |", "|---|---|---|---|---|", *rows])
 
 
 def namesakes(package: str) -> list[str]:

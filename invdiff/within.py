@@ -13,6 +13,9 @@ from invdiff.errors import InputError
 SMALLEST, LARGEST = 1e-15, 1e15
 """Numbers to compute with: single precision holds their squares and the inverses of these."""
 
+BELOW_ONE = math.nextafter(1, 0)
+"""The largest number below one."""
+
 
 @dataclass(frozen=True)
 class Within:
@@ -23,8 +26,9 @@ class Within:
         low: the lowest value.
         high: the highest value.
         meaning: what the parameter is, as it follows "is the".
-        usual: between what it is searched where nothing is said; ``None`` where that is never.
+        usual: between what it usually lies, and is searched where no other bounds are said; ``None``: nobody knows.
         log: whether equal ratios of it count as equal steps.
+        weighs_data: whether it says how much the data count, which is what a search is for where nothing is said.
     """
 
     low: float
@@ -32,6 +36,7 @@ class Within:
     meaning: str
     usual: tuple[float, float] | None = None
     log: bool = False
+    weighs_data: bool = False
 
     def __contains__(self, value: object) -> bool:
         return isinstance(value, int | float) and self.low <= value <= self.high
@@ -40,6 +45,11 @@ class Within:
     def span(self) -> str:
         """The bounds in words."""
         return f"at least {self.low:g}" if self.high == math.inf else f"from {self.low:g} to {self.high:g}"
+
+    @property
+    def told(self) -> str:
+        """Between what it usually lies, in words; empty where nobody knows."""
+        return "" if self.usual is None else f"{self.usual[0]:g} to {self.usual[1]:g}"
 
     @property
     def advice(self) -> str:
@@ -91,19 +101,23 @@ class _NotNegative(Within):
         return f"; take 0, or {self.low:g} to {self.high:g}"
 
 
-def positive(meaning: str, usual: tuple[float, float] | None = None, *, log: bool = False) -> Within:
+def positive(
+    meaning: str, usual: tuple[float, float] | None = None, *, log: bool = False, weighs_data: bool = False
+) -> Within:
     """Above zero, as far as can be computed with."""
-    return _Positive(SMALLEST, LARGEST, meaning, usual, log)
+    return _Positive(SMALLEST, LARGEST, meaning, usual, log, weighs_data)
 
 
-def not_negative(meaning: str, usual: tuple[float, float] | None = None, *, log: bool = False) -> Within:
+def not_negative(
+    meaning: str, usual: tuple[float, float] | None = None, *, log: bool = False, weighs_data: bool = False
+) -> Within:
     """Zero, or above it as far as can be computed with."""
-    return _NotNegative(SMALLEST, LARGEST, meaning, usual, log)
+    return _NotNegative(SMALLEST, LARGEST, meaning, usual, log, weighs_data)
 
 
-def at_least(low: int, meaning: str) -> Within:
+def at_least(low: int, meaning: str, usual: tuple[float, float] | None = None, *, log: bool = False) -> Within:
     """A whole number from ``low`` on."""
-    return Within(low, math.inf, meaning)
+    return Within(low, math.inf, meaning, usual, log)
 
 
 @functools.cache

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from invdiff.files.yaml import read_yaml
 from invdiff.methods import METHODS
-from invdiff.tuning import read_config
 
 ROOT = Path(__file__).resolve().parents[1]
 BLOCK = re.compile(r"^(?P<indent> *)```python\n(?P<code>.*?)^(?P=indent)```$", re.DOTALL | re.MULTILINE)
@@ -85,8 +85,8 @@ def test_there_is_a_page_for_each_method_and_no_other() -> None:
 @pytest.mark.parametrize("record", sorted((ROOT / "docs" / "searches").glob("*.yaml")), ids=lambda path: path.stem)
 def test_defaults_are_those_that_a_recorded_search_found(record: Path) -> None:
     """To two digits, or so near that the search saw no difference."""
-    config = read_config(record)
-    assert config.method == record.stem
-    for name in config.search["space"]:
-        kept = {("fast", "data_std"): 0.2}.get((config.method, name), config.settings[name])
-        assert METHODS[config.method].defaults[name] == pytest.approx(kept, rel=0.02)
+    run = read_yaml(record)
+    assert run["method"] == record.stem
+    for name in run["search"]["space"]:
+        kept = {("fast", "data_std"): 0.2}.get((run["method"], name), run["settings"][name])
+        assert METHODS[run["method"]].defaults[name] == pytest.approx(kept, rel=0.02)

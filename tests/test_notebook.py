@@ -23,7 +23,7 @@ from invdiff.notebook import card, is_notebook
 from invdiff.operators import denoising, fourier, inpainting, sense
 from invdiff.pictures.progress_bar import shown_in_notebooks
 from invdiff.priors import GaussianPrior
-from invdiff.reconstruction import Reconstruction, sample_cases
+from invdiff.reconstruction import Course, Reconstruction, sample_cases
 from invdiff.reconstruction.sample import radial_sample, sample_scan
 
 SIDE = 12
@@ -66,7 +66,7 @@ def objects() -> dict[str, object]:
     return things()
 
 
-PICTURED = {"scan", "scan cases", "picture cases", "problem", "posterior", "reconstruction"}
+PICTURED = {"scan", "scan cases", "picture cases", "problem", "posterior", "reconstruction", "a slice"}
 
 
 def test_what_a_terminal_prints_is_short_and_holds_no_numbers_of_arrays(objects: dict[str, object]) -> None:
@@ -140,23 +140,39 @@ def test_a_picture_shows_the_middle_plane_whatever_its_numbers() -> None:
 # Progress
 
 
-def test_a_bar_is_shown_in_notebooks_alone(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_bar_is_shown_in_notebooks_alone_and_goes_when_all_is_done(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    shown: list[dict[str, str]] = []
+
+    def display(data: dict[str, str], **_: object) -> SimpleNamespace:
+        shown.append(data)
+        return SimpleNamespace(update=display)
+
     def run() -> bool:
-        with shown_in_notebooks(None, "[a title]") as report:
+        shown.clear()
+        with shown_in_notebooks(None, HOSTILE) as report:
             if report is not None:
                 report(1, 2)
         return report is not None
 
     assert not is_notebook()
     assert not run()
+    monkeypatch.setitem(sys.modules, "IPython.display", SimpleNamespace(display=display))
     shells = {"terminal": SimpleNamespace(), "kernel": SimpleNamespace(kernel=object()), "nobody": None}
     for kind, shell in shells.items():
         monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda shell=shell: shell))
         assert is_notebook() == (kind == "kernel")
         assert run() == (kind == "kernel")
+        assert len(shown) == (3 if kind == "kernel" else 0)
     monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shells["kernel"]))
+    run()
+    first, during, last = shown
+    assert set(first.values()) == set(last.values()) == {""}
+    assert "1 of 2, 0:00:00 left" in during["text/plain"]
+    assert during["text/html"].startswith("<progress max='2' value='1'></progress> &lt;script&gt;")
+    assert "\x1b" not in "".join(during.values())
     told: list[tuple[int, int]] = []
-    capfd.readouterr()
     with shown_in_notebooks(lambda done, total: told.append((done, total)), "") as report:
         assert report is not None
         report(3, 4)
@@ -186,6 +202,34 @@ def test_figures_show_what_is_there() -> None:
     assert titles(made.plot()) == ["zero-filled", "reconstruction", "standard deviation"]
     known = replace(made, ground_truth=volumes[:, 0], samples=volumes[:, :1])
     assert titles(known.plot()) == ["zero-filled", "reconstruction", "truth", "error"]
+    assert titles(replace(made, samples=volumes.repeat(2, 1)).plot(samples=True)) == [
+        "zero-filled", "sample 0", "sample 1", "sample 2", "sample 3", "reconstruction", "standard deviation",
+    ]  # fmt: skip
+
+
+def test_the_figure_of_a_result_has_the_course_of_its_runs() -> None:
+    volumes = noise(1, 3, SIDE, SIDE)
+    courses = {
+        of: Course(np.geomspace(1, 0.01, steps, dtype="f4")[None], *np.ones((2, 1, samples, steps), "f4"))
+        for of, samples, steps in (("estimate", 1, 4), ("samples", 3, 6))
+    }
+    drawn = Reconstruction(volumes, volumes[:, 0], None, {}, volumes[:, 0], courses=courses).plot()
+    sigma, change, residual = (axes for axes in drawn.axes if axes.lines)
+    assert [axes.get_title() for axes in (sigma, change, residual)] == [
+        "noise level", "change of the estimate", "residual / noise",
+    ]  # fmt: skip
+    assert [len(axes.lines) for axes in (sigma, change, residual)] == [2, 4, 4]
+    assert [text.get_text() for text in residual.get_legend().get_texts()] == ["estimate", "samples"]
+    np.testing.assert_array_equal(sigma.lines[1].get_ydata(), courses["samples"].sigma[0])
+    assert {line.get_color() for line in residual.lines} == {"C0", "C1"}
+    with_one = Reconstruction(volumes, volumes[:, 0], None, {}, courses={"samples": courses["samples"]}).plot()
+    assert len({line.get_color() for line in with_one.axes[-1].lines}) == 3
+
+
+def test_a_notebook_shows_figures_without_pyplot() -> None:
+    for figure in (sample_scan().plot(), RunTrace([], [Iteration(0, 1.0), Iteration(0, 0.5, 0.1, 1.2)]).plot()):
+        with Image.open(io.BytesIO(figure._repr_png_())) as picture:
+            assert np.ptp(np.asarray(picture.convert("L"))) > 100
 
 
 def test_the_figure_of_a_run_has_a_line_for_each_sample() -> None:

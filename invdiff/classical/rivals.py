@@ -1,7 +1,5 @@
 """What a learned prior has to beat: classical methods, each at the weight that suits the truth best."""
 
-from functools import partial
-
 from invdiff.classical.baselines import (
     SPARSE_WEIGHTS,
     TIKHONOV_WEIGHTS,
@@ -11,8 +9,8 @@ from invdiff.classical.baselines import (
     l1_wavelet,
     total_variation,
 )
-from invdiff.data.scan import Scan
-from invdiff.reconstruction.cases import Cases
+from invdiff.classical.every_slice import of_every_slice
+from invdiff.reconstruction.cases import Cases, ScanCases
 
 
 def rivals(cases: Cases) -> dict[str, Best]:
@@ -20,14 +18,14 @@ def rivals(cases: Cases) -> dict[str, Best]:
     without a truth, and CG-SENSE alone for several map sets.
 
     Args:
-        cases: of a scan or a picture; all slices are looked at together, so few at a time suit memory.
+        cases: of a scan, on a grid or along a trajectory, or of a picture; all slices are looked at together, so few at
+            a time suit memory.
     """
-    scan = cases.measured
-    if not isinstance(scan, Scan) or scan.ground_truth is None:
+    truth = cases.ground_truth
+    if not isinstance(cases, ScanCases) or truth is None:
         return {}
-    truth = scan.ground_truth
-    found = {"CG-SENSE": best_by_truth(partial(cg_sense, scan), TIKHONOV_WEIGHTS, truth)}
+    found = {"CG-SENSE": best_by_truth(of_every_slice(cg_sense, cases), TIKHONOV_WEIGHTS, truth)}
     if not cases.has_map_sets:
-        found["L1-wavelet"] = best_by_truth(partial(l1_wavelet, scan), SPARSE_WEIGHTS, truth)
-        found["TV"] = best_by_truth(partial(total_variation, scan), SPARSE_WEIGHTS, truth)
+        found["L1-wavelet"] = best_by_truth(of_every_slice(l1_wavelet, cases), SPARSE_WEIGHTS, truth)
+        found["TV"] = best_by_truth(of_every_slice(total_variation, cases), SPARSE_WEIGHTS, truth)
     return found

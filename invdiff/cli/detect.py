@@ -16,6 +16,7 @@ from invdiff.cli.options import (
     AxesText,
     CentreFraction,
     DeviceName,
+    Force,
     Group,
     MapsName,
     MaskFile,
@@ -50,12 +51,14 @@ if TYPE_CHECKING:
 
 Pair = tuple[float, float]
 
+TABLE = "detect.csv"
 _LISTED = 12  # lesions on a terminal; all of them are in the file
 _LEVEL = 0.9  # of the interval that is told
 _NUMBER = r"\d{1,12}(?:\.\d{0,12})?"
 
 
 def detect(
+    context: typer.Context,
     path: Annotated[
         Path | None,
         typer.Argument(
@@ -94,6 +97,7 @@ def detect(
         ),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for detect.csv and detect.png.")] = Path("invdiff-detection"),
+    force: Force = False,
     echo: Annotated[
         int | None,
         typer.Option("--echo", min=0, help="Of files that hold several contrasts: which."),
@@ -129,11 +133,13 @@ def detect(
     as a share of the image's maximum and of its own; and how far posterior samples disagree about the amount of it,
     corrected by the scan itself, which the contrast must stand out from.
 
-    Writes detect.csv (a line for each lesion) and detect.png (of several slices detect-12.png, ...).
+    Writes detect.csv (a line for each lesion), detect.png (of several slices detect-12.png, ...) and run.json, which
+    says how they were made.
 
     Exit status: 0; 2 for what can't be done, in a sentence; 130 for an interrupt.
     """
     from invdiff.cli.computing import Computing, read_slices
+    from invdiff.cli.deciding import deciding_command
     from invdiff.cli.folder import folder_of
     from invdiff.cli.heap import keep_heap
     from invdiff.cli.options import maps_of, parse_settings, undersampling
@@ -142,9 +148,12 @@ def detect(
     from invdiff.evaluation import Lesion, Shown, lesions_all_over
     from invdiff.evaluation import detect as look
     from invdiff.evaluation.lesions import check_apart
+    from invdiff.files.digest import digest_of
     from invdiff.methods import find_method
     from invdiff.priors import load_prior
-    from invdiff.reconstruction import Assumptions, find_inputs, find_kind, known_maps, known_noise
+    from invdiff.reconstruction import Assumptions, Drawing, find_inputs, find_kind, known_maps, known_noise
+    from invdiff.reconstruction.another_result import refuse_another_table
+    from invdiff.reconstruction.reconstruct import described
 
     keep_heap()
     output, kind, chosen = Output(as_json, quiet), find_kind(operator), find_method(method)
@@ -170,10 +179,21 @@ def detect(
         lesion.disc(cases.shown(cases.sampled).shape)
     middle = cases.full[len(cases.full) // 2]
     cases = cases.of([middle] if slices is None else read_slices(slices, cases.count, cases.name))
-    network = computing.place(load_prior(prior or chosen.prior, config=prior_config))
+    prior = prior or chosen.prior
+    network = computing.place(load_prior(prior, config=prior_config))
     kinds: dict[str, Any] = {"is_complex": cases.is_complex, "channels": network.channels}
     sampler = chosen.with_settings(parsed, **kinds)
     spread = find_method(chosen.spread).with_settings({}, **kinds) if chosen.spread and samples else None
+    record: dict[str, Any] = {
+        "command": deciding_command(context),
+        "input": cases.name,
+        "method": method,
+        "prior": prior,
+    }
+    record["data"] = digest_of(*(cases.fingerprint(number) for number in cases.full))
+    record |= described(cases, Drawing(cases, sampler, network, seed))
+    if not force:
+        refuse_another_table(out / TABLE, record)
     folder_of("detect", out)
     output.say(computing.description)
     with output.progress("noise") as progress:
@@ -206,7 +226,7 @@ def detect(
                 for image in (seen.image + seen.difference, seen.inserted, seen.difference)
             ),
         )
-    _finish(looks, out, output)
+    _finish(looks, record, out, output)
 
 
 def _correction(
@@ -292,13 +312,15 @@ def _moved(lesion: "Lesion", cases: "Cases", sign: int) -> "Lesion":
     return replace(lesion, place=(row + sign * rows.start, column + sign * columns.start))
 
 
-def _finish(looks: "Mapping[int, Shown]", out: Path, output: Output) -> None:
-    """Write the table and a picture of each slice, and say what became of the lesions."""
+def _finish(looks: "Mapping[int, Shown]", record: "Mapping[str, Any]", out: Path, output: Output) -> None:
+    """Write the table, how it was made and a picture of each slice, and say what became of the lesions."""
     from invdiff.evaluation import write_detection
     from invdiff.files.csv_table import write_csv
+    from invdiff.reconstruction.run_record import write_record
 
     rows = [_row(number, finding) for number, shown in looks.items() for finding in shown.findings]
-    write_csv(out / "detect.csv", list(rows[0]), rows)
+    write_csv(out / TABLE, list(rows[0]), rows)
+    write_record(out, record)
     pictures = [out / ("detect.png" if len(looks) == 1 else f"detect-{number}.png") for number in looks]
     for picture, shown in zip(pictures, looks.values(), strict=True):
         write_detection(picture, shown)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from invdiff.cli.completion import baseline_names, method_names, prior_names
+from invdiff.cli.completion import baseline_names, mask_names, method_names, prior_names
 from invdiff.cli.options import (
     AsJson,
     AxesText,
@@ -43,15 +43,15 @@ def evaluate(
     folder: Annotated[
         Path | None,
         typer.Argument(
-            help="Fully sampled scans, or images to scan in simulation; without it, the brain scan that ships with "
-            "invdiff."
+            help="Fully sampled scans, scans along trajectories that bring a truth, or images to scan in simulation; "
+            "without it, the brain scan that ships with invdiff."
         ),
     ] = None,
     method: Annotated[
         Several,
         typer.Option(
             autocompletion=method_names,
-            help="See `invdiff methods`; may be repeated.  [default: estimate, or none beside a --baseline]",
+            help="See `invdiff methods`; may be repeated.  [default: estimate; with a --baseline and no --prior, none]",
         ),
     ] = None,
     baseline: Annotated[
@@ -64,8 +64,9 @@ def evaluate(
     mask: Annotated[
         Several,
         typer.Option(
+            autocompletion=mask_names,
             help="A sampling pattern: random, poisson, ..., or of a paper's code: equispaced-fastmri, random-jalal, "
-            "uniform-scoremri, ...; may be repeated.  [default: random]"
+            "uniform-scoremri, ...; may be repeated.  [default: random]",
         ),
     ] = None,
     acceleration: Annotated[
@@ -127,7 +128,8 @@ def evaluate(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Score methods on fully sampled files that are undersampled in every way asked for.
+    """Score methods on fully sampled files that are undersampled in every way asked for, and on scans along
+    trajectories, as they are, whose files bring a truth.
 
     A run goes on from what scores.csv holds already; jobs of an array may share it.
 
@@ -163,6 +165,11 @@ def evaluate(
     given, series = given_of(axes, maps, noise=noise), Series(group, contrast, repetition, phase, set_number)
     simulation = Simulation(coils, noise_std, seed)
     subjects = find_subjects(folder, simulation, series=series, slices=slices, given=given, bad=bad)
+    if (mask or acceleration) and all(subject.as_measured is not None for subject in subjects):
+        raise InputError(
+            f"{subjects[0].name} was measured along a trajectory, of which a mask leaves nothing out; leave out --mask "
+            "and --acceleration."
+        )
     comparison = Comparison(subjects, contenders, conditions, conventions, target, seed, boxes)
     table = ScoreTable(out / "scores.csv")
     if not skip_bad:
@@ -173,10 +180,11 @@ def evaluate(
     for subject in subjects:
         for remark in subject.remarks:
             output.warn(f"{subject.name}: {remark}")
+    masks = len({unit.condition for unit in comparison.units})
     try:
         with (
             computing.executor() as executor,
-            output.progress(f"{len(contenders)} method(s), {len(conditions)} mask(s)") as progress,
+            output.progress(f"{len(contenders)} method(s), {masks} mask(s)") as progress,
         ):
             comparison.run(table, keep=out / "units", executor=executor, shard=part, progress=progress, bad=bad)
     except KeyboardInterrupt:
@@ -216,7 +224,7 @@ def _contenders(
     from invdiff.priors import load_prior
 
     classical = [find_baseline(name) for name in _once(baselines)]
-    chosen = [find_method(name) for name in _once(methods or ([] if baselines else ["estimate"]))]
+    chosen = [find_method(name) for name in _once(methods or ([] if baselines and not priors else ["estimate"]))]
     given = share_settings(settings, chosen)
     pairs = [(method, name) for method in chosen for name in _once(priors or [method.prior])]
     names = _once(name for _, name in pairs)

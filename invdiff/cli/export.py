@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from invdiff.cli.completion import format_names
 from invdiff.cli.options import AsJson, Force, Quiet, Template
 from invdiff.cli.output import Output
 
@@ -21,6 +22,7 @@ def export(
         list[str],
         typer.Argument(
             metavar="WAY",
+            autocompletion=format_names,
             help="Where to, and as what: out.nii.gz, out.npy, out.cfl, out.mrd2, out.h5 (a submission to fastMRI), "
             "out.png (a picture a slice), out.zarr, out.dcm (a parametric map), a folder for DICOM, FORMAT=PATH, or "
             "FORMAT alone, beside RESULT: nifti, dicom, parametric-map, mrd, fastmri, bart, npy, png, zarr. May be "

@@ -16,14 +16,14 @@ from invdiff.errors import InputError
 from invdiff.refusal import REFUSED, refusal
 
 if TYPE_CHECKING:
-    from invdiff.evaluation import Classical
+    from invdiff.evaluation import Contender
     from invdiff.reconstruction import Cases, Choice, Executor, Input, MeasuredOnce, Outcome, Reconstruction, Study
     from invdiff.reconstruction.writers import WayOut
 
 _LONG = 1000  # network calls, of which it is said beforehand what they will take
 _SHOWN = 8  # slices in the panel and the table of scores
 BASELINES = "baselines.csv"
-_COLUMNS = ("file", "result", "slices", "failed", "psnr", "ssim", "nmse", "seconds", "reason")
+_COLUMNS = ("file", "result", "slices", "failed", "psnr", "ssim", "nmse", "seconds", "written", "reason")
 
 
 @dataclass
@@ -43,6 +43,7 @@ class Job:
         begun: when the command was, by `time.perf_counter`.
         baselines: classical methods to score beside it, where the truth is known.
         ways: in which each result is written for other programs.
+        reports: whether each result gets a page to look at.
         rows: what came of each.
         alike: what was measured of the costs of files that are alike.
     """
@@ -57,8 +58,9 @@ class Job:
     keep_oversampling: bool
     is_single: bool
     begun: float
-    baselines: "list[Classical]"
+    baselines: "list[Contender]"
     ways: "list[WayOut]"
+    reports: bool
     rows: list[dict[str, Any]] = field(default_factory=list)
     alike: "dict[object, MeasuredOnce]" = field(default_factory=dict)
 
@@ -68,12 +70,14 @@ class Job:
 
         folders = self._folders
         if not self.is_single:
+            self._check_index()
             folder_of("solve", self.out)
         for position, (one, folder) in enumerate(zip(self.inputs, folders, strict=True)):
             begun = time.perf_counter()
-            row: dict[str, Any] = {"file": _named(one), "result": "", "slices": 0, "failed": 0}
+            row: dict[str, Any] = {"file": _named(one), "result": "", "slices": 0, "failed": 0, "written": []}
             try:
                 cases = self._cases(one)
+                self._check(cases, folder)
                 folder_of("solve", folder)
                 row["slices"] = cases.count
                 row |= self._reconstruct(cases, folder, position, executor)
@@ -86,6 +90,7 @@ class Job:
             self.rows.append({**row, "seconds": round(time.perf_counter() - begun, 2)})
             if not self.is_single and self.study.shard.count == 1:
                 self._summary()
+        index = self._report()
         code = SOME_FAILED if any(row["failed"] or row.get("reason") for row in self.rows) else 0
         outstanding = sum(not row["result"] and not row["failed"] for row in self.rows)
         if outstanding and not self.is_single:
@@ -97,18 +102,45 @@ class Job:
                 raise InputError(
                     f"None of {len(self.rows)} files could be reconstructed; {self.out / 'summary.csv'} says why."
                 )
-        self.output.finish({"command": "solve", "exit_status": code, "files": self.rows})
+        listed = {} if index is None else {"index": str(index)}
+        self.output.finish({"command": "solve", "exit_status": code, "files": self.rows, **listed})
         return code
 
     @property
-    def results(self) -> list[Path]:
-        """Those that there are now."""
-        return [Path(row["result"]) for row in self.rows if row["result"]]
-
-    @property
-    def index(self) -> Path | None:
+    def _index(self) -> Path | None:
         """Where reports of several files, once all are there, are listed."""
         return None if self.is_single or self.study.shard.count > 1 else self.out / "index.html"
+
+    def _check(self, cases: "Cases", folder: Path) -> None:
+        """Refuse, before anything is drawn, what could not be written in the end: after a template of something else,
+        or in the place of a page that is none of ours."""
+        from invdiff.pictures.report import check_own, page_names
+
+        for way in self.ways:
+            way.check(cases.name, None if cases.geometry is None else cases.geometry.cropped)
+        for name in page_names(cases.count) if self.reports else ():
+            check_own(folder / name)
+
+    def _check_index(self) -> None:
+        from invdiff.pictures.report import check_own
+
+        if self.reports and self._index is not None:
+            check_own(self._index)
+
+    def _report(self) -> Path | None:
+        """Write a page of each result that there is now; the page that lists them, if there is one."""
+        from invdiff.cli.report import write_reports
+        from invdiff.pictures.report import page_names
+
+        there = {Path(row["result"]): row for row in self.rows if row["result"]} if self.reports else {}
+        reasons = write_reports(self.output, list(there), self._index, replace=True)
+        for path, row in there.items():
+            if path in reasons:
+                self.output.warn(reasons[path])
+                row["reason"] = row["reason"] or reasons[path]
+            else:
+                row["written"] += [str(path.with_name(name)) for name in page_names(row["slices"])]
+        return self._index if len(reasons) < len(there) else None
 
     def forecast(self, executor: "Executor") -> None:
         """Tell what is left to do, and what it will take."""
@@ -119,6 +151,7 @@ class Job:
         for position, (one, folder) in enumerate(zip(self.inputs, self._folders, strict=True)):
             try:
                 cases = self._cases(one)
+                self._check(cases, folder)
                 measure = self.alike.setdefault(cases.likeness, MeasuredOnce())
                 made = time.perf_counter() - begun
                 whole = self.study.forecast(cases, folder, position=position, executor=executor, measure=measure)
@@ -188,24 +221,29 @@ class Job:
             self.output.say(f"{cases.name}: this part is done; other parts of the study are outstanding")
             return found
         found |= {"result": str(outcome.path), **self.show(cases, outcome, folder)}
-        return {**found, **self._save(cases.name, outcome.path)}
+        written, reasons = self._save(cases.name, outcome.path)
+        return {**found, "written": written, "reason": next(iter(reasons), found["reason"])}
 
-    def _save(self, name: str, path: Path) -> dict[str, Any]:
-        """Write the result for other programs; why not, where it can't be."""
-        reasons = []
+    def _save(self, name: str, path: Path) -> tuple[list[str], list[str]]:
+        """Write the result for other programs: files, and folders of them; and why there is none of others."""
+        written: list[str] = []
+        reasons: list[str] = []
         for way in self.ways:
             try:
-                tell_exported(self.output, way.export(path))
+                exported = way.export(path)
             except InputError as error:  # the result is there, and `invdiff export` can be asked again
                 self.output.warn(f"{name}: {error}")
                 reasons.append(str(error))
-        return {"reason": reasons[0]} if reasons else {}
+                continue
+            tell_exported(self.output, exported)
+            written += map(str, exported.files if exported.place is None else [exported.place])
+        return written, reasons
 
     def show(self, cases: "Cases", outcome: "Outcome", folder: Path) -> dict[str, Any]:
         """Draw what is on disk, and score it where the truth is known."""
         from invdiff.metrics import nmse, psnr, ssim
         from invdiff.pictures import table
-        from invdiff.reconstruction import conformal_for, spread_slices
+        from invdiff.reconstruction import conformal_for, course_remarks, spread_slices
 
         assert outcome.path is not None
         seen = spread_slices(outcome.path, _SHOWN)
@@ -226,6 +264,8 @@ class Job:
             self.output.warn(f"{cases.name} has no ground truth, so there is nothing to score baselines by.")
         for sentence in str(seen.attributes.get("audit_verdict", "")).splitlines():
             self.output.say(f"audit: {sentence}")
+        for sentence in course_remarks(outcome.path):
+            self.output.say(f"course: {sentence}")
         validated = conformal_for(seen.attributes, seen.samples.shape[1])
         if validated is not None:
             self.output.say(validated.sentence)
@@ -250,7 +290,8 @@ class Job:
     def _summary(self) -> None:
         from invdiff.files.csv_table import write_csv
 
-        write_csv(self.out / "summary.csv", _COLUMNS, self.rows)
+        rows = ({**row, "written": "; ".join(row["written"])} for row in self.rows)
+        write_csv(self.out / "summary.csv", _COLUMNS, rows)
 
 
 def _named(one: "Input") -> str:

@@ -36,7 +36,7 @@ def methods(
     from rich.console import Console
 
     if name is not None:
-        found, told = find_method(name), _table("parameter", "default", "what", "values")
+        found, told = find_method(name), _table("parameter", "default", "what", "values", "usually")
         for parameter in found.parameters:
             told.add_row(*parameter)
         console = Console()

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from invdiff.cli.completion import mask_names, operator_names, prior_names, setting_names
+from invdiff.cli.completion import (
+    guidance_names,
+    mask_names,
+    operator_names,
+    prior_names,
+    setting_names,
+    signal_names,
+    view_names,
+)
 from invdiff.errors import InputError
 
 if TYPE_CHECKING:
@@ -68,10 +76,16 @@ Settings = Annotated[
     ),
 ]
 GuidanceName = Annotated[
-    str | None, typer.Option("--guidance", metavar="PART", help="The same as --set guidance=PART.")
+    str | None,
+    typer.Option("--guidance", metavar="PART", autocompletion=guidance_names, help="The same as --set guidance=PART."),
 ]
-ViewName = Annotated[str | None, typer.Option("--view", metavar="PART", help="The same as --set view=PART.")]
-SignalName = Annotated[str | None, typer.Option("--signal", metavar="PART", help="The same as --set signal=PART.")]
+ViewName = Annotated[
+    str | None, typer.Option("--view", metavar="PART", autocompletion=view_names, help="The same as --set view=PART.")
+]
+SignalName = Annotated[
+    str | None,
+    typer.Option("--signal", metavar="PART", autocompletion=signal_names, help="The same as --set signal=PART."),
+]
 MapsName = Annotated[
     str | None,
     typer.Option(

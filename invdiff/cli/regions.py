@@ -1,11 +1,12 @@
 """``invdiff regions``: means of regions of a reconstruction, with their uncertainty."""
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from invdiff.cli.options import AsJson, Quiet
+from invdiff.cli.options import AsJson, Force, Quiet
 from invdiff.cli.output import Output
 from invdiff.errors import InputError
 
@@ -40,6 +41,7 @@ def regions(
     out: Annotated[
         Path | None, typer.Option(metavar="CSV", help="The table as a file.", show_default="regions.csv beside RESULT")
     ] = None,
+    force: Force = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -49,6 +51,7 @@ def regions(
     Exit status: 0; 2 for what can't be done, in a sentence.
     """
     from invdiff.cli.computing import read_slices
+    from invdiff.files.publish import publish
     from invdiff.reconstruction.uncertainty import (
         WrittenSamples,
         conformal_for,
@@ -74,7 +77,7 @@ def regions(
     if not rows:
         raise InputError(f"No slice that was asked for of {result} has an image and a region in it.")
     path = result.with_name("regions.csv") if out is None else out
-    write_rows(path, rows)
+    publish(path, lambda place: write_rows(place, rows), replace=force)
     output.show(_table(rows, level))
     output.say(f"intervals by Student's distribution of {samples} samples, each of one region by itself")
     known = conformal_for(written.attributes, samples)
@@ -95,12 +98,14 @@ def _table(rows: list[dict[str, Any]], level: float) -> "Table":
     from rich.box import SIMPLE
     from rich.table import Table
 
+    power = math.floor(math.log10(max(abs(row["mean"]) for row in rows) or 1))
+    unit, units = (1.0, "") if -3 < power < 5 else (10.0**power, f" (1e{power})")  # of a scanner's numbers, e.g. 1e-5
     table = Table("slice", "region", box=SIMPLE, pad_edge=False)
-    for heading in ("pixels", "mean", f"{level:.0%} interval", "brighter"):
+    for heading in ("pixels", f"mean{units}", f"{level:.0%} interval", "brighter"):
         table.add_column(heading, justify="right")
     for row in rows:
         pixels = str(row.get("pixels", ""))
         probability = f"{row['probability_brighter']:.1%}" if "probability_brighter" in row else ""
-        interval = f"{row['lower']:.4g} to {row['upper']:.4g}"
-        table.add_row(str(row["slice"]), row["region"], pixels, f"{row['mean']:.4g}", interval, probability)
+        mean, lower, upper = (f"{row[name] / unit:.4g}" for name in ("mean", "lower", "upper"))
+        table.add_row(str(row["slice"]), row["region"], pixels, mean, f"{lower} to {upper}", probability)
     return table

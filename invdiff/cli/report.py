@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from invdiff.cli.options import AsJson, Quiet
+from invdiff.cli.options import AsJson, Force, Quiet
 from invdiff.cli.output import SOME_FAILED, Output
 from invdiff.errors import InputError
 
@@ -21,6 +21,7 @@ def report(
             metavar="RESULT", help="A reconstruction.h5, several, or folders of `invdiff solve`, of one or many."
         ),
     ],
+    force: Force = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -34,43 +35,43 @@ def report(
     found = [result for path in results for result in _results_in(path)]
     several = len(found) > 1 or any((path / INDEX).exists() for path in results)
     index = Path(os.path.commonpath([path.absolute().parent for path in found])) / INDEX if several else None
-    code = write_reports(output, found, index)
+    folders = [path.absolute().parent for path in found]
+    twice = next((folder for folder in folders if folders.count(folder) > 1), None)
+    if twice is not None:
+        raise InputError(f"Two of the results are in {twice}, and so would their reports be; move one.")
+    reasons = write_reports(output, found, index, replace=force)
+    first = next(iter(reasons.values()), "")
+    if len(found) == 1 and reasons:
+        raise InputError(first)
+    for reason in reasons.values():
+        output.warn(reason)
+    if len(reasons) == len(found):
+        raise InputError(f"None of {len(found)} results can be reported on: {first}")
+    code = SOME_FAILED if reasons else 0
     output.finish({"command": "report", "exit_status": code, "results": list(map(str, found))})
     if code:
         raise typer.Exit(code)
 
 
-def write_reports(output: Output, results: list[Path], index: Path | None) -> int:
-    """Write a report of each result, and a page that lists them where there is to be one; the exit status.
-
-    Raises:
-        InputError: there are two results in one folder, or none can be reported on.
-    """
+def write_reports(output: Output, results: list[Path], index: Path | None, *, replace: bool) -> dict[Path, str]:
+    """Write a report of each result, and a page that lists them where there is to be one; why there is none of a
+    result, by its path. The report of another image is replaced where ``replace`` says so, the list always."""
     from invdiff.pictures.report import Case, write_index
     from invdiff.reconstruction import report_result
 
-    folders = [path.absolute().parent for path in results]
-    twice = next((folder for folder in folders if folders.count(folder) > 1), None)
-    if twice is not None:
-        raise InputError(f"Two of the results are in {twice}, and so would their reports be; move one.")
     made: list[Case] = []
-    reasons: list[str] = []
+    reasons: dict[Path, str] = {}
     for path in results:
         try:
-            made.append(report_result(path, index))
+            made.append(report_result(path, index, replace=replace))
         except InputError as error:
-            if len(results) == 1:
-                raise
-            output.warn(str(error))
-            reasons.append(str(error))
-    if results and not made:
-        raise InputError(f"None of {len(results)} results can be reported on: {reasons[0]}")
+            reasons[path] = str(error)
     if index is not None and made:
         write_index(index, made)
         output.wrote(f"wrote {index}: {len(made)} report(s)")
     elif made:
         output.wrote(f"wrote {', '.join(str(one.page) for one in made)}")
-    return SOME_FAILED if reasons else 0
+    return reasons
 
 
 def _results_in(path: Path) -> list[Path]:

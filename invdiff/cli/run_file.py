@@ -85,10 +85,19 @@ def written_run(context: typer.Context, instead: Mapping[str, Any]) -> str:
         context: of the command.
         instead: values that stand for what was given, by name.
     """
+    said = {name: {**context.params, **instead}.get(name) for name in _fields(context)}
+    return run_as_text({name: _plain(name, value) for name, value in said.items()})
+
+
+def run_as_text(fields: Mapping[str, Any]) -> str:
+    """YAML that `from_file` takes; what has no value is left out.
+
+    Args:
+        fields: plain values by the names of parameters, and the record of a search.
+    """
     import yaml
 
-    said = {name: {**context.params, **instead}.get(name) for name in _fields(context)}
-    content = {name: _plain(name, value) for name, value in said.items() if value not in (None, (), [], {})}
+    content = {name: value for name, value in fields.items() if value not in (None, (), [], {})}
     text: str = yaml.safe_dump({"version": VERSION, **content}, sort_keys=False, allow_unicode=True)
     return text
 
@@ -121,7 +130,7 @@ def _is_scalar(value: Any) -> bool:
 def _plain(name: str, value: Any) -> Any:
     """A value as YAML has it."""
     if name == "settings":
-        from invdiff.tuning.config import number_or_text
+        from invdiff.files.yaml import number_or_text
 
         return {key: number_or_text(text) for key, text in value.items()}
     if isinstance(value, list | tuple):

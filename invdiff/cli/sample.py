@@ -6,9 +6,11 @@ from typing import Annotated
 
 import typer
 
+from invdiff.cli.completion import method_names, prior_names
 from invdiff.cli.options import (
     AsJson,
     DeviceName,
+    Force,
     MemoryLimit,
     PrecisionName,
     PriorConfigName,
@@ -22,12 +24,17 @@ from invdiff.cli.options import (
 
 def sample(
     prior: Annotated[
-        str, typer.Option(help="A checkpoint (.safetensors, .pt, .pth), hf://owner/name, or one that ships.")
+        str,
+        typer.Option(
+            autocompletion=prior_names,
+            help="A checkpoint (.safetensors, .pt, .pth), hf://owner/name, or one that ships.",
+        ),
     ] = "builtin",
     prior_config: PriorConfigName = None,
     method: Annotated[
         str | None,
         typer.Option(
+            autocompletion=method_names,
             help="Draw by a method of `invdiff methods`, without its guidance and data steps.",
             show_default="the predictor and corrector of --set",
         ),
@@ -36,6 +43,7 @@ def sample(
     size: Annotated[str, typer.Option(metavar="N or HxW", help="Pixels of an image.")] = "128",
     seed: Seed = 0,
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("invdiff-samples"),
+    force: Force = False,
     settings: Annotated[
         list[str] | None,
         typer.Option(
@@ -68,7 +76,8 @@ def sample(
     from invdiff.methods import UNCONDITIONAL, find_method
     from invdiff.pictures import write_grid
     from invdiff.priors import load_prior
-    from invdiff.reconstruction import FolderStore, generate
+    from invdiff.reconstruction import FolderStore, Generation
+    from invdiff.reconstruction.another_result import refuse_another
 
     keep_heap()
     output = Output(as_json, quiet)
@@ -78,23 +87,21 @@ def sample(
     computing = Computing(device, precision, threads, workers, scheduler, memory_limit)
     network = computing.place(load_prior(prior, config=prior_config))
     sampler = recipe.with_settings(parsed, is_complex=2 in network.channels, channels=network.channels).without_data()
+    settled = {
+        "prior": prior,
+        "method": recipe.name,
+        "parameters": " ".join(f"{key}={value}" for key, value in parsed.items()),
+    }
+    asked = Generation(sampler, network, shape, samples, seed, settled)
+    if not force:
+        refuse_another(out / "samples.h5", asked.recorded)
     folder_of("sample", out)
     output.say(computing.description)
     store = FolderStore(out / "units")
     with folder_lock(store.folder / "whole.lock"):
         try:
             with computing.executor() as executor, output.progress(f"{recipe.name}, {samples} sample(s)") as progress:
-                result = generate(
-                    sampler,
-                    network,
-                    shape,
-                    samples=samples,
-                    seed=seed,
-                    keep=store.folder,
-                    executor=executor,
-                    progress=progress,
-                    attributes={"prior": prior, "method": recipe.name, "settings": str(parsed)},
-                )
+                result = asked(keep=store.folder, executor=executor, progress=progress)
             result.write(out / "samples.h5")
             store.remove()
         except KeyboardInterrupt:

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from invdiff.cli.completion import mask_names
+from invdiff.cli.folder import writable_folder
+from invdiff.cli.options import Force
 from invdiff.cli.output import tell
 from invdiff.errors import InputError
 
@@ -24,6 +27,7 @@ def simulate(
         str | None,
         typer.Option(
             show_default="random",
+            autocompletion=mask_names,
             help="Sampling pattern: equispaced, random, bernoulli, gaussian, gaussian2d, uniform2d, poisson, radial, "
             "or published: equispaced-fastmri, bernoulli-fastmri, equispaced-jalal, random-jalal, uniform-scoremri, "
             "gaussian-scoremri, gaussian2d-scoremri, uniform2d-scoremri.",
@@ -56,10 +60,12 @@ def simulate(
     ] = 0.005,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of mask, phase and noise.")] = 0,
     slices: Annotated[list[int] | None, typer.Option(help="A slice to take (repeat for more); all by default.")] = None,
+    force: Force = False,
 ) -> None:
     """Scan an image: coils, phase, a mask or a trajectory, and noise. The file keeps the truth and the coil maps."""
     from invdiff.data import achieved_acceleration, read_geometry, read_image, simulate_along, write_scan
     from invdiff.data import simulate as scan_of
+    from invdiff.files.publish import publish
 
     volume = read_image(image, slices)
     side = (volume.shape[1], volume.shape[2])
@@ -75,10 +81,11 @@ def simulate(
             raise InputError("A --mask is of samples on a grid; leave it out beside --trajectory.")
         points = _trajectory(trajectory, max(side), spokes, interleaves, oversampling, acceleration, centre_fraction)
         scan = simulate_along(volume, points, delay=delay, **known)
-    write_scan(scan, out)
+    writable_folder(out.parent)
+    publish(out, lambda place: write_scan(scan, place), replace=force)
     along = "" if trajectory is None else f"{scan.kspace.shape[2]} readouts of {scan.kspace.shape[3]} samples, "
     tell(
-        f"{out}: {scan.slices} slices of {side[0]} x {side[1]} by {coils} coils, {along}"
+        f"{out}: {scan.slices} slice(s) of {side[0]} x {side[1]} by {coils} coils, {along}"
         f"achieved acceleration {achieved_acceleration(scan.mask):.2f}"
     )
 

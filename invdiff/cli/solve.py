@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from invdiff.cli.completion import baseline_names, method_names
+from invdiff.cli.completion import baseline_names, format_names, method_names
 from invdiff.cli.job import Job
 from invdiff.cli.options import (
     Acceleration,
@@ -129,6 +129,7 @@ def solve(
         list[str] | None,
         typer.Option(
             metavar="WAY",
+            autocompletion=format_names,
             help="Write the result for another program, too: nifti, dicom, ... beside it, or a path as out.nii.gz; see "
             "`invdiff export`. May be repeated.",
         ),
@@ -227,9 +228,9 @@ def solve(
     blur, few pixels): the best image first, then posterior samples that show how far it can be trusted.
 
     Writes reconstruction.h5 (image, estimate, mean, std, magnitude_std, lower and upper, samples, zero_filled,
-    ground_truth where known), panel.png and, of several slices, slices.png; what --save asks for; baselines.csv where
-    --baseline asks; and of several files summary.csv. The same command goes on where it was stopped. With --out -
-    images alone are written, as a stream of MRD 2 on standard output.
+    ground_truth where known, and the course of the runs), panel.png and, of several slices, slices.png; what --save and
+    --report ask for; baselines.csv where --baseline asks; and of several files summary.csv. The same command goes on
+    where it was stopped. With --out - images alone are written, as a stream of MRD 2 on standard output.
 
     Exit status: 0; 2 for what can't be done, in a sentence; 3 where a file or a slice is missing and the rest is there;
     130 for an interrupt.
@@ -240,7 +241,6 @@ def solve(
     from invdiff.cli.heap import keep_heap
     from invdiff.cli.options import instrument_of, maps_of, parse_settings, tell_companions, undersampling
     from invdiff.cli.pipes import PIPE, results_folder, spooled, write_images
-    from invdiff.cli.report import write_reports
     from invdiff.cli.run_file import is_given, settings_of, written_run
     from invdiff.data import Series
     from invdiff.data.formats import given_of
@@ -324,14 +324,24 @@ def solve(
             )
         where = computing.description
         job = Job(
-            study, found, folder, output, where, slices, initial, keep_oversampling, is_single, begun, baselines, ways
+            study,
+            found,
+            folder,
+            output,
+            where,
+            slices,
+            initial,
+            keep_oversampling,
+            is_single,
+            begun,
+            baselines,
+            ways,
+            report,
         )
         if dry_run:
             job.forecast(executor)
             return
         code = job.run(executor)
-        if report:
-            code = max(code, write_reports(output, job.results, job.index))
         if output.piped:
             made = zip(job.rows, job.inputs, strict=True)
             write_images([(Path(row["result"]), one.series) for row, one in made if row["result"]], paths)

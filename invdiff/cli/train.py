@@ -1,10 +1,12 @@
 """``invdiff train``: a prior of one's own images."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from invdiff.cli.completion import config_names, prior_names
 from invdiff.cli.output import tell
 from invdiff.errors import InputError
 
@@ -15,9 +17,12 @@ CONFIG_HELP = "A YAML file, or the name of a configuration that comes with the p
 
 
 def train(
-    config: Annotated[str | None, typer.Argument(metavar="[CONFIG]", help=CONFIG_HELP)] = None,
+    config: Annotated[
+        str | None, typer.Argument(metavar="[CONFIG]", autocompletion=config_names, help=CONFIG_HELP)
+    ] = None,
     named: Annotated[
-        str | None, typer.Option("--config", metavar="NAME_OR_YAML", help="The same, as an option.")
+        str | None,
+        typer.Option("--config", metavar="NAME_OR_YAML", autocompletion=config_names, help="The same, as an option."),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the prior, checkpoints, logs and pictures.")] = Path(
         "invdiff-training"
@@ -27,6 +32,7 @@ def train(
         typer.Option(
             "--from",
             metavar="PRIOR",
+            autocompletion=prior_names,
             help="Begin with this prior, 'builtin' or a checkpoint's path: its network and noise levels are kept, and "
             "CONFIG is fine-tune where none is given.",
         ),
@@ -103,10 +109,10 @@ def train(
 
 def _lines(rehearsal: "Rehearsal") -> list[str]:
     """What a rehearsal tells a person."""
-    minutes = rehearsal.steps * rehearsal.step_seconds / 60
+    time = timedelta(seconds=round(rehearsal.steps * rehearsal.step_seconds))
     return [
         f"{rehearsal.parameters:,} parameters, {rehearsal.steps:,} steps of about {rehearsal.step_seconds:.2g} s: "
-        f"{minutes:.2g} minutes, beside validation and pictures",
+        f"{time}, beside validation and pictures",
         f"(the network {rehearsal.network_seconds:.2g} s; images {rehearsal.images_seconds:.2g} s, by "
         f"{rehearsal.workers} worker(s) beside it)",
         *(f"wrote {path}: images as training would see them" for path in rehearsal.pictures),

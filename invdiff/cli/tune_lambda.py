@@ -50,8 +50,9 @@ def tune_lambda(
         list[str] | None,
         typer.Option(
             "--param",
-            metavar="NAME:LOW:HIGH[:log]",
+            metavar="NAME[:LOW:HIGH[:log]]",
             help="What to search, may be repeated; by default lam:0:1 or, for methods without, what weighs their data. "
+            "A name alone is searched between what `invdiff methods` says that it usually is. "
             "Every method has noise_times, by what the noise level that it assumes is multiplied.",
         ),
     ] = None,
@@ -140,7 +141,9 @@ def tune_lambda(
             space, out, goal.name, goal.higher_is_better, seed, search, first=[{**chosen.defaults, NOISE_TIMES: 1.0}]
         )
         output.say(computing.description)
-        for cases in validation.shown:
+        with output.progress("noise"):
+            believed = validation.believed
+        for cases in believed:
             output.say(cases.description)
             for warning in () if cases.preparation is None else cases.preparation.warnings:
                 output.warn(warning)
@@ -182,15 +185,18 @@ def _finish(
     out: Path,
     output: Output,
 ) -> None:
-    """Write the surface and the configuration, and say what is best."""
-    from invdiff.tuning import NOISE_TIMES, write_config, write_surface
+    """Write the surface and the run at the best point, and say what is best."""
+    from invdiff.cli.run_file import run_as_text
+    from invdiff.files.atomic import atomic
+    from invdiff.tuning import NOISE_TIMES, write_surface
 
     best, default = study.best, study.score_of({**method.defaults, NOISE_TIMES: 1.0})
     point = ", ".join(f"{name}={value:g}" for name, value in best.parameters.items())
     beside = "" if default is None else f"; the default gives {default:.6g}"
     output.say(f"best of {len(study.trials)} trials: {study.objective} {best.score:.6g} at {point}{beside}")
     write_surface(study, out / "surface.png")
-    write_config(study.config(method.name, fixed).model_copy(update=found_with), out / "best.yaml")
+    with atomic(out / "best.yaml") as temporary:
+        temporary.write_text(run_as_text({**study.run_at_best(method.name, fixed), **found_with}), encoding="utf-8")
     output.say(f"wrote {out / 'trials.csv'}, {out / 'surface.png'} and {out / 'best.yaml'}, for invdiff solve --config")
     document = {"objective": study.objective, "score": best.score, "parameters": dict(best.parameters)}
     output.finish({"command": "tune-lambda", "exit_status": 0, "trials": len(study.trials), "best": document})

@@ -83,6 +83,17 @@ class Plane:
         places = [_vector(position + (k - count // 2) * apart * read) for k in range(count)]
         return tuple(Plane(place, self.phase, self.slice, self.read) for place in places)
 
+    def stacked(self, count: int, apart: float) -> "tuple[Plane, ...]":
+        """Planes that follow each other across this one, with the middle one ``count // 2`` in its place.
+
+        Args:
+            count: how many.
+            apart: in mm.
+        """
+        position, through = np.array(self.position), np.array(self.slice)
+        places = [_vector(position + (k - count // 2) * apart * through) for k in range(count)]
+        return tuple(replace(self, position=place) for place in places)
+
 
 @dataclass(frozen=True)
 class Geometry:

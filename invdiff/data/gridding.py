@@ -5,7 +5,9 @@ Magnetic Resonance in Medicine 40, 1998, optimal gridding by blocks), and what i
 than the numbers that are fitted.
 """
 
+import itertools
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +21,11 @@ from invdiff.data.scale import largest_part
 from invdiff.data.trajectory import Trajectory
 from invdiff.errors import InputError
 
+if TYPE_CHECKING:
+    from invdiff.operators import LinearOperator
+
 Complex = NDArray[np.complex64]
+Mask = NDArray[np.bool_]
 
 SMALLEST = 8
 """Side of the least centre that maps are estimated from."""
@@ -77,6 +83,43 @@ def filled_side(trajectory: Trajectory, shape: tuple[int, int]) -> int:
     return side if side >= SMALLEST else 0
 
 
+@dataclass(frozen=True, eq=False)
+class _Fit:
+    """How positions of a grid are fitted to samples.
+
+    Attributes:
+        operator: from the grid's image to the samples that are taken.
+        normal: its gram, with the penalty.
+        taken: of all samples, those on the grid.
+        within: of those taken, the ones in the centre.
+    """
+
+    operator: "LinearOperator"
+    normal: "LinearOperator"
+    taken: Mask
+    within: Mask
+
+    @classmethod
+    def along(cls, places: NDArray[np.float64], grid: tuple[int, int], sides: tuple[int, int]) -> Self:
+        """Of samples at places ``(n, 2)``, in positions of the grid."""
+        import torch
+
+        from invdiff.operators import Identity, NonUniformFourier
+
+        taken: Mask = np.all(np.abs(places) <= np.array(grid) / 2, axis=-1)
+        within: Mask = np.all(np.abs(places[taken]) <= np.array(sides) / 2, axis=-1)
+        A = NonUniformFourier(torch.from_numpy(places[taken] / grid), grid)
+        return cls(A, _WEIGHT * Identity(grid) + A.gram, taken, within)
+
+    def __call__(self, y: Complex) -> tuple[Complex, Complex]:
+        """The image ``(n, *grid)`` of samples ``(n, taken)``, and what it leaves of those in the centre."""
+        import torch
+
+        samples = torch.from_numpy(y)
+        x = self.normal.solve(self.operator.H(samples), tol=1e-4, max_iter=_ROUNDS)
+        return x.numpy(), (samples - self.operator(x)).numpy()[:, self.within]
+
+
 def gridded_centre(kspace: Complex, trajectory: Trajectory, shape: tuple[int, int]) -> Gridded:
     """The centre of k-space that readouts fill, at most 32 positions of each side, by least squares.
 
@@ -88,10 +131,6 @@ def gridded_centre(kspace: Complex, trajectory: Trajectory, shape: tuple[int, in
     Raises:
         InputError: the centre is not filled, or FINUFFT is not there.
     """
-    import torch
-
-    from invdiff.operators import Identity, NonUniformFourier
-
     filled = filled_side(trajectory, shape)
     if not filled:
         raise InputError(
@@ -99,24 +138,17 @@ def gridded_centre(kspace: Complex, trajectory: Trajectory, shape: tuple[int, in
             f"maps and noise are estimated from {SMALLEST} x {SMALLEST} at least, which takes {_SPOKES} spokes of a "
             "radial scan: measure more readouts, or give maps and noise_std in the file."
         )
-    sides = [filled] * 2
-    grid = tuple(min(side + 2 * _MARGIN, n) for side, n in zip(sides, shape, strict=True))
-    places = (trajectory.points * shape).reshape(-1, 2)
-    taken = (np.abs(places) <= np.array(grid) / 2).all(axis=-1)
-    within = (np.abs(places[taken]) <= np.array(sides) / 2).all(axis=-1)
-    A = NonUniformFourier(torch.from_numpy(places[taken] / grid), grid)
-    normal = _WEIGHT * Identity(grid) + A.gram
-    parts = np.random.default_rng(0).standard_normal((2, 1, int(taken.sum())), np.float32)
-    drawn = (parts[0] + 1j * parts[1]).astype(np.complex64)
+    sides = (filled, filled)
+    grid = (min(filled + 2 * _MARGIN, shape[0]), min(filled + 2 * _MARGIN, shape[1]))
+    fits = [_Fit.along(trajectory.places(index) * shape, grid, sides) for index in range(trajectory.slices or 1)]
     blocks, left, left_of_noise = [], [], 0.0
-    for one in kspace:
-        samples = one.reshape(len(one), -1)[:, taken]
+    for one, fit in zip(kspace, itertools.cycle(fits), strict=False):
+        samples = trajectory.sampled(one)[:, fit.taken]
+        parts = np.random.default_rng(0).standard_normal((2, 1, samples.shape[1]), np.float32)
         scale = largest_part(samples) or 1.0  # squares of large numbers overflow
-        y = torch.from_numpy(np.concatenate([(samples / scale).astype(np.complex64), drawn]))
-        x = normal.solve(A.H(y), tol=1e-4, max_iter=_ROUNDS)
-        rest = (y - A(x)).numpy()[:, within]
+        drawn = (parts[0] + 1j * parts[1]).astype(np.complex64)
+        x, rest = fit(np.concatenate([(samples / scale).astype(np.complex64), drawn]))
         left_of_noise += float((np.abs(rest[-1]) ** 2).mean()) / 2 / len(kspace)
         left.append(rest[:-1] * np.float32(scale))
-        block = to_kspace(x[:-1].numpy())[:, *central(grid, sides)]
-        blocks.append((block * scale).astype(np.complex64))
+        blocks.append((to_kspace(x[:-1])[:, *central(grid, sides)] * scale).astype(np.complex64))
     return Gridded(np.stack(blocks), np.concatenate(left, axis=1), left_of_noise)

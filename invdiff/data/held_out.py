@@ -53,8 +53,9 @@ def held_out(sampled: Mask, fraction: float, seed: int, *, least: int = 1) -> Ma
 def held_readouts(
     trajectory: Trajectory, shape: tuple[int, int], filled: int, fraction: float, seed: int, *, least: int = 1
 ) -> Mask:
-    """Which samples along a trajectory to hold back, bool ``(readouts * samples,)``: of whole readouts, spread over the
-    directions that they end in, all that lie outside the square about the centre that readouts fill.
+    """Which samples along a trajectory to hold back, bool ``(samples,)``, as `Trajectory.places` has them: of whole
+    readouts, spread over the directions that they end in, all that lie outside the square about the centre that
+    readouts fill; where slices have trajectories of their own, in all of them, and in the directions of the first.
 
     Args:
         trajectory: of the scan.
@@ -67,15 +68,16 @@ def held_readouts(
     Raises:
         InputError: there are too few readouts to hold the least back and show as many.
     """
-    outside: Mask = np.any(np.abs(trajectory.points * shape) > filled / 2, axis=-1)
+    beyond = np.any(np.abs(trajectory.points * shape) > filled / 2, axis=-1)
+    outside: Mask = beyond.reshape(-1, *beyond.shape[-2:]).all(axis=0) & trajectory.where
     where = np.flatnonzero(outside.any(axis=1))
     if len(where) < 2 * least:
         raise InputError(f"{len(where)} readouts leave the centre, too few to hold {least} of them back.")
-    ends = trajectory.points[where, -1]
+    ends = trajectory.select([0]).points.reshape(-1, trajectory.samples, 2)[where, -1]
     round_about = where[np.argsort(np.arctan2(ends[:, 0], ends[:, 1]) % np.pi, kind="stable")]
     parts = np.array_split(round_about, max(round(fraction * len(where)), least))
     held = np.zeros_like(outside)
     for i, part in enumerate(parts):
         chosen = np.random.default_rng([seed, i]).choice(part)
         held[chosen] = outside[chosen]
-    return held.reshape(-1)
+    return trajectory.sampled(held)

@@ -1,7 +1,7 @@
 """What a scanner measured along a trajectory: radial scans, spirals, and any others of two dimensions."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Self
@@ -13,7 +13,7 @@ from invdiff.data.geometry import Geometry
 from invdiff.data.gridding import Gridded, filled_side, gridded_centre
 from invdiff.data.masks import central
 from invdiff.data.noise import Noise, noise_of_scan
-from invdiff.data.scan import CoilData
+from invdiff.data.scan import CoilData, places_of
 from invdiff.data.trajectory import Trajectory
 from invdiff.errors import InputError
 from invdiff.files.digest import digest_of
@@ -32,8 +32,8 @@ class NonCartesianScan(CoilData):
     pixels ``r`` counted from ``(H // 2, W // 2)``, as of a `Scan` where k is a position of its grid.
 
     Args:
-        kspace: complex64 ``(slices, coils, readouts, samples)``.
-        trajectory: where they lie, of as many readouts and samples.
+        kspace: complex64 ``(slices, coils, readouts, samples)``, of readouts of several lengths zero behind their ends.
+        trajectory: where they lie, of as many readouts and samples; in all slices alike, or in each elsewhere.
         matrix: (H, W) of the image.
         maps: as of `Scan`, like the others: ``(slices, coils, H, W)`` or ``(slices, sets, coils, H, W)``.
         noise_std: in each real number of ``kspace``.
@@ -64,11 +64,12 @@ class NonCartesianScan(CoilData):
 
     def __post_init__(self) -> None:
         kspace = self._complex("kspace", self.kspace)
-        expected = self.trajectory.points.shape[:2]
-        if kspace.ndim != 4 or kspace.size == 0 or kspace.shape[2:] != expected:
+        expected, apart = self.trajectory.points.shape[-3:-1], self.trajectory.slices
+        if kspace.ndim != 4 or kspace.size == 0 or kspace.shape[2:] != expected or apart not in (None, kspace.shape[0]):
+            slices = "slices" if apart is None else apart
             raise InputError(
                 f"{self.name}: kspace has shape {kspace.shape}; with a trajectory of {expected[0]} readouts of "
-                f"{expected[1]} samples it must be (slices, coils, {expected[0]}, {expected[1]}), none of them empty."
+                f"{expected[1]} samples it must be ({slices}, coils, {expected[0]}, {expected[1]}), none of them empty."
             )
         self._check_signal(kspace)
         if len(self.matrix) != 2 or min(self.matrix) < 2:
@@ -88,7 +89,8 @@ class NonCartesianScan(CoilData):
 
     @cached_property
     def sampled(self) -> NDArray[np.bool_]:
-        """The positions of the grid to which some sample is nearest, bool ``(H, W)``."""
+        """The positions of the grid to which some sample is nearest, bool ``(H, W)``; where slices have trajectories of
+        their own, those of the first, as many as of others."""
         return self.trajectory.cells(self.matrix)
 
     @property
@@ -102,6 +104,11 @@ class NonCartesianScan(CoilData):
         found, side = np.zeros(self.matrix, bool), filled_side(self.trajectory, self.matrix)
         found[central(self.matrix, (side, side))] = True
         return found
+
+    def select(self, slices: Sequence[int]) -> Self:
+        """As of `CoilData`, with the trajectory of these slices."""
+        places = places_of(slices, self.slices, self.name)
+        return super().select(places).changed(trajectory=self.trajectory.select(places))
 
     def undersample(self, mask: NDArray[np.bool_]) -> Self:
         """Refused.
@@ -141,4 +148,4 @@ class NonCartesianScan(CoilData):
 
     def digest(self, index: int) -> str:
         """The SHA-256 of all that is known of a slice, and of where its samples lie."""
-        return digest_of(super().digest(index), self.trajectory.points, self.matrix)
+        return digest_of(super().digest(index), self.trajectory.places(index), self.matrix)

@@ -107,11 +107,13 @@ def simulate_along(
 
     truth, maps = seen_by_coils(image, coils, phase, seed)
     matrix = (truth.shape[1], truth.shape[2])
-    points = trajectory.delayed(delay).points if delay else trajectory.points
-    F = NonUniformFourier(torch.from_numpy(points.reshape(-1, 2)), matrix)
-    seen = [F(torch.from_numpy(maps * one)).numpy() for one in truth]
-    kspace = np.stack(seen).reshape(len(truth), coils, trajectory.readouts, trajectory.samples)
+    taken = trajectory.delayed(delay) if delay else trajectory
+    kspace = np.zeros((len(truth), coils, *taken.where.shape), np.complex64)
+    for index, one in enumerate(truth):
+        F = NonUniformFourier(torch.from_numpy(taken.places(index)), matrix)
+        kspace[index][:, taken.where] = F(torch.from_numpy(maps * one)).numpy()
     add_noise(kspace, noise_std, seed)
+    kspace[..., ~taken.where] = 0
     return NonCartesianScan(
         kspace=kspace,
         trajectory=trajectory,

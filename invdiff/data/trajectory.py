@@ -1,6 +1,8 @@
 """Where in k-space samples lie that are on no grid."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +10,8 @@ from numpy.typing import NDArray
 from invdiff.errors import InputError
 
 Points = NDArray[np.float64]
+Measured = NDArray[np.bool_]
+Number = TypeVar("Number", bound=np.generic)
 
 GOLDEN_ANGLE = np.deg2rad(111.246)
 """Between one spoke and the next: half a turn over the golden ratio (Winkelmann et al., IEEE Transactions on Medical
@@ -19,25 +23,28 @@ _NEAR = 0.6  # positions of the grid: turns one apart, sampled twice as densely 
 
 @dataclass(frozen=True, eq=False)
 class Trajectory:
-    """The points of k-space at which every readout was sampled, the same for all slices and coils.
+    """The points of k-space at which every readout was sampled, by all coils alike.
 
     Args:
-        points: ``(readouts, samples, 2)``, converted to float64, in cycles per pixel, from -1/2 to 1/2. The axes are
-            in the order of the image's ``(H, W)``; those of scanners' files have the readout direction first. What is
-            past the edge by a thousandth of the grid at most is rounding, and put back on it.
+        points: ``(readouts, samples, 2)``, the same for all slices, or ``(slices, readouts, samples, 2)``; converted to
+            float64, in cycles per pixel, from -1/2 to 1/2. The axes are in the order of the image's ``(H, W)``; those
+            of scanners' files have the readout direction first. What is past the edge by a thousandth of the grid at
+            most is rounding, and put back on it.
+        measured: bool ``(readouts, samples)``: what was sampled, where readouts are of several lengths. None: all.
 
     Raises:
-        InputError: the shape is another, numbers are not finite, or points lie outside the grid.
+        InputError: a shape is another, numbers are not finite, points lie outside the grid, or nothing was sampled.
     """
 
     points: Points
+    measured: Measured | None = None
 
     def __post_init__(self) -> None:
         points = np.asarray(self.points)
-        if points.ndim != 3 or points.shape[-1] != 2 or points.size == 0 or points.dtype.kind not in "fiu":
+        if points.ndim not in (3, 4) or points.shape[-1] != 2 or points.size == 0 or points.dtype.kind not in "fiu":
             raise InputError(
-                f"A trajectory has real points of shape (readouts, samples, 2), not {points.dtype} of shape "
-                f"{points.shape}."
+                f"A trajectory has real points of shape (readouts, samples, 2), or (slices, readouts, samples, 2), not "
+                f"{points.dtype} of shape {points.shape}."
             )
         points = points.astype(np.float64)
         if not np.isfinite(points).all():
@@ -48,39 +55,75 @@ class Trajectory:
                 f"The trajectory reaches {largest:.4g} cycles per pixel, outside the grid, which ends at 0.5; divide "
                 "points in units of the grid by its sides, in radians by 2 pi."
             )
+        measured, sides = self.measured, points.shape[-3:-1]
+        if measured is not None and (measured.shape != sides or measured.dtype != bool or not measured.any()):
+            raise InputError(
+                f"What was sampled of a trajectory is bool of shape {sides}, true somewhere, not {measured.dtype} of "
+                f"shape {measured.shape}."
+            )
         object.__setattr__(self, "points", np.clip(points, -0.5, 0.5))
 
     @property
     def readouts(self) -> int:
         """How many there are: spokes, or interleaves."""
-        return int(self.points.shape[0])
+        return int(self.points.shape[-3])
 
     @property
     def samples(self) -> int:
-        """Of each readout."""
-        return int(self.points.shape[1])
+        """Of each readout, or of the longest."""
+        return int(self.points.shape[-2])
+
+    @property
+    def slices(self) -> int | None:
+        """How many have points of their own; None: all have the same."""
+        return int(self.points.shape[0]) if self.points.ndim == 4 else None
+
+    @property
+    def where(self) -> Measured:
+        """What was sampled, bool ``(readouts, samples)``."""
+        return np.ones((self.readouts, self.samples), bool) if self.measured is None else self.measured
 
     @property
     def radius(self) -> Points:
-        """Distance of each point from the centre of k-space, in cycles per pixel, ``(readouts, samples)``."""
+        """Distance of each point from the centre of k-space, in cycles per pixel, ``(readouts, samples)``, or
+        ``(slices, readouts, samples)``."""
         radius: Points = np.linalg.norm(self.points, axis=-1)
         return radius
 
+    def select(self, slices: Sequence[int]) -> "Trajectory":
+        """That of some slices, by their places."""
+        return self if self.slices is None else Trajectory(self.points[list(slices)], self.measured)
+
+    def places(self, index: int = 0) -> Points:
+        """The points of a slice that were sampled, readout after readout, ``(n, 2)``.
+
+        Args:
+            index: of the slice.
+        """
+        found: Points = (self.points if self.slices is None else self.points[index])[self.where]
+        return found
+
+    def sampled(self, kspace: NDArray[Number]) -> NDArray[Number]:
+        """What was sampled of numbers ``(..., readouts, samples)``, as `places` has them: ``(..., n)``."""
+        found: NDArray[Number] = kspace[..., self.where]
+        return found
+
     def cells(self, shape: tuple[int, int]) -> NDArray[np.bool_]:
-        """The positions of the grid to which some point is nearest, bool ``(H, W)``, with the centre at ``n // 2``.
+        """The positions of the grid to which some point of the first slice is nearest, bool ``(H, W)``, with the centre
+        at ``n // 2``.
 
         Args:
             shape: (H, W) of the image.
         """
-        index = np.rint(self.points * shape).astype(int) + np.array(shape) // 2
+        index = np.rint(self.places() * shape).astype(int) + np.array(shape) // 2
         inside = ((index >= 0) & (index < shape)).all(axis=-1)
         found = np.zeros(shape, bool)
         found[tuple(index[inside].T)] = True
         return found
 
     def filled_side(self, shape: tuple[int, int], most: int) -> int:
-        """The side of the largest square about the centre of the grid ``(H // 2, W // 2)`` of which every position has
-        a point so near that spokes, or turns of a spiral, are no more than a position apart, about.
+        """The side of the largest square about the centre of the grid ``(H // 2, W // 2)`` of which every position has,
+        in all slices, a point so near that spokes, or turns of a spiral, are no more than a position apart, about.
 
         Args:
             shape: (H, W) of the image.
@@ -88,13 +131,16 @@ class Trajectory:
         """
         from scipy.spatial import KDTree
 
-        places = KDTree((self.points * shape).reshape(-1, 2))
-        for side in range(1, min(*shape, most) + 1):
-            along = np.arange(side) - side // 2
-            square = np.stack(np.meshgrid(along, along), axis=-1)
-            if not (places.query(square, distance_upper_bound=_NEAR)[0] <= _NEAR).all():
-                return side - 1
-        return min(*shape, most)
+        found = min(*shape, most)
+        for index in range(self.slices or 1):
+            places = KDTree(self.places(index) * shape)
+            for side in range(1, found + 1):
+                along = np.arange(side) - side // 2
+                square = np.stack(np.meshgrid(along, along), axis=-1)
+                if not (places.query(square, distance_upper_bound=_NEAR)[0] <= _NEAR).all():
+                    found = side - 1
+                    break
+        return found
 
     def delayed(self, samples: float) -> "Trajectory":
         """The points where a scanner is whose gradients come late: every sample is where an earlier one should be.
@@ -111,8 +157,8 @@ class Trajectory:
         before = np.clip(np.floor(time).astype(int), 0, max(self.samples - 2, 0))
         after = np.minimum(before + 1, self.samples - 1)
         share = (time - before)[:, None]
-        moved = (1 - share) * self.points[:, before] + share * self.points[:, after]
-        return Trajectory(np.clip(moved, -0.5, 0.5))
+        moved = (1 - share) * self.points[..., before, :] + share * self.points[..., after, :]
+        return Trajectory(np.clip(moved, -0.5, 0.5), self.measured)
 
 
 def radial(spokes: int, samples: int, angle: float = GOLDEN_ANGLE) -> Trajectory:

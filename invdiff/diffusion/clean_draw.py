@@ -14,9 +14,8 @@ from invdiff.diffusion.parameters import DrawSteps, FreshNoise
 from invdiff.diffusion.part import Part
 from invdiff.diffusion.power import power_at_frequencies
 from invdiff.operators import Circulant
-from invdiff.operators.inner_solve import BELOW_ONE
 from invdiff.operators.real_part import RealCirculant
-from invdiff.within import Within
+from invdiff.within import BELOW_ONE, Within
 
 
 class CleanDraw(Part, ABC):
@@ -65,7 +64,9 @@ class ReverseDraw(CleanDraw):
     """
 
     steps: DrawSteps = 1
-    last: Annotated[float, Within(1e-6, BELOW_ONE, "lowest level, in units of the first")] = 0.02
+    last: Annotated[float, Within(1e-6, BELOW_ONE, "lowest level, in units of the first", (0.005, 0.1), log=True)] = (
+        0.02
+    )
     eta: FreshNoise = 1.0
     cites: ClassVar[tuple[str, ...]] = ("ho2020", "karras2022")
 

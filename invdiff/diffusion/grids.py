@@ -10,7 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from invdiff.diffusion.bounds import check_positive
-from invdiff.diffusion.parameters import Bend, ChainLength, SigmaMax, SigmaMin, StepCount, TimesNoise
+from invdiff.diffusion.parameters import (
+    Bend,
+    ChainLength,
+    FirstRate,
+    LastRate,
+    SigmaMax,
+    SigmaMin,
+    StepCount,
+    TimesNoise,
+)
 from invdiff.diffusion.part import Part
 from invdiff.diffusion.sde import SDE, VP, Cosine
 from invdiff.errors import InputError
@@ -226,14 +235,14 @@ class DiscreteVP(Chain):
 
     steps: StepCount = 1000
     chain: ChainLength = 1000
-    first: float = 1e-4
-    last: float = 0.02
+    first: FirstRate = 1e-4
+    last: LastRate = 0.02
     cites: ClassVar[tuple[str, ...]] = ("ho2020",)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 0 < self.first <= self.last < 1:
-            raise InputError(f"A VP chain needs 0 < first <= last < 1 but got {self.first} and {self.last}.")
+        if not self.first <= self.last:
+            raise InputError(f"A VP chain needs first <= last but got {self.first} and {self.last}.")
 
     def levels(self, sde: SDE) -> Levels:
         if type(sde) is not VP:

@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
-from invdiff.diffusion.parameters import SigmaMax, SigmaMin
+from invdiff.diffusion.parameters import FirstTime, LastTime, SigmaMax, SigmaMin
 from invdiff.diffusion.part import Part
 from invdiff.errors import InputError
 from invdiff.within import positive
@@ -55,7 +55,7 @@ class VE(SDE):
 
     sigma_min: SigmaMin = 0.01
     sigma_max: SigmaMax = 378.0
-    end: float = 1e-5
+    end: LastTime = 1e-5
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -86,9 +86,9 @@ class VE(SDE):
 class VP(SDE):
     """Variance preserving (Song 2020, eq. 32): alpha = e^c, beta^2 = 1 - e^(2c), c = -t^2 (b1 - b0)/4 - t b0/2."""
 
-    beta_min: Annotated[float, positive("rate of noise at t = 0")] = 0.1
-    beta_max: Annotated[float, positive("rate of noise at t = 1")] = 20.0
-    end: float = 1e-3
+    beta_min: Annotated[float, positive("rate of noise at t = 0", (0.05, 1), log=True)] = 0.1
+    beta_max: Annotated[float, positive("rate of noise at t = 1", (5, 40), log=True)] = 20.0
+    end: LastTime = 1e-3
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -149,10 +149,12 @@ class Cosine(SDE):
         InputError: a number is not positive.
     """
 
-    scale: Annotated[float, positive("standard deviation of the noise at t = 1")] = 0.5
-    offset: Annotated[float, positive("offset in time that keeps noise from being tiny near t = 0")] = 0.008
-    begin: float = 0.999
-    end: float = 1e-3
+    scale: Annotated[float, positive("standard deviation of the noise at t = 1", (0.2, 1))] = 0.5
+    offset: Annotated[
+        float, positive("offset in time that keeps noise from being tiny near t = 0", (0.001, 0.05), log=True)
+    ] = 0.008
+    begin: FirstTime = 0.999
+    end: LastTime = 1e-3
     cites: ClassVar[tuple[str, ...]] = ("nichol2021", "xie2022")
 
     @property

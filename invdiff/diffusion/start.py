@@ -89,7 +89,9 @@ class WienerStart(Start):
         InputError: held_back is not positive.
     """
 
-    held_back: Annotated[float, positive("least noise of the data, in units of the first level")] = 0.1
+    held_back: Annotated[
+        float, positive("least noise of the data, in units of the first level", (0.01, 0.5), log=True)
+    ] = 0.1
     needs = frozenset({"measurement", "data", "noise_std"})
 
     def __call__(self, blank: Tensor, context: Context) -> State:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from invdiff.data import Scan
 from invdiff.data.condition import Condition
+from invdiff.data.scan import CoilData
 from invdiff.errors import InputError
+from invdiff.evaluation.as_measured import AsMeasured
 from invdiff.evaluation.contenders import Contender
 from invdiff.evaluation.score_table import Row, ScoreTable, key
 from invdiff.evaluation.scoring import Scoring
@@ -29,11 +30,11 @@ class Unit:
     """What can be scored by itself: a contender on a subject under a condition."""
 
     subject: Subject
-    condition: Condition
+    condition: Condition | AsMeasured
     contender: Contender
 
     def __str__(self) -> str:
-        return f"{self.subject.name}, mask {self.condition}, {self.contender.name}"
+        return f"{self.subject.name}, {self.condition}, {self.contender.name}"
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,9 @@ class Comparison:
     """What is compared, and how.
 
     Args:
-        subjects: fully sampled scans.
+        subjects: fully sampled scans, or such along trajectories.
         contenders: methods and baselines.
-        conditions: masks.
+        conditions: masks, of those that are fully sampled.
         conventions: of the metrics.
         target: of `TARGETS`, for scans that bring no ground truth.
         seed: of the methods' random numbers.
@@ -76,8 +77,12 @@ class Comparison:
             raise InputError(f"There is no target {self.target!r}; there are {', '.join(TARGETS)}.")
         boxes = {subject.name: list(self._boxes_of(subject)) for subject in self.subjects}
         object.__setattr__(self, "boxes", boxes)
-        units = itertools.product(self.subjects, self.conditions, self.contenders)
-        object.__setattr__(self, "units", tuple(itertools.starmap(Unit, units)))
+        units = (
+            Unit(subject, condition, contender)
+            for subject in self.subjects
+            for condition, contender in itertools.product(subject.conditions(self.conditions), self.contenders)
+        )
+        object.__setattr__(self, "units", tuple(units))
         annotated = list(dict.fromkeys(annotation.file for annotation in self.annotations))
         if annotated and not {subject.stem for subject in self.subjects} & set(annotated):
             raise InputError(
@@ -161,13 +166,13 @@ class Comparison:
         """Whether the table holds all rows of this comparison."""
         return not self._left(table, WHOLE)
 
-    def cases(self, full: Scan, condition: Condition) -> Cases:
-        """The undersampled scan, with something to compare with.
+    def cases(self, full: CoilData, condition: Condition | AsMeasured) -> Cases:
+        """The scan, undersampled or as it was measured, with something to compare with.
 
         Raises:
             InputError: as `Measurement.cases`.
         """
-        kind = kind_of_coils(full.coils)
+        kind = kind_of_coils(full.coils).of(full)
         assumed = Assumptions(map_sets=1, truth_by=TARGETS[self.target])
         return Measurement(full, kind, condition.draw(full.image_shape), assumed).cases()
 

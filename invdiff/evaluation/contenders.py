@@ -2,23 +2,24 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
-from invdiff.classical import best_by_truth, cg_sense, l1_wavelet, total_variation, zero_filled
+from invdiff.classical import best_by_truth, cg_sense, l1_wavelet, of_every_slice, total_variation
 from invdiff.classical.baselines import SPARSE_WEIGHTS, TIKHONOV_WEIGHTS
-from invdiff.data import Scan
 from invdiff.diffusion import Sampler
 from invdiff.errors import InputError
 from invdiff.methods import OF_VOLUMES, Method
 from invdiff.methods.named_parts import name_of_value
 from invdiff.priors import Prior
-from invdiff.reconstruction import Cases, FolderStore, known_noise, reconstruct, stage_of
+from invdiff.problem import Problem
+from invdiff.reconstruction import Cases, FolderStore, ScanCases, known_noise, reconstruct, stage_of
 from invdiff.reconstruction.executors import own_device
 
 Complex = NDArray[np.complex64]
@@ -147,13 +148,29 @@ class Diffusion:
         return self.prior if self.device is None else self.prior.to(own_device(self.device))
 
 
+class ZeroFilled:
+    """What the data alone show."""
+
+    name = "zero-filled"
+    prior_name = ""
+    settings = ""
+
+    def check(self, cases: Cases) -> None:
+        """Every measurement will do."""
+
+    def __call__(self, cases: Cases, seed: int, keep: Path, progress: Progress) -> Outcome:
+        """Aᴴ y of every slice; along a trajectory, gridded by the density of its points."""
+        start = perf_counter()
+        return Outcome(cases.zero_filled.astype(np.complex64), perf_counter() - start)
+
+
 @dataclass(frozen=True)
 class Classical:
-    """A baseline, at the weight that suits the truth best where it has one: an oracle's choice, which flatters it."""
+    """A baseline, at the weight that suits the truth best: an oracle's choice, which flatters it."""
 
     name: str
-    function: Callable[..., Complex]
-    weights: tuple[float, ...] = ()
+    function: Callable[[Problem, float], Tensor]
+    weights: tuple[float, ...]
 
     @property
     def prior_name(self) -> str:
@@ -163,8 +180,6 @@ class Classical:
     @property
     def settings(self) -> str:
         """Among which weights was chosen."""
-        if not self.weights:
-            return ""
         low, high = min(self.weights), max(self.weights)
         return f"best by the truth of {len(self.weights)} weights from {low:.3g} to {high:.3g}"
 
@@ -175,18 +190,13 @@ class Classical:
         """Of the seconds of all weights, the mean is told.
 
         Raises:
-            InputError: the measurement is no scan on a grid, or has no ground truth to choose a weight by.
+            InputError: the measurement is no scan, or has no ground truth to choose a weight by.
         """
-        scan, start = cases.measured, perf_counter()
-        if not isinstance(scan, Scan) or scan.ground_truth is None:
-            raise InputError(
-                f"{cases.name} is no scan on a grid with a ground truth, which the baseline {self.name} needs."
-            )
-        if not self.weights:
-            image = self.function(scan)
-            return Outcome(image, perf_counter() - start)
+        start, truth = perf_counter(), cases.ground_truth
+        if not isinstance(cases, ScanCases) or truth is None:
+            raise InputError(f"{cases.name} is no scan with a ground truth, which the baseline {self.name} needs.")
         weights = _followed(self.weights, progress)
-        best = best_by_truth(partial(self.function, scan), weights, scan.ground_truth)
+        best = best_by_truth(of_every_slice(self.function, cases), weights, truth)
         return Outcome(best.image, (perf_counter() - start) / len(self.weights), weight=best.weight)
 
 
@@ -197,10 +207,10 @@ def _followed(weights: Sequence[float], progress: Progress) -> Iterator[float]:
     progress(len(weights), len(weights))
 
 
-CLASSICAL = {
+CLASSICAL: dict[str, Contender] = {
     baseline.name: baseline
     for baseline in (
-        Classical("zero-filled", zero_filled),
+        ZeroFilled(),
         Classical("cg-sense", cg_sense, TIKHONOV_WEIGHTS),
         Classical("l1-wavelet", l1_wavelet, SPARSE_WEIGHTS),
         Classical("tv", total_variation, SPARSE_WEIGHTS),
@@ -209,7 +219,7 @@ CLASSICAL = {
 """Baselines by name."""
 
 
-def find_baseline(name: str) -> Classical:
+def find_baseline(name: str) -> Contender:
     """The baseline of a name.
 
     Raises:

@@ -48,15 +48,15 @@ def _draw(rows: Sequence[Row], path: Path) -> None:
     conventions, masks, methods = (
         list(dict.fromkeys(row[c] for row in rows)) for c in ("convention", "mask", "method")
     )
-    accelerations = sorted({row["acceleration"] for row in rows}, key=float)
-    width = max(2.6, 0.9 + len(accelerations) * (0.35 + 0.16 * len(methods)))
+    most = max(len({row["acceleration"] for row in rows if row["mask"] == mask}) for mask in masks)
+    width = max(2.6, 0.9 + most * (0.35 + 0.16 * len(methods)))
     figure = Figure(figsize=(1.9 + len(masks) * width, 0.9 + 2.6 * len(conventions)), layout="constrained")
     FigureCanvasAgg(figure)
     panels = figure.subplots(len(conventions), len(masks), sharey="row", squeeze=False)
     for i, convention in enumerate(conventions):
         for j, mask in enumerate(masks):
             here = [row for row in rows if (row["convention"], row["mask"]) == (convention, mask)]
-            _panel(panels[i, j], here, methods, accelerations)
+            _panel(panels[i, j], here, methods, sorted({row["acceleration"] for row in here}, key=float))
             if i == 0:
                 panels[i, j].set_title(mask, fontsize=10)
         panels[i, 0].set_ylabel(f"PSNR (dB), {convention}")

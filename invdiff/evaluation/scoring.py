@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from invdiff.data import Scan, achieved_acceleration
+from invdiff.data import achieved_acceleration
 from invdiff.data.masks import central
 from invdiff.errors import InputError
 from invdiff.evaluation.contenders import Outcome
@@ -92,17 +92,16 @@ class Scoring:
         return lru_cache(maxsize=1)(lambda subject, condition: self.comparison.cases(self._scan_of(subject), condition))
 
     def _rows(self, unit: "Unit", cases: Cases, outcome: Outcome) -> Iterator[Row]:
-        scan = cases.measured
-        assert isinstance(scan, Scan)
-        assert scan.ground_truth is not None
-        truth, image = _shown(unit.subject, scan.ground_truth), _shown(unit.subject, outcome.image)
+        whole = cases.ground_truth
+        assert whole is not None
+        truth, image = _shown(unit.subject, whole), _shown(unit.subject, outcome.image)
         found = {
-            "achieved_acceleration": f"{achieved_acceleration(scan.mask):.4f}",
+            "achieved_acceleration": f"{achieved_acceleration(cases.sampled):.4f}",
             "nfe": f"{outcome.nfe}",
             "prior": unit.contender.prior_name,
             "seconds": f"{outcome.seconds / len(unit.subject.slices):.4g}",
             "weight": "" if outcome.weight is None else f"{outcome.weight:.4g}",
-            "noise_std": f"{scan.noise_std:.6g}",
+            "noise_std": f"{cases.noise_std:.6g}",
             "versions": ", ".join(f"{name} {version(name)}" for name in ("invdiff", "torch", "numpy")),
         }
         scores = self._scores(unit.subject, truth, image)

@@ -1,4 +1,4 @@
-"""The scans that methods are compared on: fully sampled, or simulated from images."""
+"""The scans that methods are compared on: fully sampled, along a trajectory with a truth, or simulated from images."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
@@ -9,17 +9,21 @@ from pathlib import Path
 import numpy as np
 
 from invdiff.data import (
+    NonCartesianScan,
     Scan,
     achieved_acceleration,
     image_suffixes,
+    open_scan,
     read_image,
-    read_scan,
     scan_suffixes,
     simulate,
 )
+from invdiff.data.condition import Condition
 from invdiff.data.formats import NOTHING_GIVEN, Given
+from invdiff.data.scan import CoilData
 from invdiff.data.series import SINGLE, Series
 from invdiff.errors import InputError
+from invdiff.evaluation.as_measured import AsMeasured
 from invdiff.files.digest import digest_of
 from invdiff.files.hdf5 import find_numbers, reading
 from invdiff.reconstruction import find_series, sample_scan
@@ -45,7 +49,7 @@ class Simulation:
 
 @dataclass(frozen=True)
 class Subject:
-    """A fully sampled scan, and what need not be read twice.
+    """A scan whose image is known, and what need not be read twice: fully sampled, or along a trajectory.
 
     Attributes:
         name: of its file.
@@ -59,6 +63,7 @@ class Subject:
         field_of_view: (h, w) of the central part that is scored: the recon field of view, by millimetres, or what
             fastMRI's own reconstruction has of it.
         has_maps: whether coil maps are known.
+        as_measured: how its samples lie along a trajectory; None where masks undersample it.
         target: what the ground truth is that it brings, or None where it brings none.
         remarks: on how the file was understood.
     """
@@ -66,13 +71,14 @@ class Subject:
     name: str
     stem: str
     source: str
-    read: Callable[[], Scan]
+    read: Callable[[], CoilData]
     content: str
     depth: int
     slices: tuple[int, ...]
     kspace_shape: tuple[int, int, int]
     field_of_view: tuple[int, int]
     has_maps: bool
+    as_measured: AsMeasured | None
     target: str | None
     remarks: tuple[str, ...]
 
@@ -86,8 +92,12 @@ class Subject:
         """Whether several slices are compared, each the neighbour of the next."""
         return len(self.slices) > 1 and self.slices[-1] - self.slices[0] == len(self.slices) - 1
 
-    def scan(self) -> Scan:
-        """The slices that are compared, fully sampled."""
+    def conditions(self, asked: Sequence[Condition]) -> Sequence[Condition | AsMeasured]:
+        """Under which it is compared: the masks that are asked for, or as it was measured."""
+        return asked if self.as_measured is None else (self.as_measured,)
+
+    def scan(self) -> CoilData:
+        """The slices that are compared, fully sampled or along their trajectory."""
         return self.read().select(self.slices)
 
 
@@ -111,8 +121,8 @@ def find_subjects(
         bad: told of each file that can't be used; where not given, the first one is an error.
 
     Raises:
-        InputError: there is nothing to compare on, or a file can't be used: it is broken, undersampled, or lacks a
-            slice.
+        InputError: there is nothing to compare on, or a file can't be used: it is broken, undersampled, along a
+            trajectory without a truth, or lacks a slice.
     """
     if place is None:
         return [_subject("the package's brain scan", "brain_pulseq_16ch", "measured", sample_scan, slices)]
@@ -165,17 +175,25 @@ def _from_file(
     return dataclasses.replace(subject, field_of_view=_field_of_view(path, subject))
 
 
-def _read(path: Path, series: Series, given: Given) -> Scan:
-    return read_scan(path, series, axes=None if given.axes is None else given.axes.names, **given.files)
+def _read(path: Path, series: Series, given: Given) -> CoilData:
+    scan = open_scan(path, series, given)
+    return scan.select(range(scan.slices))
 
 
-def _subject(name: str, stem: str, source: str, read: Callable[[], Scan], slices: Sequence[int] | None) -> Subject:
+def _subject(name: str, stem: str, source: str, read: Callable[[], CoilData], slices: Sequence[int] | None) -> Subject:
     try:
         scan = read()
         chosen = _chosen(scan, slices)
     except InputError as error:
         raise error if name.partition(", ")[0] in str(error) else InputError(f"{name}: {error}") from error
-    _check_full(scan)
+    as_measured = AsMeasured.of(scan) if isinstance(scan, NonCartesianScan) else None
+    if as_measured is None:
+        _check_full(scan)
+    elif scan.ground_truth is None:
+        raise InputError(
+            f"{name} was measured along a trajectory and has no ground truth, so there is nothing to score against; "
+            "give scans that bring one, as `invdiff simulate --trajectory` writes them."
+        )
     empty = [i for i in chosen if not scan.kspace[i].any()]
     if empty:
         raise InputError(f"{name}: slice {empty[0]} is zero everywhere; choose slices that hold something.")
@@ -191,12 +209,13 @@ def _subject(name: str, stem: str, source: str, read: Callable[[], Scan], slices
         kspace_shape=(scan.coils, height, width),
         field_of_view=scan.image_shape if scan.geometry is None else scan.geometry.cropped.shape,
         has_maps=scan.maps is not None,
+        as_measured=as_measured,
         target=None if scan.ground_truth is None else "ground truth" if source == "measured" else "simulated image",
         remarks=scan.remarks,
     )
 
 
-def _chosen(scan: Scan, slices: Sequence[int] | None) -> tuple[int, ...]:
+def _chosen(scan: CoilData, slices: Sequence[int] | None) -> tuple[int, ...]:
     """Indices in the file's order, each once."""
     if slices is None:
         return tuple(range(scan.slices))
@@ -205,7 +224,7 @@ def _chosen(scan: Scan, slices: Sequence[int] | None) -> tuple[int, ...]:
     return tuple(sorted({i % scan.slices for i in slices}))
 
 
-def _check_full(scan: Scan) -> None:
+def _check_full(scan: CoilData) -> None:
     """A rectangle of samples, with nothing but zeros around it, is as full as a scan gets."""
     rows, columns = (np.flatnonzero(scan.sampled.any(axis=axis)) for axis in (1, 0))
     rectangle = scan.sampled[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]

@@ -35,14 +35,16 @@ def _table(title: tuple[str, ...], rows: Sequence[Row]) -> Any:
         lines[tuple(row[column] for column in _LINE)][row["file"]].append(row)
     files = len({row["file"] for row in rows})
     mask, convention, target = title
-    heading = f"{mask} mask, {convention}, against {target}: means of {files} file(s)"
-    scores = Table(box=SIMPLE, title=heading, title_justify="left", title_style="bold", pad_edge=False)
+    heading = f"{mask}, {convention}, against {target}: means of {files} file(s)"
+    scores = Table(box=SIMPLE, title=heading, title_justify="left", title_style="bold", padding=(0, 1, 0, 0))
     regions = any(row["region"] for row in rows)
-    for name in ("asked", "achieved", *(["region"] if regions else []), "method"):
+    for name in ("asked", "achieved", *(["region"] if regions else [])):
         scores.add_column(name, overflow="fold")
+    longest = max(len(method) for _, _, method in lines)
+    scores.add_column("method", overflow="fold", min_width=min(18, longest))  # before headings, of narrow terminals
     volumes = any(row["z_roughness"] for row in rows)
-    for name in ("PSNR (dB)", "SSIM", "NMSE", *(["z-roughness"] if volumes else []), "s / slice"):
-        scores.add_column(name, justify="right")
+    for name in ("PSNR\n(dB)", "SSIM", "NMSE", *(["z-roughness"] if volumes else []), "s /\nslice"):
+        scores.add_column(name, justify="right", vertical="bottom")
     for (acceleration, region, method), found in lines.items():
         psnr, ssim, nmse, seconds, achieved = (
             _over_files(found, column) for column in ("psnr", "ssim", "nmse", "seconds", "achieved_acceleration")

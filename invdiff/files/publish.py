@@ -39,7 +39,7 @@ def publish(
     except OSError as error:
         raise InputError(f"{path} can't be written: {error.strerror} ({path.parent}).") from error
     try:
-        write(hidden / path.name)
+        _write(write, hidden / path.name, path)
         made = {file: path.parent / file.relative_to(hidden) for file in _files(hidden)}
         if (hidden / path.name).is_dir():
             if path.is_file():
@@ -59,6 +59,14 @@ def publish(
     finally:
         shutil.rmtree(hidden, ignore_errors=True)
     return tuple(sorted(made.values()))
+
+
+def _write(write: Callable[[Path], object], hidden: Path, path: Path) -> None:
+    """Have it written; what is refused is told of the path, which a user knows."""
+    try:
+        write(hidden)
+    except InputError as error:
+        raise InputError(str(error).replace(str(hidden), str(path))) from error
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -1,6 +1,7 @@
 """YAML that anyone may have written, as plain values."""
 
 import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,15 @@ def parse_yaml(text: str, where: str) -> Any:
         raise InputError(f"{where} is no YAML: {' '.join(str(error).split())}.") from error
     except Exception as error:  # whatever a tag's constructor meets where its value is of another kind
         raise InputError(f"{where} is no YAML: a value is not of the kind that its tag says.") from error
+
+
+def number_or_text(text: str) -> int | float | str:
+    """A number, where its text is this one; else the text."""
+    for kind in (int, float):
+        with suppress(ValueError):
+            if str(number := kind(text)) == text:
+                return number
+    return text
 
 
 def _count(node: Any, known: dict[int, float]) -> float:

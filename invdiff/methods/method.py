@@ -26,12 +26,14 @@ class Parameter(NamedTuple):
         default: its value where nothing is said.
         meaning: what it is; empty where its name and its values say so.
         values: what it may be.
+        usual: between what it usually lies; empty where it is no number.
     """
 
     name: str
     default: str
     meaning: str
     values: str
+    usual: str
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ class Method:
                 name_of_value(default),
                 bounds[name].meaning if name in bounds else "",
                 bounds[name].span if name in bounds else " | ".join(choices(kinds[name])),
+                bounds[name].told if name in bounds else "",
             )
             for name, default in self.defaults.items()
         )

@@ -2,19 +2,18 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from math import nextafter
 from typing import Annotated
 
 from torch import Tensor
 
 from invdiff.operators import LinearOperator
 from invdiff.operators.trace import Trace
-from invdiff.within import Within, at_least, check_within
+from invdiff.within import BELOW_ONE, Within, at_least, check_within
 
-BELOW_ONE = nextafter(1, 0)
-
-Tolerance = Annotated[float, Within(1e-15, BELOW_ONE, "relative residual that ends conjugate gradients")]
-ConjugateGradientSteps = Annotated[int, at_least(1, "largest number of conjugate-gradient steps")]
+Tolerance = Annotated[
+    float, Within(1e-15, BELOW_ONE, "relative residual that ends conjugate gradients", (1e-5, 1e-2), log=True)
+]
+ConjugateGradientSteps = Annotated[int, at_least(1, "largest number of conjugate-gradient steps", (3, 300), log=True)]
 
 
 class InnerSolve(ABC):

@@ -1,18 +1,21 @@
-"""Columns of images on one figure, a row for each slice."""
+"""Columns of images on one figure, a row for each slice, and diagrams beneath."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from invdiff.pictures.course import Lines, draw_lines
+
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 _ROWS = 8
 _BACKGROUND, _INK = "#101014", "#e8e8ea"
-_INCHES = {"cell": 2.1, "gap": 0.05, "margin": 0.12, "label": 0.26, "title": 0.52, "bar": 0.32}
+_INCHES = {"cell": 2.1, "gap": 0.05, "margin": 0.12, "label": 0.26, "title": 0.52, "bar": 0.32, "diagram": 1.9}
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,15 +43,17 @@ def brightest_of(volume: NDArray[Any]) -> float:
     return float(np.percentile(np.abs(volume), 99.7)) or float(np.abs(volume).max()) or 1.0
 
 
-def draw_columns(columns: Sequence[Column], numbers: Sequence[int] | None = None) -> "Figure":
+def draw_columns(
+    columns: Sequence[Column], numbers: Sequence[int] | None = None, course: Mapping[str, Lines] | None = None
+) -> "Figure":
     """The figure, with at most eight slices spread over the volume.
 
     Args:
         columns: at least one, all of as many slices.
         numbers: what to call the slices; by default they are counted from zero.
+        course: of the run, lines for each of some diagrams by their titles.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    from invdiff.pictures.shown_figure import ShownFigure
 
     slices, height, width = columns[0].volume.shape
     called = range(slices) if numbers is None else numbers
@@ -57,12 +62,12 @@ def draw_columns(columns: Sequence[Column], numbers: Sequence[int] | None = None
     cell, gap, margin = _INCHES["cell"], _INCHES["gap"], _INCHES["margin"]
     cell_height = cell * min(max(height / width, 0.4), 2.0)
     left = margin + (_INCHES["label"] if slices > 1 else 0)
-    bottom = margin + (_INCHES["bar"] if any(c.bar for c in columns) else 0)
+    diagrams = _INCHES["diagram"] if course else 0.0
+    bottom = diagrams + margin + (_INCHES["bar"] if any(c.bar for c in columns) else 0)
     total_width = left + len(columns) * (cell + gap) - gap + margin
     total_height = bottom + len(shown) * (cell_height + gap) - gap + _INCHES["title"]
 
-    figure = Figure(figsize=(total_width, total_height), facecolor=_BACKGROUND)
-    FigureCanvasAgg(figure)
+    figure = ShownFigure(figsize=(total_width, total_height), facecolor=_BACKGROUND)
 
     def axes(x: float, y: float, w: float, h: float) -> Any:
         return figure.add_axes((x / total_width, y / total_height, w / total_width, h / total_height))
@@ -88,4 +93,20 @@ def draw_columns(columns: Sequence[Column], numbers: Sequence[int] | None = None
                 False
             )
             bar.tick_params(colors=_INK, labelsize=7, length=2, width=0.5, pad=1.5)
+    for i, (title, lines) in enumerate((course or {}).items()):
+        whole = (total_width - margin) / len(course or {})
+        diagram = axes(margin + i * whole + 0.4, 0.3, whole - 0.4 - margin, diagrams - 0.7)
+        draw_lines(diagram, lines)
+        _darken(diagram, title)
     return figure
+
+
+def _darken(diagram: "Axes", title: str) -> None:
+    """Give a diagram the colours of the figure."""
+    diagram.set_facecolor(_BACKGROUND)
+    diagram.set_title(title, color=_INK, fontsize=9.5)
+    diagram.set_xlabel("iteration", color=_INK, fontsize=7, labelpad=1)
+    diagram.tick_params(which="both", colors=_INK, labelsize=7, length=2, width=0.5, pad=1.5)
+    for spine in diagram.spines.values():
+        spine.set_color(_INK)
+        spine.set_linewidth(0.5)

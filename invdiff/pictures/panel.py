@@ -12,6 +12,7 @@ from invdiff.errors import InputError
 from invdiff.files.atomic import atomic
 from invdiff.metrics.metrics import psnr
 from invdiff.pictures.columns import Column, brightest_of, draw_columns
+from invdiff.pictures.course import Lines
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,6 +28,7 @@ def draw_panel(
     std: Image | None = None,
     truth: Image | None = None,
     numbers: Sequence[int] | None = None,
+    course: Mapping[str, Lines] | None = None,
 ) -> "Figure":
     """A figure with a column for each image and a row for each slice, at most eight slices spread over the volume.
 
@@ -41,11 +43,12 @@ def draw_panel(
         std: real ``(slices, H, W)``, the standard deviation of the posterior's magnitude.
         truth: ``(slices, H, W)``.
         numbers: what to call the slices; by default they are counted from zero.
+        course: of the run, lines for each of some diagrams beneath the images, by their titles.
 
     Raises:
         InputError: there are no images, shapes differ, or numbers are not finite.
     """
-    return draw_columns(_columns(images, std, truth), numbers)
+    return draw_columns(_columns(images, std, truth), numbers, course)
 
 
 def write_panel(

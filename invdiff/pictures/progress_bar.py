@@ -1,7 +1,10 @@
 """A progress bar with the time left."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
+from html import escape
 
 from invdiff.notebook import is_notebook
 from invdiff.printable import printable
@@ -42,5 +45,27 @@ def shown_in_notebooks(progress: Progress | None, title: str) -> Iterator[Progre
     if progress is not None or not is_notebook():
         yield progress
         return
-    with progress_bar(title) as report:
+    with _bar_in_a_cell(printable(title)) as report:
         yield report
+
+
+@contextmanager
+def _bar_in_a_cell(title: str) -> Iterator[Progress]:
+    """A bar in the output of a cell, which goes once all is done: that of rich would stay, and ask for ipywidgets."""
+    from IPython.display import display
+
+    def shown(words: str, bar: str) -> dict[str, str]:
+        return {"text/plain": words, "text/html": f"{bar} {escape(words)}" if words else ""}
+
+    begun = time.monotonic()
+    place = display(shown("", ""), raw=True, display_id=True)
+
+    def report(done: int, total: int) -> None:
+        left = timedelta(seconds=round((time.monotonic() - begun) * (total - done) / max(done, 1)))
+        bar = f"<progress max='{total}' value='{done}'></progress>"
+        place.update(shown(f"{title}: {done} of {total}, {left} left", bar), raw=True)
+
+    try:
+        yield report
+    finally:
+        place.update(shown("", ""), raw=True)

@@ -11,7 +11,8 @@ from invdiff.metrics.metrics import nmse, psnr, ssim
 def table(
     truth: NDArray[Any], images: Mapping[str, NDArray[Any]], target: str = "combination of coils by their maps"
 ) -> Any:
-    """A `rich.table.Table` with a row of PSNR, SSIM and NMSE for each image, to be printed by a `rich.console.Console`.
+    """A table with a row of PSNR, SSIM and NMSE for each image, and its target below, to be printed by a
+    `rich.console.Console`.
 
     Args:
         truth: ``(slices, H, W)``.
@@ -22,12 +23,14 @@ def table(
         InputError: as the metrics.
     """
     from rich.box import SIMPLE
+    from rich.console import Group
     from rich.table import Table
+    from rich.text import Text
 
-    scores = Table(box=SIMPLE, caption=f"against: {target}", caption_justify="left")
+    scores = Table(box=SIMPLE)
     scores.add_column("")
     for heading in ("PSNR (dB)", "SSIM", "NMSE"):
         scores.add_column(heading, justify="right")
     for name, image in images.items():
         scores.add_row(name, f"{psnr(truth, image):.2f}", f"{ssim(truth, image):.4f}", f"{nmse(truth, image):.5f}")
-    return scores
+    return Group(scores, Text(f"against: {target}"))

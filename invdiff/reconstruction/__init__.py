@@ -3,10 +3,12 @@ and what is written of them; and samples of a prior alone."""
 
 from invdiff.reconstruction.cases import Cases, PictureCases, ScanCases, picture_cases, scan_cases
 from invdiff.reconstruction.choice import Choice
+from invdiff.reconstruction.course import Course
+from invdiff.reconstruction.course_remarks import course_remarks
 from invdiff.reconstruction.draw import Shard, draw
 from invdiff.reconstruction.executors import Dask, Executor, Here, Processes
 from invdiff.reconstruction.forecast import Forecast, MeasuredOnce, forecast
-from invdiff.reconstruction.generate import Generated, generate
+from invdiff.reconstruction.generate import Generated, Generation
 from invdiff.reconstruction.inputs import Input, Measurement, find_inputs, find_series, sample_cases
 from invdiff.reconstruction.kinds import KINDS, Assumptions, Kind, find_kind, kind_of_coils
 from invdiff.reconstruction.known_maps import known_maps
@@ -52,6 +54,7 @@ __all__ = [
     "Cases",
     "Choice",
     "Conformal",
+    "Course",
     "Coverage",
     "Dask",
     "Drawing",
@@ -60,6 +63,7 @@ __all__ = [
     "FolderStore",
     "Forecast",
     "Generated",
+    "Generation",
     "Here",
     "Input",
     "Kind",
@@ -90,13 +94,13 @@ __all__ = [
     "WrittenSamples",
     "conformal_for",
     "conformal_table",
+    "course_remarks",
     "draw",
     "find_inputs",
     "find_kind",
     "find_series",
     "forecast",
     "gather",
-    "generate",
     "kind_of_coils",
     "known_maps",
     "known_noise",

@@ -1,4 +1,4 @@
-"""The result of something else where a study would write its own."""
+"""The result of something else where a run would write its own."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -6,9 +6,11 @@ from typing import Any
 
 from invdiff.errors import InputError
 from invdiff.files.hdf5 import attributes_of, reading
+from invdiff.reconstruction.run_record import read_record
 
 TOLD = {
     "input": "the scan",
+    "data": "the scan's numbers",
     "operator": "the operator",
     "method": "the method",
     "parameters": "its parameters",
@@ -17,6 +19,8 @@ TOLD = {
     "prior": "the prior",
     "prior_weights": "the prior's weights",
     "seed": "the seed",
+    "count": "the number drawn",
+    "size": "the size",
     "acceleration": "the acceleration",
     "precision": "the precision",
     "torch_version": "the version of torch",
@@ -24,6 +28,7 @@ TOLD = {
 }
 """Attributes of a result by which a user knows it apart, in words."""
 
+_OF_TABLES = {"command": "the command"}
 _SHOWN = 200
 
 
@@ -42,16 +47,40 @@ def refuse_another(path: Path, asked: Mapping[str, Any]) -> None:
             there = attributes_of(file)
     except InputError:  # missing, or damaged
         return
-    if not there.get("fingerprint"):
+    if there.get("fingerprint") in (None, "", asked.get("fingerprint")):
         return
-    why = "; ".join(_differences(there, asked)) or "its slices, number of samples, data or audit are others"
-    raise InputError(
+    why = "; ".join(_differences(there, asked, TOLD)) or "its slices, number of samples, data or audit are others"
+    raise _refusal(path, why)
+
+
+def refuse_another_table(path: Path, asked: Mapping[str, Any]) -> None:
+    """Refuse the place of a table that was made in another way, by the record beside it.
+
+    Args:
+        path: where a table would be written.
+        asked: how it would be made, as `write_record` keeps it.
+
+    Raises:
+        InputError: a table is there that was made otherwise, or beside which nothing says how.
+    """
+    if not path.exists():
+        return
+    there = read_record(path.parent)
+    if there is None:
+        raise _refusal(path, "nothing beside it says how it was made")
+    why = "; ".join(_differences(there, asked, TOLD)) or "; ".join(_differences(there, asked, _OF_TABLES))
+    if why:
+        raise _refusal(path, why)
+
+
+def _refusal(path: Path, why: str) -> InputError:
+    return InputError(
         f"{path} holds the result of another run: {why}. Choose another folder, or replace it with --force."
     )
 
 
-def _differences(there: Mapping[str, Any], asked: Mapping[str, Any]) -> Iterator[str]:
-    for name, words in TOLD.items():
+def _differences(there: Mapping[str, Any], asked: Mapping[str, Any], named: Mapping[str, str]) -> Iterator[str]:
+    for name, words in named.items():
         old, new = (str(said.get(name, "")) for said in (there, asked))
         if name not in there or name not in asked or old == new:
             continue

@@ -224,6 +224,6 @@ def _prediction(stage: Stage, store: Store) -> Prediction:
     assert isinstance(held, HeldCases)
     found = []
     for number in held.full:
-        samples, _ = stage.found(store, number)
+        samples = stage.found(store, number).images
         found.append(Prediction.of_image(held.parts(number).hidden, torch.from_numpy(samples.mean(axis=0))))
     return sum(found[1:], found[0])

@@ -2,7 +2,8 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from invdiff.diffusion import Sampler
 from invdiff.errors import InputError
+from invdiff.files.digest import digest_of
 from invdiff.files.hdf5 import write_attributes, writing
 from invdiff.priors import Prior
 from invdiff.problem import Problem
@@ -78,44 +80,62 @@ class Unmeasured:
         return {}
 
 
-def generate(
-    sampler: Sampler,
-    prior: Prior,
-    shape: tuple[int, int],
-    *,
-    samples: int = 16,
-    seed: int = 0,
-    keep: str | os.PathLike[str] | None = None,
-    executor: Executor = HERE,
-    progress: Progress | None = None,
-    attributes: Mapping[str, Any] | None = None,
-) -> Generated:
-    """Samples of a prior, as `Sampler.generate` draws them.
+@dataclass(frozen=True, eq=False)
+class Generation:
+    """Samples of a prior that are asked for, drawn as `Sampler.generate` draws them: each depends on the seed and its
+    own index alone.
 
-    A sample depends on the seed and its own index alone.
-
-    Args:
+    Attributes:
         sampler: what draws them; without guidance or steps that need a measurement.
         prior: what images look like.
         shape: (H, W) of an image.
         samples: how many.
         seed: of the random numbers.
-        keep: a folder for finished samples. A later run of the same sampler, prior and seed takes them from there;
-            remove it when the result is safe.
-        executor: where to compute.
-        progress: called with (iterations done, iterations in all).
         attributes: more to record.
-
-    Raises:
-        InputError: ``samples`` or a side of the shape is not positive, parts do not fit or need a measurement, a run
-            diverges, or ``keep`` can't be written.
     """
-    store = MemoryStore() if keep is None else FolderStore(keep)
-    drawing = Drawing(Unmeasured(shape), sampler, prior, seed)
-    for failure in draw(drawing, store, samples, executor=executor, progress=progress).values():
-        raise InputError(failure)
-    images, _ = samples_of(store, 0, drawing.key(0), range(samples))
-    intensity = prior.intensity
-    scale = {} if intensity is None else {f"intensity_{name}": value for name, value in vars(intensity).items()}
-    recorded = {**provenance(sampler, prior, seed), "sde": repr(sampler.sde), "steps": sampler.grid.steps, **scale}
-    return Generated(images, {**recorded, **(attributes or {})})
+
+    sampler: Sampler
+    prior: Prior
+    shape: tuple[int, int]
+    samples: int = 16
+    seed: int = 0
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def _drawing(self) -> Drawing:
+        return Drawing(Unmeasured(self.shape), self.sampler, self.prior, self.seed)
+
+    @property
+    def recorded(self) -> dict[str, Any]:
+        """What is recorded with the samples; ``fingerprint`` is of all that decides them."""
+        intensity, key = self.prior.intensity, self._drawing.key(0)
+        scale = {} if intensity is None else {f"intensity_{name}": value for name, value in vars(intensity).items()}
+        said = {"sde": repr(self.sampler.sde), "steps": self.sampler.grid.steps, "count": self.samples}
+        said |= {"size": "x".join(map(str, self.shape)), "fingerprint": digest_of(key, self.samples)}
+        said["prior_weights"] = digest_of(*(tensor.cpu().numpy() for tensor in self.prior.tensors()))
+        return {**provenance(self.sampler, self.prior, self.seed), **said, **scale, **self.attributes}
+
+    def __call__(
+        self,
+        *,
+        keep: str | os.PathLike[str] | None = None,
+        executor: Executor = HERE,
+        progress: Progress | None = None,
+    ) -> Generated:
+        """Draw them.
+
+        Args:
+            keep: a folder for finished samples. A later run of the same takes them from there; remove it when the
+                result is safe.
+            executor: where to compute.
+            progress: called with (iterations done, iterations in all).
+
+        Raises:
+            InputError: ``samples`` or a side of the shape is not positive, parts do not fit or need a measurement, a
+                run diverges, or ``keep`` can't be written.
+        """
+        store = MemoryStore() if keep is None else FolderStore(keep)
+        for failure in draw(self._drawing, store, self.samples, executor=executor, progress=progress).values():
+            raise InputError(failure)
+        images = samples_of(store, 0, self._drawing.key(0), range(self.samples)).images
+        return Generated(images, self.recorded)

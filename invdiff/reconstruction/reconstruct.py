@@ -16,12 +16,13 @@ from invdiff.pictures.progress_bar import shown_in_notebooks
 from invdiff.priors import Prior
 from invdiff.reconstruction.audit.correction import Correction
 from invdiff.reconstruction.cases import Cases
+from invdiff.reconstruction.course import Course
 from invdiff.reconstruction.draw import HERE, Progress, draw, provenance
 from invdiff.reconstruction.executors import Executor
 from invdiff.reconstruction.kinds import find_kind
 from invdiff.reconstruction.result import Complex, Reconstruction, SliceResult
 from invdiff.reconstruction.stage import Stage, stage_of
-from invdiff.reconstruction.store import FolderStore, MemoryStore, Store
+from invdiff.reconstruction.store import Finished, FolderStore, MemoryStore, Store
 from invdiff.reconstruction.uncertainty import sampling_of
 from invdiff.reconstruction.units import Drawing
 
@@ -94,15 +95,21 @@ def gather(
     for number in cases.slices:
         drawn = _of(store, posterior, number)
         estimate = _of(store, image, number)
-        beside = (drawn or estimate or (None, cases.beside_nothing))[1]
+        there = drawn or estimate
+        beside = cases.beside_nothing if there is None else there.beside
         nothing: NDArray[Any] = np.zeros(cases.sampled.shape)
         no_samples = np.stack([nothing] * posterior.samples) if posterior is not None else nothing[None][:0]
         found = SliceResult(
-            samples=_complex(no_samples if drawn is None else drawn[0]),
+            samples=_complex(no_samples if drawn is None else drawn.images),
             zero_filled=_complex(beside["zero_filled"]),
             ground_truth=_complex(beside["ground_truth"]) if "ground_truth" in beside else None,
-            estimate=None if image is None else _complex(nothing if estimate is None else estimate[0][0]),
+            estimate=None if image is None else _complex(nothing if estimate is None else estimate.images[0]),
             numbers={"slice": number, **{name: float(beside.get(name, np.nan)) for name in ("scale", "noise_std")}},
+            courses={
+                name: _course(stage, made)
+                for name, stage, made in (("estimate", image, estimate), ("samples", posterior, drawn))
+                if stage is not None
+            },
         )
         if correction is None:
             yield found
@@ -111,8 +118,14 @@ def gather(
             yield replace(found, corrected=widened)
 
 
-def _of(store: Store, stage: Stage | None, number: int) -> tuple[NDArray[np.inexact], Mapping[str, Any]] | None:
+def _of(store: Store, stage: Stage | None, number: int) -> Finished | None:
     return None if stage is None or not stage.is_there(store, number) else stage.found(store, number)
+
+
+def _course(stage: Stage, made: Finished | None) -> Course:
+    if made is None or made.course is None:
+        return Course.unknown(stage.samples, stage.drawing.iterations)
+    return made.course
 
 
 def _complex(array: NDArray[Any]) -> Complex:

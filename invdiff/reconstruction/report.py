@@ -12,9 +12,22 @@ from numpy.typing import NDArray
 
 from invdiff.data.scan import evenly_spaced
 from invdiff.errors import InputError
+from invdiff.files.digest import digest_of
 from invdiff.metrics import nmse, psnr, ssim
 from invdiff.pictures import white_of
-from invdiff.pictures.report import ERROR_SCALE, Case, Chart, Line, Report, ReportSlice, write_report
+from invdiff.pictures.report import (
+    ERROR_SCALE,
+    Band,
+    Case,
+    Chart,
+    CourseChart,
+    Line,
+    Report,
+    ReportSlice,
+    write_report,
+)
+from invdiff.reconstruction.course import Course
+from invdiff.reconstruction.course_remarks import remarks
 from invdiff.reconstruction.written_result import WrittenResult, written_result
 
 _LOOKED_AT = 16  # slices by which the windows are chosen
@@ -25,24 +38,27 @@ _NOT_FACTS = ("warnings", "failed", "command", "audit_verdict", _RESIDUAL, "fing
 _TITLES = {"zero_filled": "zero-filled", "mean": "mean of samples", "estimate": "estimate", "ground_truth": "truth"}
 
 
-def report_result(result: str | os.PathLike[str], index: str | os.PathLike[str] | None = None) -> Case:
+def report_result(
+    result: str | os.PathLike[str], index: str | os.PathLike[str] | None = None, *, replace: bool = False
+) -> Case:
     """Write ``report.html`` beside a result, or of more than 200 slices ``report-1.html`` and so on: all that it holds,
     in files that need no other.
 
     Args:
         result: path of a ``reconstruction.h5``.
         index: a page that lists several reports, to be linked to.
+        replace: whether the report of another image may be replaced.
 
     Returns:
         What to list it as.
 
     Raises:
-        InputError: there is no such result, or it is damaged; a file is there that is no report; or it can't be
-            written.
+        InputError: there is no such result, or it is damaged; a file is there that is no report, or that of another
+            image; or it can't be written.
     """
     with written_result(result) as written:
         report = _report(written)
-        page = write_report(written.path.parent, report, index)
+        page = write_report(written.path.parent, report, index, replace=replace)
         middle = next(_slices(written, report.white, range(report.count // 2, report.count // 2 + 1)))
         scores = [f"{name}: {decibels:.1f} dB, SSIM {similar:.3f}" for name, decibels, similar, _ in middle.scores[-1:]]
         lines = [report.subtitle, f"{report.count} slice(s)", *scores, *report.verdict[:1]]
@@ -51,6 +67,7 @@ def report_result(result: str | os.PathLike[str], index: str | os.PathLike[str] 
 
 def _report(written: WrittenResult) -> Report:
     said, sampled = written.attributes, written.sampled
+    courses = {name: written.course(name) for name in written.courses}
     rows = evenly_spaced(written.shape[0], _LOOKED_AT)
     white = white_of(_magnitudes(written, "ground_truth" if "ground_truth" in written.arrays else "image", rows))
     samples = written.arrays["samples"].shape[1] if "samples" in written.arrays else 0
@@ -63,14 +80,16 @@ def _report(written: WrittenResult) -> Report:
         white=white,
         top=_top(written, rows, white),
         pixel=(voxel[0] / voxel[1], 1.0),
-        warnings=_warnings(written),
+        warnings=[*_warnings(written), *remarks(courses, written.slices)],
         sampled=None if sampled is None or sampled.all() else (sampled, _sampled_title(said)),
+        course=_course_charts(courses),
         charts=_charts(written),
         verdict=tuple(filter(None, _text(said, "audit_verdict").split("\n"))),
         target=_text(said, "target") or "the truth in the result",
         samples=samples,
         command=_command(said),
         facts={name: _short(value) for name, value in said.items() if name not in _NOT_FACTS},
+        of=digest_of(*(digest_of(written.volume("image", [row])) for row in range(written.shape[0])))[:32],
     )
 
 
@@ -132,6 +151,30 @@ def _warnings(written: WrittenResult) -> list[str]:
         listed = numbers if isinstance(numbers, list) else [numbers]
         found.append(f"slice {', '.join(map(str, listed))}: {reason}")
     return found
+
+
+def _course_charts(courses: Mapping[str, Course]) -> list[CourseChart]:
+    """What the runs came to: the residual, by how much the estimate changed, and the noise level."""
+    titles = {"residual": "residual, over what noise would leave", "change": "change of the estimate, over its norm"}
+    titles |= {"sigma": "noise level, in the prior's units"}
+    return [
+        CourseChart(
+            title,
+            {of: _band(getattr(course, name)) for of, course in courses.items()},
+            1.0 if name == "residual" else None,
+        )
+        for name, title in titles.items()
+    ]
+
+
+def _band(numbers: NDArray[np.float32]) -> Band:
+    """The middle, the least and the largest of all slices and samples, for each iteration; NaN where one of them knows
+    none."""
+    every = numbers.reshape(-1, numbers.shape[-1])
+    known = every[np.isfinite(every).any(axis=1)]  # without slices that are empty or failed
+    if not len(known):
+        return Band(*[[math.nan] * numbers.shape[-1]] * 3)
+    return Band(*(found(known, axis=0).tolist() for found in (np.median, np.min, np.max)))
 
 
 def _charts(written: WrittenResult) -> list[Chart]:

@@ -4,17 +4,18 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from invdiff.data.formats.geometry_arrays import planes_of, sizes_of
 from invdiff.data.geometry import Geometry
-from invdiff.data.scan import evenly_spaced
+from invdiff.data.scan import evenly_spaced, places_of
 from invdiff.errors import InputError
 from invdiff.files.hdf5 import find_dataset, reading, write_attributes, writing
 from invdiff.notebook import card
+from invdiff.reconstruction.course import Course
 from invdiff.reconstruction.existing import existing_result
 from invdiff.reconstruction.uncertainty.magnitude import LEVEL, Magnitude
 from invdiff.reconstruction.written_result import WrittenResult, written_result
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Complex = NDArray[np.complex64]
+
+_VOLUMES = ("samples", "zero_filled", "ground_truth", "estimate", "corrected")
+_DIAGRAMS = {"sigma": "noise level", "change": "change of the estimate", "residual": "residual / noise"}
+_SINGLE = 4  # samples that are drawn, at most
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -37,6 +42,7 @@ class SliceResult:
         estimate: the image of a method that makes one and no samples.
         numbers: such as the scale and the noise level, by name.
         corrected: the samples about the image, with the spread that an audit asks for.
+        courses: of the runs that made the ``estimate`` and the ``samples``, by these names.
     """
 
     samples: Complex
@@ -45,9 +51,18 @@ class SliceResult:
     estimate: Complex | None = None
     numbers: Mapping[str, float] = field(default_factory=dict)
     corrected: Complex | None = None
+    courses: Mapping[str, Course] = field(default_factory=dict)
 
     def __repr__(self) -> str:
-        return f"SliceResult({', '.join(self.arrays)}; {len(self.samples)} samples of {self.zero_filled.shape})"
+        return f"SliceResult({', '.join(self._images)}; {len(self.samples)} samples of {self.zero_filled.shape})"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it."""
+        height, width = self.zero_filled.shape
+        rows = {"slice": f"{height} x {width}", "samples": len(self.samples)}
+        rows |= {name: f"{number:.4g}" for name, number in self.numbers.items()}
+        known = {"zero-filled": self.zero_filled, "image": self.image, "truth": self.ground_truth}
+        return card("SliceResult", rows, {name: image for name, image in known.items() if image is not None})
 
     @property
     def image(self) -> Complex:
@@ -57,6 +72,15 @@ class SliceResult:
     @property
     def arrays(self) -> dict[str, NDArray[Any]]:
         """All of it by name, as it is written."""
+        return {
+            **self._images,
+            **{name: np.array(number, np.float64) for name, number in self.numbers.items()},
+            **{name: array for of, course in self.courses.items() for name, array in course.arrays(of).items()},
+        }
+
+    @property
+    def _images(self) -> dict[str, NDArray[Any]]:
+        """Images and samples by name."""
         drawn = self.samples if len(self.samples) else None
         given = {
             "image": self.image,
@@ -66,9 +90,8 @@ class SliceResult:
             **self._of_magnitudes,
             "zero_filled": self.zero_filled,
             "ground_truth": self.ground_truth,
-            **{name: np.float64(number) for name, number in self.numbers.items()},
         }
-        return {name: np.asarray(array) for name, array in given.items() if array is not None}
+        return {name: array for name, array in given.items() if array is not None}
 
     @property
     def magnitude(self) -> Magnitude | None:
@@ -134,6 +157,8 @@ class Reconstruction:
         estimate: the image of a method that makes one and no samples, complex64 ``(slices, H, W)``.
         geometry: of the images, where it is known.
         corrected: the samples about the image, with the spread that an audit asks for.
+        courses: of the runs that made the ``estimate`` and the ``samples``, by these names, with an axis of slices in
+            front.
     """
 
     samples: Complex
@@ -143,6 +168,7 @@ class Reconstruction:
     estimate: Complex | None = None
     geometry: Geometry | None = None
     corrected: Complex | None = None
+    courses: Mapping[str, Course] = field(default_factory=dict)
 
     @classmethod
     def of(cls, slices: Iterable[SliceResult], attributes: Mapping[str, Any], geometry: Geometry | None = None) -> Self:
@@ -154,8 +180,13 @@ class Reconstruction:
             return None if arrays[0] is None else np.stack(arrays)
 
         numbers = {name: np.array([one.numbers[name] for one in every]) for name in every[0].numbers}
-        volumes = {name: stack(name) for name in ("samples", "zero_filled", "ground_truth", "estimate", "corrected")}
-        return cls(**volumes, attributes={**attributes, **numbers}, geometry=geometry)
+        courses = {name: Course.stacked([one.courses[name] for one in every]) for name in every[0].courses}
+        return cls(
+            **{name: stack(name) for name in _VOLUMES},
+            attributes={**attributes, **numbers},
+            geometry=geometry,
+            courses=courses,
+        )
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Self:
@@ -188,20 +219,46 @@ class Reconstruction:
             estimate=volumes.get("estimate"),
             geometry=None if written.geometry is None else written.geometry.select(rows),
             corrected=corrected,
+            courses={name: written.course(name, rows) for name in written.courses},
         )
+
+    @overload
+    def __getitem__(self, index: int) -> SliceResult: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Self: ...
+
+    def __getitem__(self, index: int | slice) -> SliceResult | Self:
+        """What was made of a slice, by its place; or the reconstruction of a range of them.
+
+        Raises:
+            InputError: there is no such slice, or none in the range.
+        """
+        asked = range(len(self))[index] if isinstance(index, slice) else [index]
+        places = places_of(asked, len(self), "The reconstruction")
+        numbers = {name: value for name, value in self.attributes.items() if isinstance(value, np.ndarray)}
+        if isinstance(index, slice):
+            return type(self)(
+                **self._volumes(places),
+                attributes={**self.attributes, **{name: value[places] for name, value in numbers.items()}},
+                geometry=None if self.geometry is None else self.geometry.select(places),
+                courses={name: course.of_slices(places) for name, course in self.courses.items()},
+            )
+        (k,) = places
+        return SliceResult(
+            **self._volumes(k),
+            numbers={name: float(value[k]) for name, value in numbers.items()},
+            courses={name: course.of_slice(k) for name, course in self.courses.items()},
+        )
+
+    def _volumes(self, places: int | list[int]) -> dict[str, Any]:
+        """What there is of some slices in each of the volumes, or None."""
+        volumes = {name: getattr(self, name) for name in _VOLUMES}
+        return {name: None if volume is None else volume[places] for name, volume in volumes.items()}
 
     def __iter__(self) -> Iterator[SliceResult]:
         """Slice by slice."""
-        numbers = {name: value for name, value in self.attributes.items() if isinstance(value, np.ndarray)}
-        for k, samples in enumerate(self.samples):
-            yield SliceResult(
-                samples,
-                self.zero_filled[k],
-                None if self.ground_truth is None else self.ground_truth[k],
-                None if self.estimate is None else self.estimate[k],
-                {name: float(value[k]) for name, value in numbers.items()},
-                None if self.corrected is None else self.corrected[k],
-            )
+        return (self[k] for k in range(len(self)))
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -231,23 +288,30 @@ class Reconstruction:
         seen = {name: array[middle] for name, array in known.items() if array is not None}
         return card("Reconstruction", self._described, seen)
 
-    def plot(self) -> "Figure":
+    def plot(self, *, samples: bool = False) -> "Figure":
         """A figure of the zero-filled image and the reconstruction, the truth and the error where it is known, and the
-        standard deviation of the magnitude where there are samples; at most eight slices are shown."""
+        standard deviation of the magnitude where there are samples; at most eight slices are shown. Beneath is the
+        course of the runs, where it is known: of every sample of at most eight slices the noise level, by how much the
+        estimate of the clean image changed, and the residual over what noise alone would leave.
+
+        Args:
+            samples: whether single samples are shown, too; at most the first four.
+        """
         from invdiff.pictures import draw_panel
 
-        images = {"zero-filled": self.zero_filled, "reconstruction": self.image}
+        spread = self.samples if self.corrected is None else self.corrected
+        single = {f"sample {k}": spread[:, k] for k in range(min(_SINGLE, spread.shape[1]))} if samples else {}
+        images = {"zero-filled": self.zero_filled, **single, "reconstruction": self.image}
         numbers = [int(number) for number in self.attributes["slice"]] if "slice" in self.attributes else None
-        return draw_panel(images, std=self.magnitude_std, truth=self.ground_truth, numbers=numbers)
-
-    def as_estimate(self) -> Self:
-        """The one sample that a method of a single image made, taken for what it is: an estimate."""
-        return replace(self, samples=self.samples[:, :0], estimate=self.samples[:, 0])
-
-    def with_samples(self, drawn: "Reconstruction") -> Self:
-        """This image beside the posterior samples of another method, whose attributes are kept as ``samples_...``."""
-        how = {f"samples_{name}": drawn.attributes[name] for name in ("method", "sampler", "nfe")}
-        return replace(self, samples=drawn.samples, attributes={**self.attributes, **how})
+        some = {of: one.of_slices(evenly_spaced(len(self))) for of, one in self.courses.items()}
+        course = {title: {of: one.lines(name) for of, one in some.items()} for name, title in _DIAGRAMS.items()}
+        return draw_panel(
+            images,
+            std=self.magnitude_std,
+            truth=self.ground_truth,
+            numbers=numbers,
+            course=course if self.courses else None,
+        )
 
     @property
     def image(self) -> Complex:

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
-from invdiff.diffusion import Sampler
+from invdiff.diffusion import Record, Sampler
 from invdiff.priors import Prior
 from invdiff.reconstruction.slabs import Slabs
-from invdiff.reconstruction.store import Image, Store, samples_of
-from invdiff.reconstruction.units import Arrays, Drawing, Problems
+from invdiff.reconstruction.store import Finished, Store, samples_of
+from invdiff.reconstruction.units import Drawing, Problems
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,8 @@ class Stage:
     samples: int
 
     def of(self, problems: Problems) -> Self:
-        """The same of other slices."""
-        return replace(self, drawing=replace(self.drawing, problems=problems))
+        """The same of what is shown of the slices; of the course of its runs nothing is kept."""
+        return replace(self, drawing=replace(self.drawing, problems=problems, record=Record()))
 
     def slices(self, problem: int) -> Sequence[int]:
         """The numbers of the slices that one of the drawing's problems is of."""
@@ -39,8 +39,8 @@ class Stage:
         key = self.drawing.key(problem)
         return all(store.has(problem, sample, key) for sample in range(self.samples))
 
-    def found(self, store: Store, number: int) -> tuple[Image, Arrays]:
-        """The samples of a slice ``(samples, H, W)``, and what was kept beside them.
+    def found(self, store: Store, number: int) -> Finished:
+        """The samples of a slice, and what was kept beside them; of several slices in one run, the run's course.
 
         Raises:
             InputError: one is not there.
@@ -59,22 +59,23 @@ class SlabStage(Stage):
     """What is drawn of every slice, with its neighbours: slab by slab, of which the drawing's problems are."""
 
     def of(self, problems: Problems) -> Self:
-        """The same of other slices."""
+        """The same of what is shown of the slices; of the course of its runs nothing is kept."""
         return super().of(replace(self._slabs, slices=problems))
 
     def slices(self, problem: int) -> Sequence[int]:
         """The numbers of a slab's slices."""
         return self._slabs.slabs[problem]
 
-    def found(self, store: Store, number: int) -> tuple[Image, Arrays]:
-        """The samples of a slice ``(samples, H, W)``, and what was kept beside them.
+    def found(self, store: Store, number: int) -> Finished:
+        """The samples of a slice, and what was kept beside them; of several slices in one run, the run's course.
 
         Raises:
             InputError: one is not there.
         """
-        images, beside = super().found(store, number)
-        place = next(slab.index(number) for slab in self._slabs.slabs.values() if number in slab)
-        return images[:, place], {name: array[place] if array.ndim else array for name, array in beside.items()}
+        slab = super().found(store, number)
+        place = next(part.index(number) for part in self._slabs.slabs.values() if number in part)
+        beside = {name: array[place] if array.ndim else array for name, array in slab.beside.items()}
+        return slab._replace(images=slab.images[:, place], beside=beside)
 
     def _problem_of(self, number: int) -> int | None:
         return self._slabs.holding(number)

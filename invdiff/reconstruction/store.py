@@ -5,13 +5,14 @@ import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from invdiff.errors import InputError
 from invdiff.files import atomic, folder_lock, read_archive, remove_abandoned
+from invdiff.reconstruction.course import PARTS, Course
 from invdiff.reconstruction.units import Arrays, Drawn, Unit
 
 Image = NDArray[np.inexact]
@@ -153,12 +154,27 @@ class FolderStore:
             np.savez(file, allow_pickle=False, **dict(arrays))
 
 
-def samples_of(store: Store, case: int, key: str, samples: Sequence[int]) -> tuple[Image, Arrays]:
-    """The samples of a case ``(samples, H, W)``, and what was kept beside them.
+class Finished(NamedTuple):
+    """What a store has of the samples of a case.
+
+    Attributes:
+        images: ``(samples, H, W)``.
+        beside: what was kept with them, by name.
+        course: of their runs, where it was recorded.
+    """
+
+    images: Image
+    beside: Arrays
+    course: Course | None
+
+
+def samples_of(store: Store, case: int, key: str, samples: Sequence[int]) -> Finished:
+    """The samples of a case.
 
     Raises:
         InputError: one is not there.
     """
     found = [store.get(case, sample, key) for sample in samples]
-    beside = {name: array for name, array in found[0].items() if name != "image"}
-    return np.stack([arrays["image"] for arrays in found]), beside
+    beside = {name: array for name, array in found[0].items() if name not in ("image", *PARTS)}
+    course = Course.gathered(found) if all(name in one for one in found for name in PARTS) else None
+    return Finished(np.stack([arrays["image"] for arrays in found]), beside, course)

@@ -10,11 +10,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from invdiff.diffusion import Bound, Sampler
+from invdiff.diffusion import Bound, Record, ResidualRecord, Sampler
 from invdiff.diffusion.bound import side_by_side
 from invdiff.files.digest import digest_of
 from invdiff.priors import Prior
 from invdiff.problem import Problem
+from invdiff.reconstruction.course import Course
 from invdiff.reconstruction.executors import own_device
 from invdiff.refusal import REFUSED, refusal
 
@@ -41,17 +42,20 @@ class Drawn:
     Attributes:
         images: the samples ``(samples, H, W)`` in the problem's units.
         beside: what belongs to the case whatever the sample: arrays by name, such as ``zero_filled``.
+        course: of the samples' runs, where it was recorded.
         failure: why there are no images; empty where there are.
     """
 
     images: NDArray[np.inexact]
     beside: Arrays = field(default_factory=dict)
+    course: Course | None = None
     failure: str = ""
 
     def kept(self, unit: Unit) -> Iterator[tuple[int, Arrays]]:
         """What is kept of each of the unit's samples, by its index; with the first of all what belongs to the case."""
-        for sample, image in zip(unit.samples, self.images, strict=True):
-            yield sample, {"image": image, **(self.beside if sample == 0 else {})}
+        for place, (sample, image) in enumerate(zip(unit.samples, self.images, strict=True)):
+            course = {} if self.course is None else self.course.of_sample(place)
+            yield sample, {"image": image, **course, **(self.beside if sample == 0 else {})}
 
 
 class Problems(Protocol):
@@ -87,6 +91,7 @@ class Drawing:
         seed: of the random numbers.
         device: where to compute; None: where the prior is.
         together: samples that run side by side, at most; None: as is fastest.
+        record: what is told of every iteration.
     """
 
     problems: Problems
@@ -95,6 +100,7 @@ class Drawing:
     seed: int = 0
     device: str | None = None
     together: int | None = None
+    record: Record = field(default_factory=ResidualRecord)
     _bound: tuple[int, Bound] | None = field(default=None, init=False, repr=False)
     _placed: bool = field(default=False, init=False, repr=False)
 
@@ -124,6 +130,11 @@ class Drawing:
         return self._bound[1]
 
     @property
+    def iterations(self) -> int:
+        """Of a run from the first level on."""
+        return self.sampler.grid.steps + bool(self.sampler.finish)
+
+    @property
     def place(self) -> torch.device:
         """Where this process computes; the prior is moved there."""
         return self._prior_here().device
@@ -149,12 +160,14 @@ class Drawing:
                 case=unit.case,
                 together=self.side_by_side(len(unit.samples)),
                 progress=lambda done, total: report(done / total),
+                record=self.record,
             )
             images = self.problems.one_image(posterior.samples.cpu().numpy(), unit.case)
             noise_std = bound.problem.noise_std
             numbers = {"scale": bound.scale, "noise_std": np.nan if noise_std is None else noise_std * bound.unit}
             known = {name: np.array(value) for name, value in numbers.items()}
-            return Drawn(images, {**self.problems.beside(unit.case), **known})
+            course = Course.of(posterior.trace, unit.samples, self.iterations)
+            return Drawn(images, {**self.problems.beside(unit.case), **known}, course)
         except REFUSED as error:
             reason = refusal(error)
             if reason is None:

@@ -14,6 +14,7 @@ from invdiff.data.formats.geometry_arrays import GEOMETRY_KEYS, geometry_in
 from invdiff.data.geometry import Geometry
 from invdiff.errors import InputError
 from invdiff.files.hdf5 import attributes_of, find_numbers, reading
+from invdiff.reconstruction.course import PARTS, Course
 from invdiff.reconstruction.existing import existing_result
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ SAMPLES = ("samples", "samples_uncorrected")
 IMAGES = ("image", "zero_filled", "ground_truth", "estimate", "mean", "std", "std_uncorrected")
 MAGNITUDES = ("magnitude_std", "lower", "upper")
 """With ``IMAGES`` the data sets ``(slices, H, W)``; these are real."""
+COURSES = ("estimate", "samples")
+"""What a run's course may be told of: data sets such as ``samples_sigma`` ``(slices, iterations)``, and
+``samples_change`` and ``samples_residual`` ``(slices, samples, iterations)``."""
 _OF_GEOMETRY = {*(key.rpartition("/")[2] for key in GEOMETRY_KEYS), "voxel_size_mm", "affine"}
 
 
@@ -37,6 +41,8 @@ class WrittenResult:
         numbers: what it has one of for each slice, by name: float64 ``(slices,)``.
         attributes: numbers and texts, but those of the geometry.
         geometry: of the images, where it is known.
+        courses: of the runs that made the ``estimate`` and the ``samples``, as they lie in the file: data sets by their
+            names of those, where they are known.
         seen: of what was measured, ``(H, W)`` of its own, as it lies in the file; None: the result does not tell it.
     """
 
@@ -45,6 +51,7 @@ class WrittenResult:
     numbers: Mapping[str, NDArray[np.float64]] = field(repr=False)
     attributes: Mapping[str, Any] = field(repr=False)
     geometry: Geometry | None
+    courses: "Mapping[str, Mapping[str, h5py.Dataset]]" = field(default_factory=dict, repr=False)
     seen: "h5py.Dataset | None" = field(default=None, repr=False)
 
     @property
@@ -74,6 +81,23 @@ class WrittenResult:
         if not is_finite:
             raise InputError(f"{self.path}: {name} holds NaN, or infinity, or numbers beyond single precision.")
         return numbers
+
+    def course(self, name: str, rows: Sequence[int] | None = None) -> Course:
+        """The course of the runs that made the ``estimate`` or the ``samples``; numbers that are infinite are unknown.
+
+        Args:
+            name: of them, one of ``courses``.
+            rows: of the slices that are wanted, ascending; None: all.
+
+        Raises:
+            InputError: the file is damaged.
+        """
+        with np.errstate(over="ignore"):
+            parts = {
+                part: np.asarray(found[() if rows is None else rows], np.float32)
+                for part, found in self.courses[name].items()
+            }
+        return Course(**{part: np.where(np.isfinite(numbers), numbers, np.nan) for part, numbers in parts.items()})
 
     @property
     def image(self) -> NDArray[np.complex64]:
@@ -133,7 +157,8 @@ def written_result(path: str | os.PathLike[str]) -> Iterator[WrittenResult]:
         geometry = _geometry(file, path, said)
         if geometry is not None:
             geometry.check(str(path), shape[1:], shape[0])
-        yield WrittenResult(path, arrays, _numbers(file, path, shape[0]), told, geometry, _seen(file, path))
+        courses = {name: parts for name in COURSES if (parts := _course(file, path, name, shape[0]))}
+        yield WrittenResult(path, arrays, _numbers(file, path, shape[0]), told, geometry, courses, _seen(file, path))
 
 
 def _images(file: "h5py.File", path: Path, name: str) -> "h5py.Dataset | None":
@@ -148,6 +173,21 @@ def _images(file: "h5py.File", path: Path, name: str) -> "h5py.Dataset | None":
             "invdiff."
         )
     return found
+
+
+def _course(file: "h5py.File", path: Path, name: str, slices: int) -> "dict[str, h5py.Dataset]":
+    """The data sets of a course; none where it is not told."""
+    found = {part: find_numbers(file, f"{name}_{part}") for part in PARTS}
+    parts = {part: numbers for part, numbers in found.items() if numbers is not None}
+    if not parts:
+        return {}
+    shapes = {part: numbers.shape for part, numbers in parts.items()}
+    whole = (slices, *shapes.get("change", ())[1:])
+    fits = shapes == {"sigma": (slices, whole[-1]), "change": whole, "residual": whole}
+    if len(whole) != 3 or not all(whole) or not fits or any(one.dtype.kind != "f" for one in parts.values()):
+        told = ", ".join(f"{name}_{part} {shape}" for part, shape in shapes.items())
+        raise InputError(f"{path} tells a course of {told} for {slices} slice(s); it is damaged.")
+    return parts
 
 
 def _seen(file: "h5py.File", path: Path) -> "h5py.Dataset | None":

@@ -1,6 +1,5 @@
 """Bayesian search over a method's parameters: what is searched, what is scored, and the search itself."""
 
-from invdiff.tuning.config import MethodConfig, read_config, write_config
 from invdiff.tuning.objectives import METRICS, AgainstTruth, HeldBackError, Objective, find_objective, suiting
 from invdiff.tuning.picture import write_surface
 from invdiff.tuning.space import NOISE_TIMES, Parameters, Range, Space, parse_range, usual_range
@@ -12,7 +11,6 @@ __all__ = [
     "NOISE_TIMES",
     "AgainstTruth",
     "HeldBackError",
-    "MethodConfig",
     "Objective",
     "Parameters",
     "Range",
@@ -22,9 +20,7 @@ __all__ = [
     "Validation",
     "find_objective",
     "parse_range",
-    "read_config",
     "suiting",
     "usual_range",
-    "write_config",
     "write_surface",
 ]

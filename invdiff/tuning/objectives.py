@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from invdiff.data.held_out import held_out
+from invdiff.data.non_cartesian_scan import NonCartesianScan
 from invdiff.data.picture import Picture
 from invdiff.data.recording import Recording
 from invdiff.errors import InputError
@@ -98,12 +99,17 @@ class HeldBackError:
         """What is not held back.
 
         Raises:
-            InputError: it is no scan, nothing can be held back, or its noise level is zero.
+            InputError: it is no scan on a grid, nothing can be held back, or its noise level is zero.
         """
         if not measurement.kind.is_sampled:
             raise InputError(
                 f"{measurement.name} holds no k-space, and only of k-space samples are held back to be predicted; "
                 "give it a ground truth."
+            )
+        if isinstance(measurement.measured, NonCartesianScan):
+            raise InputError(
+                f"{measurement.name} was measured along a trajectory, where a search can't hold samples back; give "
+                "it a ground truth, and search --by truth."
             )
         try:
             held = held_out(measurement.sampled, self.fraction, self.seed)

@@ -8,7 +8,7 @@ from itertools import product
 from invdiff.errors import InputError
 from invdiff.methods.method import Method
 from invdiff.methods.values import alternatives, kinds_of
-from invdiff.within import bounds_of
+from invdiff.within import Within, bounds_of
 
 Parameters = Mapping[str, float]
 """A point of a space: values by name, ints where the method takes ints."""
@@ -130,14 +130,21 @@ class Space:
 
 def parse_range(text: str, method: Method) -> Range:
     """The range that ``name:low:high`` or ``name:low:high:log`` means for a method; whole numbers where the method
-    takes an int. A name is that of a parameter, or a place in the sampler, such as ``guidance.gamma``.
+    takes an int. A name is that of a parameter, or a place in the sampler, such as ``guidance.gamma``; that of a
+    parameter alone means the range that is usual.
 
     Raises:
         InputError: the text is of another form, the method has no such numeric parameter, or the range is refused.
     """
     name, *bounds = text.split(":")
+    usual = bounds_of(method.build).get(name)
+    if not bounds and usual is not None and usual.usual is not None:
+        return _usual(name, usual, method)
     if len(bounds) not in (2, 3) or bounds[2:] not in ([], ["log"]):
-        raise InputError(f"--param takes NAME:LOW:HIGH or NAME:LOW:HIGH:log, such as snr:0.05:0.6, not {text!r}.")
+        raise InputError(
+            "--param takes NAME of a parameter that the method has, NAME:LOW:HIGH or NAME:LOW:HIGH:log, such as "
+            f"snr:0.05:0.6, not {text!r}."
+        )
     kinds = (float,) if name == NOISE_TIMES else alternatives(method.kind_of(name))
     if not {int, float} & {*kinds}:
         raise InputError(
@@ -151,18 +158,22 @@ def parse_range(text: str, method: Method) -> Range:
 
 
 def usual_range(method: Method) -> Range:
-    """λ from 0 to 1 where the method has one, else the parameter that weighs its data: the first whose bounds say
-    between what it is usually searched.
+    """λ from 0 to 1 where the method has one, else the parameter that weighs its data, between what it usually lies.
 
     Raises:
-        InputError: it has none that is usually searched.
+        InputError: it has none.
     """
     for name, bounds in bounds_of(method.build).items():
-        if bounds.usual is not None:
-            low, high = bounds.usual
-            return Range(name, low, high, log=bounds.log)
+        if bounds.weighs_data:
+            return _usual(name, bounds, method)
     has = ", ".join(numeric_parameters(method))
     raise InputError(f"What to search of {method.name}? Say it by --param NAME:LOW:HIGH; it has {has}.")
+
+
+def _usual(name: str, bounds: Within, method: Method) -> Range:
+    assert bounds.usual is not None
+    low, high = bounds.usual
+    return Range(name, low, high, log=bounds.log, integer=float not in alternatives(kinds_of(method.build)[name]))
 
 
 def numeric_parameters(method: Method) -> dict[str, type]:

@@ -16,8 +16,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from invdiff.errors import InputError
 from invdiff.files.atomic import atomic
+from invdiff.files.yaml import number_or_text
 from invdiff.reconstruction.executors import Executor, Here, Processes, Report
-from invdiff.tuning.config import MethodConfig, number_or_text
 from invdiff.tuning.space import NOISE_TIMES, Parameters, Space
 from invdiff.tuning.surrogate import Scores, propose, require_ax
 
@@ -107,8 +107,8 @@ class Study:
         point = {one.name: parameters.get(one.name) for one in self.space.ranges}
         return next((trial.score for trial in self.trials if trial.parameters == point), None)
 
-    def config(self, method: str, settings: Mapping[str, str]) -> MethodConfig:
-        """The method at its best point, with a record of the search.
+    def run_at_best(self, method: str, settings: Mapping[str, str]) -> dict[str, Any]:
+        """The method at its best point, with a record of the search, as the fields of a run as a file.
 
         Args:
             method: its name.
@@ -126,7 +126,7 @@ class Study:
         }
         found = dict(self.best.parameters)
         times = found.pop(NOISE_TIMES, 1.0)
-        return MethodConfig(method=method, settings={**fixed, **found}, noise_times=times, search=record)
+        return {"method": method, "settings": {**fixed, **found}, "noise_times": times, "search": record}
 
     def run(
         self,

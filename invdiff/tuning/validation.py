@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from invdiff.diffusion.sampler import Sampler
 from invdiff.errors import InputError
 from invdiff.methods.method import Method
 from invdiff.priors import Prior
-from invdiff.reconstruction import Cases, Measurement, reconstruct
+from invdiff.reconstruction import Cases, Measurement, known_noise, reconstruct
 from invdiff.tuning.objectives import Objective
 from invdiff.tuning.space import NOISE_TIMES, Parameters, Space
 
@@ -50,6 +51,11 @@ class Validation:
         for measurement, cases in zip(self.measurements, self.shown, strict=True):
             self.objective.score(measurement, cases, cases.zero_filled)  # refuse now what can't be scored later
 
+    @cached_property
+    def believed(self) -> Sequence[Cases]:
+        """What methods see, with a noise level that is known as well as `solve` knows it; see `known_noise`."""
+        return [known_noise(cases, self.prior) for cases in self.shown]
+
     @property
     def record(self) -> dict[str, Any]:
         """What scores depend on, as JSON holds it; arrays as their SHA-256."""
@@ -84,10 +90,10 @@ class Validation:
             InputError: the method refuses the parameters or diverges with them, or a score is not finite.
         """
         scores = []
-        for measurement, cases in zip(self.measurements, self.shown, strict=True):
+        for measurement, cases in zip(self.measurements, self.believed, strict=True):
             sampler = self._sampler(parameters, cases)
-            believed = cases.with_noise_times(parameters.get(NOISE_TIMES, 1.0))
-            result = reconstruct(believed, sampler, self.prior, samples=self.samples, seed=self.seed)
+            assumed = cases.with_noise_times(parameters.get(NOISE_TIMES, 1.0))
+            result = reconstruct(assumed, sampler, self.prior, samples=self.samples, seed=self.seed)
             scores.append(self.objective.score(measurement, cases, result.mean))
         return float(np.mean(scores))
 

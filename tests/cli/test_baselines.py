@@ -43,7 +43,7 @@ def test_what_has_no_truth_or_no_coils(invdiff: Run, folder: Path, tmp_path: Pat
     run = ["--prior", folder / "prior.safetensors", *QUICK, "--baseline", "tv"]
     ran = invdiff("solve", folder / "denoise.npz", "--operator", "denoise", "--out", tmp_path / "a", *run)
     assert ran.code == 0
-    assert "denoise.npz is no scan on a grid with a ground truth" in ran.err
+    assert "denoise.npz is no scan with a ground truth" in ran.err
     ran = invdiff("solve", folder / "denoise.npy", "--operator", "denoise", "--out", tmp_path / "c", *run)
     assert ran.code == 0
     assert "denoise.npy has no ground truth" in ran.err

@@ -66,7 +66,7 @@ def test_the_table_is_the_library_s(invdiff: Run, folder: Path, tmp_path: Path) 
     )
     assert ran.code == 0, ran.err
     assert "audit" not in ran.out
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["detect.csv", "detect.png"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["detect.csv", "detect.png", "run.json"]
     cases = scan_cases(read_scan(folder / "sense.h5"), "sense")
     lesions = [Lesion((8, 9), (3, 3), -0.2), Lesion((15.5, 4), (3, 3), -0.2)]
     methods = [METHODS[name].with_settings(given) for name, given in (("estimate", {"steps": "3"}), (SPREAD, {}))]
@@ -129,7 +129,12 @@ def test_sizes_in_mm_and_places_in_the_field_of_view(invdiff: Run, folder: Path,
     assert ran.code == 2
     ran = invdiff(*command, "--size", "6mm", "--at", "12,10", "--slices", "0:2", "--quiet")
     assert (ran.code, ran.out) == (0, ""), ran.err
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["detect-0.png", "detect-1.png", "detect.csv"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "detect-0.png",
+        "detect-1.png",
+        "detect.csv",
+        "run.json",
+    ]
     found = rows(tmp_path)
     assert [row["slice"] for row in found] == ["0", "1"]
     assert all([float(row[name]) for name in ("row", "column", "height", "width")] == [12, 10, 3, 2] for row in found)

@@ -224,7 +224,7 @@ def test_where_everything_is_left_out_nothing_is_there(invdiff: Run, folder: Pat
     options = "--skip-bad", "--mask", "uniform2d-scoremri", "--out", tmp_path / "out", *QUICK
     ran = invdiff("evaluate", scans / "file1.h5", "--prior", folder / "prior.safetensors", *options)
     assert ran.code == 2
-    assert "file1.h5, mask uniform2d-scoremri 2x, estimate: " in ran.err
+    assert "file1.h5, uniform2d-scoremri 2x, estimate: " in ran.err
     assert "Nothing could be scored" in ran.err
     assert results(tmp_path / "out") == []
 
@@ -237,7 +237,7 @@ BAD_INPUT = [
     ("{broken}/undersampled", [], "a.h5 is undersampled (acceleration 2.00)"),
     ("{scans}", ["--mask", "spiral"], "no mask 'spiral'; there are equispaced"),
     ("{scans}", ["--mask", "radial", "--acceleration", "1"], "1.5 or more"),
-    ("{scans}", ["--mask", "uniform2d-scoremri"], "file1.h5, mask uniform2d-scoremri 2x, estimate: "),
+    ("{scans}", ["--mask", "uniform2d-scoremri"], "file1.h5, uniform2d-scoremri 2x, estimate: "),
     ("{scans}", ["--acceleration", "0.5"], "not 0.5"),
     ("{scans}", ["--method", "magic"], "no method 'magic'"),
     ("{scans}", ["--baseline", "magic"], "no baseline 'magic'; there are zero-filled, cg-sense, l1-wavelet, tv"),

@@ -137,9 +137,7 @@ def test_refusals(invdiff: Run, result: Path, options: tuple[str, ...], words: s
 
 @pytest.mark.parametrize("samples", [0, 1])
 def test_too_few_samples_tell_nothing(invdiff: Run, tmp_path: Path, samples: int) -> None:
-    made = reconstruction(1)
-    made = made if samples else made.as_estimate()
-    made.write(tmp_path / "reconstruction.h5")
+    reconstruction(samples).write(tmp_path / "reconstruction.h5")
     ran = invdiff("regions", tmp_path / "reconstruction.h5", *BOXES)
     assert (ran.code, ran.err.count("\n")) == (2, 1)
     assert "no two samples of a slice" in ran.err

@@ -1,6 +1,7 @@
 """A run as a file: what `solve --print-config` prints, `solve --config` takes, with the command line before it."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from invdiff.cli import app
-from invdiff.cli.run_file import OF_A_CALL, from_file, written_run
+from invdiff.cli.run_file import OF_A_CALL, from_file, read_run, run_as_text, written_run
 from invdiff.errors import InputError
 
 Run = Callable[..., Any]
@@ -144,9 +145,33 @@ def test_the_prior_of_a_search_goes_on_to_solve(
         assert file.attrs["prior"] == str(folder / "prior.safetensors")
 
 
+VALUES = st.one_of(
+    st.booleans(), st.integers(), st.floats(allow_nan=False), st.sampled_from(["split", "yes", "1e3", ""])
+)
+
+
+@given(found=st.dictionaries(st.sampled_from(["steps", "lam", "signal"]), VALUES, min_size=1))
+def test_what_a_search_found_is_a_run(
+    solve: Any, tmp_path_factory: pytest.TempPathFactory, found: dict[str, Any]
+) -> None:
+    """Every value comes back as its text, and the record of the search is passed over."""
+    run = {"method": "fast", "settings": found, "noise_times": 2.0, "prior": None, "search": {"trials": 20}}
+    file = tmp_path_factory.mktemp("run") / "best.yaml"
+    file.write_text(run_as_text(run), encoding="utf-8")
+    settings = [f"{name}={value}" for name, value in found.items()]
+    assert read_run(typer.Context(solve), file) == {"method": "fast", "settings": settings, "noise_times": "2.0"}
+
+
+LAUGHS = "method: fast\nsearch:\n a: &a [1, 1, 1, 1]\n" + "".join(
+    f" {name}: &{name} [{', '.join([f'*{before}'] * 4)}]\n" for before, name in pairwise("abcdefg")
+)
+"""Aliases of aliases: few bytes, and many values."""
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
+        (LAUGHS, "stands for more than 10,000 values"),
         ("", "holds no fields"),
         ("- fast", "holds no fields"),
         ("methd: fast", "no field 'methd' (did you mean method?)"),

@@ -97,7 +97,7 @@ def test_an_interrupted_run_goes_on(
     left[0] = 1
     assert invdiff(*command).code == 130
     left[0] = 3  # an image of other sides does not take what was kept, though it has as many pixels
-    assert sample(invdiff, folder, out, "--size", "24x16")["samples"].shape == (3, 24, 16)
+    assert sample(invdiff, folder, out, "--size", "24x16", "--force")["samples"].shape == (3, 24, 16)
 
 
 @pytest.mark.parametrize(

@@ -85,11 +85,3 @@ def test_what_can_not_be_solved(
     ran = invdiff("solve", path, "--prior", folder / "prior.safetensors", "--out", tmp_path / "out", *options)
     assert ran.code == 2
     assert said in " ".join((ran.out + ran.err).split())
-
-
-def test_evaluate_takes_k_space_on_a_grid(invdiff: Callable[..., Any], image: Path, tmp_path: Path) -> None:
-    path = tmp_path / "scan.h5"
-    assert invdiff("simulate", image, "--out", path, "--trajectory", "radial", "--spokes", 20, "--coils", 2).code == 0
-    ran = invdiff("evaluate", path, "--out", tmp_path / "scores")
-    assert ran.code == 2
-    assert "samples along a trajectory" in ran.err

@@ -140,7 +140,7 @@ BAD_INPUT = [
     (["--param", "lam:0:1"], "fast has no parameter lam"),
     (["--method", "song2021", "--param", "lam:0:1.5"], "from 0 to 1"),
     (["--param", "eta:0.5:0.5"], "must rise"),
-    (["--param", "eta"], "NAME:LOW:HIGH"),
+    (["--param", "magic"], "NAME:LOW:HIGH"),
     (["--param", "eta:0:1", "--param", "eta:0:0.5"], "two ranges"),
     (["--param", "steps:1:5"], "both searched and set"),
     (["--param", "eta:0:2"], "from 0 to 1"),

@@ -21,7 +21,7 @@ def right(tmp_path: Path) -> str:
 def test_a_wrong_method_is_told_and_the_rest_is_there(invdiff: Run, tmp_path: Path) -> None:
     ran = invdiff("verify", "fast", "mc_ddpm", *QUICK, "--out", tmp_path / "out")
     assert ran.code == 1
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["verdicts.csv", "verdicts.png"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["run.json", "verdicts.csv", "verdicts.png"]
     assert "0 of 7" in ran.out
     assert "not judged" in ran.out
     assert ran.out.splitlines()[-1].startswith(f"wrote {tmp_path / 'out' / 'verdicts.csv'}")
@@ -43,12 +43,12 @@ def test_a_right_method_ends_well(invdiff: Run, tmp_path: Path, right: str, monk
     found = json.loads(ran.out)
     assert (ran.code, found["exit_status"], found["wrong"]) == (0, 0, [])
     assert [row["verdict"] for row in found["rows"]] == ["wrong", "right", "not judged", "not judged"]
-    assert invdiff("verify", right, *few, "--budget", 20, "--out", tmp_path / "out").code == 1
+    assert invdiff("verify", right, *few, "--budget", 20, "--out", tmp_path / "out", "--force").code == 1
 
 
 def test_parameters(invdiff: Run, tmp_path: Path) -> None:
     def bias(*options: object) -> list[str]:
-        ran = invdiff("verify", "fast", *QUICK, "--out", tmp_path / "out", "--json", *options)
+        ran = invdiff("verify", "fast", *QUICK, "--out", tmp_path / "out", "--json", "--force", *options)
         return [row["measured"] for row in json.loads(ran.out)["rows"]]
 
     plain = bias()

@@ -219,7 +219,8 @@ def test_images_of_modl_are_a_picture(tmp_path: Path) -> None:
 @pytest.mark.parametrize("row", LAYOUTS, ids=lambda row: f"{row.holds} {row.names[0]}")
 def test_rows_say_what_they_hold_and_whose_they_are(row: Layout) -> None:
     of_scans = {"kspace", "mask", "maps", "noise", "noise_std", "ground_truth", "calibration", "trajectory", "matrix"}
-    assert row.holds in of_scans | {"image"}
+    in_doubt = {f"perhaps_{what}" for what in ("trajectory", "along_first", "along_second")}
+    assert row.holds in of_scans | in_doubt | {"image"}
     assert row.names
     assert row.source
     assert len({len(order.split(",")) for order in row.orders}) == len(row.orders)

@@ -144,12 +144,12 @@ def test_a_volume_of_other_slices_is_another(scans: Path, table: ScoreTable, fak
 def test_what_fails_is_named_or_left_out(subjects: list[Subject], table: ScoreTable, fake: Any) -> None:
     fastmri = [CONVENTIONS["fastmri"]]
     fake.make = failing(2, InputError("It diverged."))
-    with pytest.raises(InputError, match=r"a\.h5, mask bernoulli 2x, fake: It diverged\."):
+    with pytest.raises(InputError, match=r"a\.h5, bernoulli 2x, fake: It diverged\."):
         run(Comparison(subjects, [fake], CONDITIONS, fastmri), table)
     fake.make = failing(1, InputError("It diverged."))
     bad: list[InputError] = []
     rows = run(Comparison(subjects, [fake], CONDITIONS, fastmri), table, bad=bad.append)
-    assert [str(error) for error in bad] == ["a.h5, mask bernoulli 2x, fake: It diverged."]
+    assert [str(error) for error in bad] == ["a.h5, bernoulli 2x, fake: It diverged."]
     assert len(rows) == 5
 
 
@@ -228,6 +228,6 @@ def test_refusals(subjects: list[Subject], table: ScoreTable, fake: Any) -> None
     with pytest.raises(InputError, match="no mask 'spiral'; there are equispaced, random"):
         Condition("spiral")
     coarse = Comparison(subjects, [fake], [Condition("uniform2d-scoremri", 8)], fastmri)
-    with pytest.raises(InputError, match=r"a\.h5, mask uniform2d-scoremri 8x, fake: .*ESPIRiT needs"):
+    with pytest.raises(InputError, match=r"a\.h5, uniform2d-scoremri 8x, fake: .*ESPIRiT needs"):
         coarse.check(table)
     assert fake.asked == []

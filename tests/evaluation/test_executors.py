@@ -131,7 +131,7 @@ def test_what_another_process_is_at_work_on_is_refused_and_left_alone(
     folder = keep / asked.digest(unit)
     folder.mkdir(parents=True)
     with folder_lock(folder / "unit.lock"):
-        with pytest.raises(InputError, match=r"a\.h5, mask random 2x, fast: Another process is at work"):
+        with pytest.raises(InputError, match=r"a\.h5, random 2x, fast: Another process is at work"):
             asked.run(table, keep=keep)
         assert folder.is_dir()
     asked.run(table, keep=keep)

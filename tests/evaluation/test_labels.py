@@ -19,6 +19,10 @@ def test_paths_are_shortened_as_far_as_they_stay_apart() -> None:
     rows = [{"method": "fast", "prior": prior} for prior in ("builtin", "/a/b/one.pt", "/a/c/two.pt")]
     assert [row["method"] for row in labelled(rows)] == ["fast, builtin", "fast, one.pt", "fast, two.pt"]
     rows = [{"method": "fast", "prior": prior} for prior in ("/a/b/one.pt", "/a/c/one.pt")]
-    assert [row["method"] for row in labelled(rows)] == ["fast, b/one.pt", "fast, c/one.pt"]
+    assert [row["method"] for row in labelled(rows)] == ["fast, b", "fast, c"]
+    rows = [{"method": "fast", "prior": prior} for prior in ("mine/best.pt", "yours/best.pt", "builtin")]
+    assert [row["method"] for row in labelled(rows)] == ["fast, mine", "fast, yours", "fast, builtin"]
+    rows = [{"method": "fast", "prior": prior} for prior in ("a/b/one.pt", "a/c/one.pt", "a/c/two.pt")]
+    assert [row["method"] for row in labelled(rows)] == ["fast, b/one.pt", "fast, c/one.pt", "fast, c/two.pt"]
     rows = [{"method": "fast", "prior": prior} for prior in ("one.pt", "one.safetensors", "./one.pt")]
     assert len({row["method"] for row in labelled(rows)}) == 3

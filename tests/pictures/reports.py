@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from invdiff.pictures.report import Chart, Line, Report, ReportSlice
+from invdiff.pictures.report import Band, Chart, CourseChart, Line, Report, ReportSlice
 
 HOSTILE = "\x1b[31m<script>alert(1)</script>\"'><img src=x onerror=alert(1)>\u2028\udc80.h5"
 
@@ -44,6 +44,7 @@ def slices(side: int = 24, samples: int = 3) -> Callable[[range], Iterator[Repor
 def report(*, side: int = 24, count: int = 1, samples: int = 3, **changed: Any) -> Report:
     """With everything that there can be in one."""
     line = Line([0.1, 0.2, 0.4], [1.2, 1.5, 0.9], [0.1, 0.2, 0.3])
+    band = Band([4.0, 2.0, 1.0], [3.0, 1.5, 0.9], [5.0, 2.5, 1.1])
     given: dict[str, Any] = {
         "title": "brain.h5",
         "subtitle": "estimate, 4.0 times undersampled",
@@ -52,6 +53,7 @@ def report(*, side: int = 24, count: int = 1, samples: int = 3, **changed: Any) 
         "top": 0.1,
         "warnings": ["maps leave much of the calibration data unexplained"],
         "sampled": (np.arange(side) % 4 * np.ones((side, side)) == 0, "Samples of k-space"),
+        "course": [CourseChart("residual, over what noise would leave", {"samples": band}, 1.0)],
         "charts": [Chart("times too small that error bars were", "radius", line, 1.0)],
         "verdict": ["error bars were 1.4 times too small and have been widened"],
         "command": "invdiff solve brain.h5 --samples 3",

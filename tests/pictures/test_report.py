@@ -18,7 +18,7 @@ from invdiff.pictures.report import Case, Chart, Line, ReportSlice, page_names, 
 from tests.pictures.reports import HOSTILE, report, slices
 
 VOID = {"meta", "link", "img", "input", "br", "hr"}
-SVG = {"path", "polyline", "circle", "text", "svg"}
+SVG = {"path", "polygon", "polyline", "circle", "text", "svg"}
 
 
 class Reader(HTMLParser):

@@ -2,6 +2,7 @@ import json
 import os
 import pickle
 from pathlib import Path
+from typing import IO
 
 import pytest
 import torch
@@ -169,8 +170,8 @@ def test_a_file_is_replaced_whole_or_left_alone(tmp_path, monkeypatch) -> None:
     save_prior(tiny_prior(), path)
     before = path.read_bytes()
 
-    def fail(_: object, file: Path) -> None:
-        file.write_bytes(b"half")
+    def fail(_: object, file: IO[bytes]) -> None:
+        file.write(b"half")
         raise OSError("no space left on device")
 
     monkeypatch.setattr(torch, "save", fail)

@@ -377,8 +377,8 @@ def check_store(store: Store, puts: list[tuple[int, int, int, str]]) -> None:
             assert there == sorted(sample for found, sample, known in held if (found, known) == (case, key))
             if not there:
                 continue
-            found, beside = samples_of(store, case, key, there)
-            np.testing.assert_array_equal(found, [held[case, sample, key][0] for sample in there])
+            images, beside, _ = samples_of(store, case, key, there)
+            np.testing.assert_array_equal(images, [held[case, sample, key][0] for sample in there])
             expected = held[case, 0, key][1] if 0 in there else {}
             assert beside.keys() == expected.keys()
             for name, array in expected.items():

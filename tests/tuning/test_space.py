@@ -74,7 +74,8 @@ def test_parse() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("lam", "NAME:LOW:HIGH"),
+        ("magic", "NAME:LOW:HIGH"),
+        ("guidance", "NAME:LOW:HIGH"),
         ("lam:0", "NAME:LOW:HIGH"),
         ("lam:0:1:linear", "NAME:LOW:HIGH"),
         ("lam:0:1:log:log", "NAME:LOW:HIGH"),
@@ -100,7 +101,7 @@ def test_every_method_of_the_papers_searches_is_searched() -> None:
     assert {"song2021", "chung2022_complex", "jalal2021", "dds", "fast", "score_sde"} <= {m.name for m in SEARCHED}
 
 
-SEARCHED = [m for m in METHODS.values() if any(bounds.usual for bounds in bounds_of(m.build).values())]
+SEARCHED = [m for m in METHODS.values() if any(bounds.weighs_data for bounds in bounds_of(m.build).values())]
 
 
 @pytest.mark.parametrize("method", SEARCHED, ids=lambda method: method.name)
@@ -116,6 +117,7 @@ def test_usual_ranges() -> None:
     assert usual_range(find_method("chung2022_complex")) == Range("lam", 0, 1)
     assert usual_range(find_method("fast")) == Range("noise_floor", 0, 0.05)
     assert usual_range(find_method("jalal2021")) == Range("rho", 0.3, 10, log=True)
+    assert parse_range("cg_steps", find_method("fast")) == Range("cg_steps", 3, 300, log=True, integer=True)
     with pytest.raises(InputError, match="What to search of calibrated"):
         usual_range(find_method("calibrated"))  # its rho bends the spacing of levels
     nameless = Method("nameless", "", lambda steps=3: None)

@@ -165,16 +165,16 @@ def test_a_space_of_whole_numbers_is_tried_out(tmp_path: Path) -> None:
     assert type(study.best.parameters["steps"]) is int
 
 
-def test_config(tmp_path: Path) -> None:
+def test_the_run_at_the_best_point(tmp_path: Path) -> None:
     study = Study(LAM, tmp_path, "psnr", search={"method": "song2021", "prior": "builtin"})
     study.run(hill, 3)
-    config = study.config("song2021", {"steps": "30", "snr": "0.2", "signal": "split"})
-    assert config.method == "song2021"
-    assert config.settings == {"steps": 30, "snr": 0.2, "signal": "split", **study.best.parameters}
-    assert config.search["score"] == study.best.score
-    assert config.search["space"] == {"lam": [0, 1, "linear"]}
-    assert config.search["trials"] == 3
-    assert "ax-platform" in config.search["versions"]
+    run = study.run_at_best("song2021", {"steps": "30", "snr": "0.2", "signal": "split"})
+    assert run["method"] == "song2021"
+    assert run["settings"] == {"steps": 30, "snr": 0.2, "signal": "split", **study.best.parameters}
+    assert run["search"]["score"] == study.best.score
+    assert run["search"]["space"] == {"lam": [0, 1, "linear"]}
+    assert run["search"]["trials"] == 3
+    assert "ax-platform" in run["search"]["versions"]
 
 
 @pytest.mark.parametrize(

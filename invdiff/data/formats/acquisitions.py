@@ -13,9 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from invdiff.data.formats.acquisition_flags import Use, has_flag, is_reversed, unknown_flags, use_of
+from invdiff.data.formats.described_spokes import trajectory_kind
 from invdiff.data.formats.header import geometry_of, matrix_of, parse_header, wanted_along
 from invdiff.data.formats.partitions import InMemory, Partitions, Source
 from invdiff.data.formats.readouts import (
+    central_line,
     centre_of,
     length_of,
     noise_of_acquisitions,
@@ -23,7 +25,7 @@ from invdiff.data.formats.readouts import (
     series_of_readout,
     usual_time_of,
 )
-from invdiff.data.formats.trajectory_acquisitions import scan_along, trajectory_kind
+from invdiff.data.formats.trajectory_acquisitions import scan_along
 from invdiff.data.interpretation import interpreted
 from invdiff.data.masks import calibration_region, central
 from invdiff.data.non_cartesian_scan import NonCartesianScan
@@ -157,7 +159,7 @@ def volume_of_acquisitions(
         raise InputError(f"{path} holds {len(matrix.slices)} three-dimensional slabs; split the file by slice.")
     shape = (matrix.coils, matrix.width, height, depth)
     matrix.check_held(shape, image)
-    centre = _central_line(path, encoding, "kspace_encoding_step_2", depth)
+    centre = central_line(path, encoding, "kspace_encoding_step_2", depth)
     columns = np.array([one.idx.kspace_encode_step_2 - centre + depth // 2 for one in image], np.int32)
     beyond = np.flatnonzero((columns < 0) | (columns >= depth))
     if len(beyond):
@@ -216,7 +218,7 @@ def _lines(
     if corrects and any(is_reversed(one.flags) for one in image):
         raise InputError(f"{path} holds lines that were read backwards (EPI), which need a phase correction first.")
     samples = _readout(path, encoding, width, image)
-    centre = _central_line(path, encoding, "kspace_encoding_step_1", height)
+    centre = central_line(path, encoding, "kspace_encoding_step_1", height)
     matrix = _Matrix(path, slices, int(image[0].active_channels), samples, height, centre, usual_time_of(image))
     return image, apart, matrix
 
@@ -334,13 +336,6 @@ def _readout(path: Path, encoding: Any, encoded: int, image: Sequence[Any]) -> i
     reconstructed = matrix_of(path, space)[0]
     is_cut = {(length_of(one), centre_of(one)) for one in image} == {(reconstructed, reconstructed // 2)}
     return min(encoded, reconstructed) if is_cut else encoded
-
-
-def _central_line(path: Path, encoding: Any, counter: str, count: int) -> int:
-    centre = getattr(getattr(encoding.encodingLimits, counter, None), "center", count // 2)
-    if not isinstance(centre, int):
-        raise InputError(f"{path}: the ISMRMRD header gives {centre!r} for the central line, not a whole number.")
-    return centre
 
 
 def _calibration(matrix: _Matrix, lines: Sequence[Any]) -> tuple[Complex | None, tuple[str, ...]]:

@@ -16,13 +16,11 @@ from numpy.typing import NDArray
 from invdiff.data.axes import Axes
 from invdiff.data.formats.contents import FASTEST_FIRST, Contents
 from invdiff.data.formats.layout import Complete
+from invdiff.data.formats.samples_along import SamplesAlong, points_in
 from invdiff.data.formats.scan_arrays import read_scan_in
-from invdiff.data.formats.trajectory_arrays import points_in
 from invdiff.data.non_cartesian_scan import NonCartesianScan
 from invdiff.data.scan import Scan
 from invdiff.data.scan_file import ScanFile
-from invdiff.data.trajectory import Trajectory
-from invdiff.data.trajectory_units import told_points
 from invdiff.data.volume import ArrayInFile, open_volume, read_volume
 from invdiff.errors import InputError
 
@@ -132,19 +130,28 @@ def _trajectory_beside(path: Path) -> Path | None:
 
 def _scan_along(path: Path, trajectory: Path) -> NonCartesianScan:
     kspace, points = read_cfl(path), read_cfl(trajectory)
-    more = any(n > 1 for axis, n in enumerate(kspace.shape) if axis not in (1, 2, _COIL, _SLICE))
-    if more or points.shape[:3] != (3, *kspace.shape[1:3]) or max(points.shape[3:]) > 1:
+    kept = [axis for axis, n in enumerate(kspace.shape) if n > 1]
+    apart = points.shape[_SLICE] > 1
+    beyond = max(n for axis, n in enumerate(points.shape) if axis not in (0, 1, 2, _SLICE))
+    if (
+        not {1, 2, _COIL, _SLICE}.issuperset(kept)
+        or points.shape[:3] != (3, *kspace.shape[1:3])
+        or beyond > 1
+        or (apart and points.shape[_SLICE] != kspace.shape[_SLICE])
+    ):
         raise InputError(
             f"{path} holds samples of shape {_described(kspace)}, and {trajectory} points of {_described(points)}; "
-            "they must be 1, samples, readouts, coils, with slices along SLICE, and 3, samples, readouts."
+            "they must be 1, samples, readouts, coils, with slices along SLICE, and 3, samples, readouts, which may "
+            "have slices there, too."
         )
-    samples = np.moveaxis(kspace, (_SLICE, _COIL, 2, 1), (0, 1, 2, 3)).reshape(
-        *(kspace.shape[axis] for axis in (_SLICE, _COIL, 2, 1))
-    )
+    order = (_SLICE, _COIL, 2, 1)
+    samples = np.moveaxis(kspace, order, (0, 1, 2, 3)).reshape([kspace.shape[axis] for axis in order])
+    order = (_SLICE, 2, 1, 0)
     what = str(trajectory)
-    stored = points_in(points.real.reshape(points.shape[:3]).T, what, first=False)
-    told, matrix, remarks = told_points(stored, [], None, what)
-    return NonCartesianScan(samples, Trajectory(told), matrix, name=path.name, remarks=remarks)
+    stored = np.moveaxis(points.real, order, (0, 1, 2, 3)).reshape([points.shape[axis] for axis in order])
+    found = SamplesAlong(samples, points_in(stored, what, first=False), what)
+    kspace, along, matrix, remarks = found.in_slices([], None)
+    return NonCartesianScan(kspace, along, matrix, name=path.name, remarks=remarks)
 
 
 def _described(array: NDArray[np.complex64]) -> str:

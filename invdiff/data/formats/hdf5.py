@@ -116,6 +116,8 @@ def write_scan(scan: Scan | NonCartesianScan, path: str | os.PathLike[str]) -> N
         file["kspace"] = scan.kspace
         if isinstance(scan, NonCartesianScan):
             file["trajectory"], file["matrix"] = scan.trajectory.points, scan.matrix
+            if scan.trajectory.measured is not None:
+                file["mask"] = scan.trajectory.measured
         elif scan.mask is not None:
             lines = scan.mask[0]
             file["mask"] = lines if (scan.mask == lines).all() else scan.mask

@@ -121,7 +121,7 @@ def image_grids(path: Path, xml: str) -> tuple[list[tuple[int, int]], tuple[floa
     oversampled readout adds nothing to it.
 
     Raises:
-        InputError: it is no header, has no matrix, or is of three dimensions.
+        InputError: it is no header, or has no matrix.
     """
     encoded, recon = _spaces(path, xml)
     alike = (_same_voxel(encoded, recon, axis) for axis in (0, 1))
@@ -129,8 +129,6 @@ def image_grids(path: Path, xml: str) -> tuple[list[tuple[int, int]], tuple[floa
     grids = [(x, y) for x, y, _ in (space.matrix, encoded.matrix) if x is not None and y is not None]
     if not grids:
         raise InputError(f"{path}: the ISMRMRD header gives no matrix, so the size of the image is not known.")
-    if (encoded.matrix[2] or 1) > 1:
-        raise InputError(f"{path} holds a scan of three dimensions on no grid; those of two can be read.")
     sides = space.voxel(0), space.voxel(1)
     return grids, None if sides[0] is None or sides[1] is None else (sides[0], sides[1])
 

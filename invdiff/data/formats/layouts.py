@@ -11,6 +11,8 @@ from invdiff.data.formats.offered import offered_in
 
 ENTRY_POINTS = "invdiff.layouts"
 """Group of entry points, each a ``Layout`` of another package."""
+PERHAPS = "perhaps_"
+"""How what a name may hold begins, where the numbers alone can tell."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,7 @@ class Layout:
 
     Args:
         holds: ``kspace``, ``mask``, ``maps``, ``noise``, ``noise_std``, ``ground_truth``, ``calibration``,
-            ``trajectory``, ``matrix`` or ``image``.
+            ``trajectory``, ``perhaps_trajectory`` and its two coordinates, ``matrix`` or ``image``.
         names: of data sets, the best first.
         source: whose they are, and where that is written.
         orders: of axes, each as `Axes.parse` takes it and for arrays of so many axes; of others, as without any, the
@@ -79,7 +81,14 @@ LAYOUTS = (
     Layout("ground_truth", ("ground_truth",), "this package"),
     Layout("calibration", ("calibration",), "this package, of its own H and W", ("slice,coil,y,x",)),
     Layout("trajectory", ("trajectory",), "this package: (readouts, samples, 2) in cycles per pixel, as (H, W)"),
-    Layout("trajectory", ("traj", "coords", "coord", "ktraj"), "names in use, whose units the numbers tell"),
+    Layout(
+        "trajectory",
+        ("traj", "coords", "coord", "ktraj", "kcoord", "kcoords", "k_traj", "kspace_traj", "kspace_trajectory", "trj"),
+        "names in use, whose units the numbers tell",
+    ),
+    Layout("perhaps_trajectory", ("k",), "gpuNUFFT (andyschwarzl/gpuNUFFT), beside k-space, where the numbers tell it"),
+    Layout("perhaps_along_first", ("kx", "k_x"), "names in use, of the first coordinate"),
+    Layout("perhaps_along_second", ("ky", "k_y"), "names in use, of the second"),
     Layout("matrix", ("matrix",), "this package: (H, W) of the image, beside a trajectory"),
     Layout("image", ("image",), "this package"),
     Layout("image", ("org", "trnOrg", "tstOrg"), "MoDL, whose k-space is made of its images"),
@@ -104,8 +113,9 @@ def find_name(contents: Contents, holds: str) -> str | None:
 
 
 def is_known(name: str) -> bool:
-    """Whether a row says what an array of that name holds."""
-    return any(_same(name, one) for row in layouts() for one in row.names)
+    """Whether a row says for certain what an array of that name holds."""
+    certain = (row for row in layouts() if not row.holds.startswith(PERHAPS))
+    return any(_same(name, one) for row in certain for one in row.names)
 
 
 def known_axes(name: str, holds: str, stored: Stored) -> Axes | None:

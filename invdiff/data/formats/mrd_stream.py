@@ -174,6 +174,10 @@ def _xml(header: Any, ismrmrd: Any) -> str:
             calibrationMode=known.get(mode),
         )
 
+    def description(found: Any) -> Any:
+        identifier = getattr(found, "identifier", "")
+        return xsd.trajectoryDescriptionType(identifier=identifier) if identifier else None
+
     kinds = {one.value: one for one in xsd.trajectoryType}
     made = xsd.ismrmrdHeader(
         experimentalConditions=xsd.experimentalConditionsType(H1resonanceFrequency_Hz=0),
@@ -183,6 +187,7 @@ def _xml(header: Any, ismrmrd: Any) -> str:
                 reconSpace=space(one.recon_space),
                 encodingLimits=limits(one.encoding_limits),
                 trajectory=kinds.get(getattr(one.trajectory, "name", "").lower(), xsd.trajectoryType.OTHER),
+                trajectoryDescription=description(one.trajectory_description),
                 parallelImaging=parallel(one.parallel_imaging),
             )
             for one in header.encoding

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from invdiff.data.formats.acquisition_flags import Use, is_reversed, use_of
 from invdiff.data.geometry import Plane
 from invdiff.data.series import Series
+from invdiff.errors import InputError
 
 Complex = NDArray[np.complex64]
 
@@ -29,6 +31,24 @@ def centre_of(line: Any) -> int:
     """Which of the samples that count is at the centre. The head's number counts along k-space, not along time, as
     MRpro and mapVBVD take it."""
     return int(line.center_sample) - int(line.discard_post if is_reversed(line.flags) else line.discard_pre)
+
+
+def central_line(path: Path, encoding: Any, counter: str, count: int) -> int:
+    """The number of the line, or partition, at the centre of k-space, as an encoding's limits say it.
+
+    Args:
+        path: of the file, for the sentence.
+        encoding: of the header.
+        counter: which limits.
+        count: of lines; the middle one is meant where limits say nothing.
+
+    Raises:
+        InputError: they say no whole number.
+    """
+    centre = getattr(getattr(encoding.encodingLimits, counter, None), "center", count // 2)
+    if not isinstance(centre, int):
+        raise InputError(f"{path}: the ISMRMRD header gives {centre!r} for the central line, not a whole number.")
+    return centre
 
 
 def usual_time_of(lines: Sequence[Any]) -> float:

@@ -1,10 +1,12 @@
 """Scans made of ISMRMRD's acquisitions that lie along a trajectory: radial scans, spirals and others.
 
-Where samples lie, the acquisitions say, or the header, of spokes by the golden angle. The standard (Inati et al.,
-Magnetic Resonance in Medicine 77, 2017) names no units; the numbers tell them.
+Where samples lie, the acquisitions say, or the header. The standard (Inati et al., Magnetic Resonance in Medicine 77,
+2017) names no units; the numbers tell them.
 """
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,30 +14,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from invdiff.data.formats.acquisition_flags import Use, use_of
-from invdiff.data.formats.header import geometry_of, image_grids
+from invdiff.data.formats.described_spokes import described_angle, described_spoke
+from invdiff.data.formats.header import encoded_matrix, geometry_of, image_grids, wanted_along
 from invdiff.data.formats.readouts import (
-    centre_of,
+    central_line,
     length_of,
     noise_of_acquisitions,
     planes_of,
     series_of_readout,
     usual_time_of,
 )
-from invdiff.data.formats.trajectory_arrays import points_in
+from invdiff.data.formats.samples_along import SamplesAlong, points_in
+from invdiff.data.masks import central
 from invdiff.data.non_cartesian_scan import NonCartesianScan
 from invdiff.data.series import Series
-from invdiff.data.trajectory import GOLDEN_ANGLE, Trajectory
-from invdiff.data.trajectory_units import told_points
+from invdiff.data.stack_of_planes import is_flat
 from invdiff.errors import InputError
 
-
-def trajectory_kind(encoding: Any) -> str:
-    """What the header calls the trajectory, in lower case."""
-    return str(getattr(encoding.trajectory, "value", encoding.trajectory)).lower()
+_ALWAYS = 2**20  # samples that there is always room for
+_RAGGED = 4  # times the samples that were measured, which readouts take that are as long as the longest
 
 
 def scan_along(path: Path, xml: str, encoding: Any, acquisitions: Sequence[Any], series: Series) -> NonCartesianScan:
-    """The scan that acquisitions make up, of two dimensions. Readouts that were measured again count by themselves.
+    """The scan that acquisitions make up, of two dimensions, or of a stack of planes, which is made slices. Readouts
+    that were measured again count by themselves.
 
     Args:
         path: of what they come from, for its name.
@@ -45,32 +47,20 @@ def scan_along(path: Path, xml: str, encoding: Any, acquisitions: Sequence[Any],
         series: which measurement.
 
     Raises:
-        InputError: they are of three dimensions, do not say where they lie, or readouts or slices differ.
+        InputError: they are of three dimensions and no such stack, do not say where they lie, coils differ, or slices
+            do in how many readouts they have.
     """
     image = [one for one in acquisitions if use_of(one.flags) is Use.IMAGE and series_of_readout(one) == series]
     slices = sorted({one.idx.slice for one in image})
     grids, voxel = image_grids(path, xml)
-    shapes = {(int(one.active_channels), length_of(one)) for one in image}
-    if len(shapes) > 1 or 0 in next(iter(shapes)):
-        raise InputError(f"{path} holds readouts of several lengths or numbers of coils, or without samples.")
-    if len({one.idx.kspace_encode_step_2 for one in image}) > 1:
-        raise InputError(
-            f"{path} holds a {trajectory_kind(encoding)} scan of several partitions; two dimensions alone can be read."
-        )
-    by_slice = [[one for one in image if one.idx.slice == number] for number in slices]
-    stored = [np.stack([_points(path, encoding, one) for one in readouts]) for readouts in by_slice]
-    if any(points.shape != stored[0].shape or not np.array_equal(points, stored[0]) for points in stored):
-        raise InputError(
-            f"{path}: its {len(slices)} slices were measured along different trajectories; split the file by slice."
-        )
-    what = f"{path}: the trajectory"
-    points, matrix, remarks = told_points(points_in(stored[0], what, first=False), grids, voxel, what)
-    kspace = np.stack([np.stack([_samples(one) for one in readouts], axis=1) for readouts in by_slice])
-    geometry = geometry_of(path, xml, matrix, planes_of(image))
-    try:
-        trajectory = Trajectory(points)
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from error
+    samples = _samples_along(path, xml, encoding, [[one for one in image if one.idx.slice == n] for n in slices])
+    kspace, trajectory, matrix, remarks = samples.in_slices(grids, voxel)
+    planes = planes_of(image)
+    geometry = geometry_of(path, xml, matrix, planes)
+    if len(kspace) > len(slices):
+        kspace = kspace[*central(kspace.shape[:1], [wanted_along(path, xml, len(kspace), 2)])]
+        if planes is not None and geometry is not None and geometry.slice_thickness is not None:
+            geometry = replace(geometry, planes=planes[0].stacked(len(kspace), geometry.slice_thickness))
     return NonCartesianScan(
         kspace=kspace,
         trajectory=trajectory,
@@ -83,25 +73,52 @@ def scan_along(path: Path, xml: str, encoding: Any, acquisitions: Sequence[Any],
     )
 
 
-def _samples(readout: Any) -> NDArray[np.complex64]:
-    """The samples of a readout that count, ``(coils, n)``."""
-    kept: NDArray[np.complex64] = readout.data[:, readout.discard_pre : readout.discard_pre + length_of(readout)]
-    return kept
+def _samples_along(path: Path, xml: str, encoding: Any, by_slice: Sequence[Sequence[Any]]) -> SamplesAlong:
+    """The samples of the readouts of every slice, with a third coordinate where there are partitions."""
+    coils = {int(one.active_channels) for readouts in by_slice for one in readouts}
+    lengths = {tuple(map(length_of, readouts)) for readouts in by_slice}
+    if len(coils) > 1 or len(lengths) > 1 or 0 in (found := next(iter(lengths))):
+        raise InputError(
+            f"{path} holds readouts of several numbers of coils, or without samples, or slices that differ in how many "
+            "readouts they have and of how many samples; split the file by slice."
+        )
+    shape = (len(by_slice), next(iter(coils)), len(found), max(found))
+    if math.prod(shape[2:]) > max(_ALWAYS, _RAGGED * sum(found)):
+        raise InputError(
+            f"{path} holds readouts of {min(found)} to {max(found)} samples, which are too unlike to read."
+        )
+    partitions = {one.idx.kspace_encode_step_2 for readouts in by_slice for one in readouts}
+    depth = encoded_matrix(path, xml)[2]
+    middle = central_line(path, encoding, "kspace_encoding_step_2", depth) if len(partitions) > 1 else min(partitions)
+    kspace, points = np.zeros(shape, np.complex64), np.zeros((shape[0], *shape[2:], 3))
+    for index, readouts in enumerate(by_slice):
+        for number, one in enumerate(readouts):
+            kept = slice(one.discard_pre, one.discard_pre + length_of(one))
+            kspace[index, :, number, : found[number]] = one.data[:, kept]
+            places = _points(path, encoding, one)
+            if places.shape[-1] not in (2, 3):
+                raise InputError(
+                    f"{path}: readouts have points of {places.shape[-1]} coordinates, not of two or three."
+                )
+            points[index, number, : found[number], : places.shape[-1]] = places
+    if _are_weights(points[..., 2]):
+        points[..., 2] = 0
+    if len(partitions) > 1 and is_flat(points):
+        points[..., 2] = [[[one.idx.kspace_encode_step_2 - middle] for one in readouts] for readouts in by_slice]
+    measured, what = np.arange(shape[3]) < np.array(found)[:, None], f"{path}: the trajectory"
+    return SamplesAlong(kspace, points_in(points, what, first=False), what, None if measured.all() else measured, depth)
+
+
+def _are_weights(third: NDArray[np.float64]) -> bool:
+    """Whether the last of three numbers is the weight of a sample, by the density of its like, as Gadgetron writes it
+    behind two coordinates: nowhere negative, and another from sample to sample of every readout."""
+    return bool((third >= 0).all() and np.ptp(third, axis=-1).all())
 
 
 def _points(path: Path, encoding: Any, readout: Any) -> NDArray[np.float64]:
-    """Where the samples of a readout that count lie, ``(samples, dimensions)``, as the file counts it; of spokes by the
-    golden angle without such word, in cycles per pixel."""
+    """Where the samples of a readout that count lie, ``(samples, dimensions)``, as the file counts it; of spokes that
+    the header alone describes, in cycles per pixel."""
     if readout.trajectory_dimensions:
         points: NDArray[np.float64] = np.asarray(readout.traj, np.float64)
         return points[readout.discard_pre : readout.discard_pre + length_of(readout)]
-    described = str(getattr(encoding.trajectoryDescription, "identifier", "")).lower()
-    if trajectory_kind(encoding) != "goldenangle" and "golden" not in described:
-        raise InputError(
-            f"{path} holds a {trajectory_kind(encoding)} scan whose readouts do not say where they lie; write their "
-            "trajectory with them."
-        )
-    along = (np.arange(length_of(readout)) - centre_of(readout)) / length_of(readout)
-    angle = GOLDEN_ANGLE * readout.idx.kspace_encode_step_1
-    spoke: NDArray[np.float64] = along[:, None] * np.array([np.cos(angle), np.sin(angle)])
-    return spoke
+    return described_spoke(readout, described_angle(path, encoding))

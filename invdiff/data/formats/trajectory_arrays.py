@@ -1,6 +1,7 @@
 """Named arrays that are a scan along a trajectory: its points beside the samples."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +14,24 @@ from invdiff.data.formats.geometry_arrays import GEOMETRY_KEYS, geometry_in
 from invdiff.data.formats.header import geometry_of
 from invdiff.data.formats.layout import HEADER, OPTIONAL, arrays_by, as_level, check_numbers, fitting_axes, noise_of
 from invdiff.data.formats.layouts import find_name
+from invdiff.data.formats.perhaps_trajectory import trajectory_in_doubt
+from invdiff.data.formats.samples_along import SamplesAlong, points_in
 from invdiff.data.non_cartesian_scan import NonCartesianScan
-from invdiff.data.trajectory import Trajectory
-from invdiff.data.trajectory_units import Matrix, told_points
+from invdiff.data.stack_of_planes import is_flat
+from invdiff.data.trajectory_units import Matrix
 from invdiff.errors import InputError
 
-_ROLES = ("kspace", "trajectory", "matrix", "maps", "noise", "noise_std", "ground_truth")
-_FLAT = 1e-6  # of the largest coordinate: a third one is zero
+_ROLES = ("kspace", "trajectory", "mask", "matrix", "maps", "noise", "noise_std", "ground_truth")
+
+_LEAP = 3.0  # times the usual step, from one readout to the next
+
+Both = tuple[NDArray[Any], NDArray[np.float64]]
+"""Samples and points."""
 
 
 def holds_trajectory(contents: Contents) -> bool:
     """Whether a file's samples lie along a trajectory."""
-    return find_name(contents, "trajectory") is not None
+    return find_name(contents, "trajectory") is not None or trajectory_in_doubt(contents) is not None
 
 
 def scan_along(path: Path, contents: Contents, axes: Axes | None = None) -> NonCartesianScan:
@@ -48,21 +55,22 @@ def scan_along(path: Path, contents: Contents, axes: Axes | None = None) -> NonC
             raise InputError(f"{path}: {name} is no array.")
         check_numbers(path, name, stored)
         arrays[role] = stored[()]
+    if "trajectory" not in arrays and (found := trajectory_in_doubt(contents)) is not None:
+        names["trajectory"], arrays["trajectory"] = found
     if "kspace" not in arrays:
         held = ", ".join(contents.described)
         raise InputError(f"{path} holds a trajectory, but no 'kspace' of its samples; it holds {held}.")
-    reverse = contents.order == FASTEST_FIRST
-    points = points_in(arrays["trajectory"], f"{path}: {names['trajectory']}", first=reverse)
-    kspace, points = fitted(arrays["kspace"], points, reverse, f"{path}: {names['kspace']}")
+    reverse, what = contents.order == FASTEST_FIRST, f"{path}: {names['trajectory']}"
+    points = points_in(arrays["trajectory"], what, first=reverse)
+    samples = fitted(arrays["kspace"], points, reverse, f"{path}: {names['kspace']}", what)
     matrix = _matrix(path, arrays, reverse)
     geometry = None if matrix is None else geometry_in(path, arrays_by(contents, GEOMETRY_KEYS), matrix)
     header = contents.text(HEADER)
     if geometry is None and header is not None and matrix is not None:
         geometry = geometry_of(path, header, matrix)
     voxel = None if geometry is None else geometry.voxel_size
-    points, matrix, remarks = told_points(
-        points, [] if matrix is None else [matrix], voxel, f"{path}: {names['trajectory']}"
-    )
+    samples = replace(samples, measured=_measured(arrays.get("mask"), samples.kspace.shape[-2:]))
+    kspace, trajectory, matrix, remarks = samples.in_slices([] if matrix is None else [matrix], voxel)
     lengths = {"slice": len(kspace), "coil": kspace.shape[1], "y": matrix[0], "x": matrix[1]}
     known = {
         role: fitting_axes(arrays[role], lengths, OPTIONAL[role], contents.order, f"{path}: {role}").arranged(
@@ -74,7 +82,7 @@ def scan_along(path: Path, contents: Contents, axes: Axes | None = None) -> NonC
     maps, truth = known.get("maps"), known.get("ground_truth")
     return NonCartesianScan(
         kspace=kspace,
-        trajectory=_trajectory(path, points),
+        trajectory=trajectory,
         matrix=matrix,
         maps=None if maps is None else np.broadcast_to(maps, (len(kspace), *maps.shape[1:])),
         noise_std=as_level(path, arrays.get("noise_std")),
@@ -87,75 +95,97 @@ def scan_along(path: Path, contents: Contents, axes: Axes | None = None) -> NonC
     )
 
 
-def points_in(array: NDArray[Any], what: str, *, first: bool) -> NDArray[np.float64]:
-    """Finite points ``(..., 2)`` of an array of them, in its units.
-
-    Args:
-        array: with an axis of two coordinates, or of three the last of which is zero; or of complex numbers, whose real
-            part is the first coordinate.
-        what: it is, for sentences.
-        first: whether that axis comes first, where the array's shape allows both; else it comes last.
-
-    Raises:
-        InputError: it has no such axis, is three-dimensional or not finite.
-    """
-    if np.iscomplexobj(array):
-        array = np.stack([array.real, array.imag], axis=0 if first else -1)
-    ends = (0, -1) if first else (-1, 0)
-    axis = next((end for end in ends if array.ndim > 1 and array.shape[end] in (2, 3)), None)
-    if axis is None:
-        raise InputError(
-            f"{what} has shape {array.shape}; a trajectory has two coordinates along its "
-            f"{'first' if first else 'last'} axis."
-        )
-    points: NDArray[np.float64] = np.moveaxis(array, axis, -1).astype(np.float64)
-    if not np.isfinite(points).all():
-        raise InputError(f"{what} of shape {array.shape} holds NaN or infinity.")
-    if points.shape[-1] == 3 and np.abs(points[..., 2]).max() > _FLAT * np.abs(points).max():
-        raise InputError(f"{what} of shape {array.shape} is three-dimensional; those of two dimensions are read.")
-    if not points[..., :2].any():
-        raise InputError(f"{what} of shape {array.shape} is zero everywhere.")
-    return points[..., :2]
-
-
-def fitted(
-    kspace: NDArray[Any], points: NDArray[np.float64], reverse: bool, what: str
-) -> tuple[NDArray[Any], NDArray[np.float64]]:
-    """Samples ``(slices, coils, readouts, samples)``, and their points ``(readouts, samples, 2)``.
+def fitted(kspace: NDArray[Any], points: NDArray[np.float64], reverse: bool, name: str, what: str) -> SamplesAlong:
+    """Samples and their points.
 
     The axes of the samples that are as long as those of the points are theirs; the others are of coils, and of slices
-    outside of them. Along a readout points lie nearer to each other than from one readout to the next.
+    outside of them. Points have an axis of slices, too, where every slice has its own, and one of planes where they are
+    of three dimensions; samples have it before or behind that of coils. Along a readout points lie nearer to each other
+    than from one readout to the next.
 
     Args:
         kspace: as stored.
-        points: ``(..., 2)``, as stored.
+        points: ``(..., dimensions)``, as stored.
         reverse: whether the first axis is the fastest.
-        what: samples are, for sentences.
+        name: of the samples, for sentences.
+        what: points are, for sentences.
 
     Raises:
         InputError: they do not fit each other.
     """
     if reverse:
         kspace, points = kspace.T, np.moveaxis(points.T, 0, -1)
-    for drop in (np.asarray, np.squeeze):
-        samples, places = drop(kspace), drop(points)
-        sides = places.shape[:-1]
-        outer = samples.ndim - len(sides)
-        if len(sides) == 2 and samples.shape[outer:] == sides[::-1] != sides:
-            places, sides = places.swapaxes(0, 1), sides[::-1]
-        if len(sides) in (1, 2) and outer in (0, 1, 2) and samples.shape[outer:] == sides:
-            return _in_order(samples.reshape(*(1,) * (2 - outer), *samples.shape[:outer], -1, sides[-1]), places)
+    for drop in (np.asarray, np.squeeze, _coils_outside):
+        arranged = _arranged(drop(kspace), np.squeeze(points) if drop is not np.asarray else points)
+        if arranged is not None:
+            return SamplesAlong(*_in_readouts(*_in_planes(*_in_order(*arranged))), what)
     raise InputError(
-        f"{what} has shape {kspace.shape}, and the trajectory has points of shape {points.shape[:-1]}; the last "
+        f"{name} has shape {kspace.shape}, and the trajectory has points of shape {points.shape[:-1]}; the last "
         "axes of the samples must be those of the points, behind those of slices and coils."
     )
 
 
-def _in_order(samples: NDArray[Any], points: NDArray[np.float64]) -> tuple[NDArray[Any], NDArray[np.float64]]:
-    points = points.reshape(-1, points.shape[-2], 2)
-    if _step(points, 0) < _step(points, 1):
-        points, samples = points.swapaxes(0, 1), samples.swapaxes(-2, -1)
+def _arranged(samples: NDArray[Any], points: NDArray[np.float64]) -> Both | None:
+    """Samples ``(slices, coils, readouts, samples)`` and points ``(1 or slices, readouts, samples, dimensions)``; None
+    where shapes do not fit."""
+    if not 2 <= points.ndim <= 4:
+        return None
+    points = points.reshape(*(1,) * (3 - points.ndim), *points.shape)
+    if samples.shape[-2:] == points.shape[-3:-1][::-1]:
+        points = points.swapaxes(-3, -2)
+    flat = points.shape[-3] == 1 and samples.shape[-2:] != points.shape[-3:-1]
+    samples = samples[..., None, :] if flat else samples
+    if samples.shape[-2:] != points.shape[-3:-1] or samples.ndim > 4:
+        return None
+    *outer, _, _ = samples.shape
+    if points.ndim == 3:
+        return samples.reshape(*(1,) * (2 - len(outer)), *samples.shape), points[None]
+    if len(outer) == 1:
+        samples = samples[:, None]
+    elif len(outer) == 2 and outer[0] != len(points):
+        samples = samples.swapaxes(0, 1)
+    return (samples, points) if samples.ndim == 4 and len(samples) == len(points) else None
+
+
+def _measured(mask: NDArray[Any] | None, sides: tuple[int, ...]) -> NDArray[np.bool_] | None:
+    """What was sampled of readouts of several lengths, by a mask of these sides; others are of something else."""
+    if mask is None or sides not in (mask.shape, mask.shape[::-1]):
+        return None
+    found: NDArray[np.bool_] = (mask if mask.shape == sides else mask.T) != 0
+    return None if found.all() else found
+
+
+def _in_order(samples: NDArray[Any], points: NDArray[np.float64]) -> Both:
+    if _step(points, 1) < _step(points, 2):
+        return samples.swapaxes(-2, -1), np.ascontiguousarray(points.swapaxes(1, 2))
     return samples, np.ascontiguousarray(points)
+
+
+def _in_planes(samples: NDArray[Any], points: NDArray[np.float64]) -> Both:
+    """The same, as one slice of many readouts where what was taken for slices are planes of three-dimensional points,
+    each of one height."""
+    if is_flat(points) or len(points) == 1 or np.ptp(points[..., 2], axis=(1, 2)).any():
+        return samples, points
+    return (
+        samples.swapaxes(0, 1).reshape(1, samples.shape[1], -1, samples.shape[-1]),
+        points.reshape(1, -1, *points.shape[2:]),
+    )
+
+
+def _in_readouts(samples: NDArray[Any], points: NDArray[np.float64]) -> Both:
+    """The same, as several readouts of one length where points of one leap from each to the next."""
+    steps = np.linalg.norm(np.diff(points[0, 0], axis=0), axis=-1)
+    leaps = 1 + np.flatnonzero(steps > _LEAP * np.median(steps)) if steps.size else np.zeros(0, int)
+    length, left = divmod(points.shape[2], len(leaps) + 1)
+    if points.shape[:2] != (1, 1) or left or (leaps != length * np.arange(1, len(leaps) + 1)).any():
+        return samples, points
+    return samples.reshape(*samples.shape[:2], -1, length), points.reshape(1, -1, length, points.shape[-1])
+
+
+def _coils_outside(samples: NDArray[Any]) -> NDArray[Any]:
+    """The same with the last axis first."""
+    samples = np.squeeze(samples)
+    return np.moveaxis(samples, -1, 0) if samples.ndim else samples
 
 
 def _step(points: NDArray[np.float64], axis: int) -> float:
@@ -179,10 +209,3 @@ def _matrix(path: Path, arrays: dict[str, NDArray[Any]], reverse: bool) -> Matri
     if min(sides) < 2:
         raise InputError(f"{path}: an image has two pixels along each side at least, but its matrix is {sides}.")
     return sides[0], sides[1]
-
-
-def _trajectory(path: Path, points: NDArray[np.float64]) -> Trajectory:
-    try:
-        return Trajectory(points)
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from error

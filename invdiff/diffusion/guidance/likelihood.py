@@ -51,7 +51,9 @@ class AnnealedLikelihood(Likelihood):
     """
 
     rho: LikelihoodWidth = 1.0
-    noise_std: Annotated[float | None, not_negative("standard deviation of the measurement's noise")] = None
+    noise_std: Annotated[
+        float | None, not_negative("standard deviation of the measurement's noise", (1e-4, 0.1), log=True)
+    ] = None
     cites: ClassVar[tuple[str, ...]] = ("jalal2021",)
 
     @property

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from invdiff.diffusion.bounds import check_not_negative
 from invdiff.diffusion.guidance.base import Denoise, Estimate, Guidance
-from invdiff.diffusion.parameters import DataStd, HeldBack, ImageWeight, NoiseFloor
+from invdiff.diffusion.parameters import DataStd, HeldBack, ImageWeight, LikelihoodWeight, NoiseFloor
 from invdiff.diffusion.part import Part
 from invdiff.operators import Identity
 from invdiff.operators.inner_solve import Converged, InnerSolve
@@ -120,12 +120,13 @@ class Proximal(Guidance):
         InputError: gamma is negative.
     """
 
-    gamma: float | Weight | Callable[[float, "Context"], float] = 1.0
+    gamma: LikelihoodWeight | Weight | Callable[[float, "Context"], float] = 1.0
     solve: InnerSolve = Converged()
     noise_from: Literal["network", "estimate"] = "network"
     cites: ClassVar[tuple[str, ...]] = ("chung2024", "zhu2023")
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if isinstance(self.gamma, float | int) and self.gamma != math.inf:
             check_not_negative("gamma weighs the data", self.gamma)
 

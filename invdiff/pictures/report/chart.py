@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from invdiff.errors import InputError
-from invdiff.pictures.report.markup import escaped
+from invdiff.pictures.report.svg import BOTTOM, LEFT, RIGHT, TOP, WIDTH, axes, figure, reference, text
 
-_WIDTH, _HEIGHT = 420, 220
-_LEFT, _RIGHT, _TOP, _BOTTOM = 44, 10, 10, 36
+_HEIGHT = 220
 
 
 @dataclass(frozen=True)
@@ -61,31 +60,22 @@ class Chart:
         right = self.line.x[-1] * 1.05 or 1.0
 
         def across(x: float) -> float:
-            return _LEFT + (_WIDTH - _LEFT - _RIGHT) * x / right
+            return LEFT + (WIDTH - LEFT - RIGHT) * x / right
 
         def up(y: float) -> float:
-            return _HEIGHT - _BOTTOM - (_HEIGHT - _TOP - _BOTTOM) * (y - bottom) / (top - bottom)
+            return _HEIGHT - BOTTOM - (_HEIGHT - TOP - BOTTOM) * (y - bottom) / (top - bottom)
 
         found = zip(self.line.x, self.line.y, ends, strict=True)
         places = [(across(x), up(y), up(low), up(high)) for x, y, (low, high) in found]
         points = " ".join(f"{x:.1f},{y:.1f}" for x, y, _, _ in places)
         drawn = [
-            f'<path class="axis" d="M{_LEFT} {_TOP}V{_HEIGHT - _BOTTOM}H{_WIDTH - _RIGHT}"/>',
-            f'<path class="reference" d="M{_LEFT} {up(self.reference):.1f}H{_WIDTH - _RIGHT}"/>',
+            axes(_HEIGHT),
+            reference(up(self.reference)),
             *(f'<path class="spread" d="M{x:.1f} {low:.1f}V{high:.1f}"/>' for x, _, low, high in places),
             f'<polyline class="line" points="{points}"/>',
             *(f'<circle class="point" cx="{x:.1f}" cy="{y:.1f}" r="3"/>' for x, y, _, _ in places),
-            *(_text(_LEFT - 6, up(value) + 4, f"{value:.3g}", "end") for value in (bottom, self.reference, top / 1.08)),
-            *(_text(across(x), _HEIGHT - _BOTTOM + 15, f"{x:.2g}", "middle") for x in self.line.x),
-            _text((_LEFT + _WIDTH) / 2, _HEIGHT - 4, self.across, "middle"),
+            *(text(LEFT - 6, up(value) + 4, f"{value:.3g}", "end") for value in (bottom, self.reference, top / 1.08)),
+            *(text(across(x), _HEIGHT - BOTTOM + 15, f"{x:.2g}", "middle") for x in self.line.x),
+            text((LEFT + WIDTH) / 2, _HEIGHT - 4, self.across, "middle"),
         ]
-        said = escaped(self.title)
-        box = f'viewBox="0 0 {_WIDTH} {_HEIGHT}"'
-        return (
-            f'<figure><svg role="img" aria-label="{said}" {box}>{"".join(drawn)}</svg>'
-            f"<figcaption>{said}</figcaption></figure>"
-        )
-
-
-def _text(x: float, y: float, text: str, anchor: str) -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escaped(text)}</text>'
+        return figure(self.title, _HEIGHT, drawn)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from invdiff.errors import InputError
 from invdiff.pictures.report.chart import Chart
+from invdiff.pictures.report.course_chart import CourseChart
 
 Magnitudes = NDArray[np.floating[Any]]
 Scores = tuple[str, float, float, float]
@@ -70,12 +71,14 @@ class Report:
         pixel: height and width of a pixel, in one unit.
         warnings: sentences.
         sampled: where k-space, or what else was measured, was seen, bool ``(H, W)``; and what to call it.
+        course: what the runs came to, iteration by iteration.
         charts: of the audit.
         verdict: sentences of the audit.
         target: what the truth is, which is a part of every score.
         samples: how many there are, more than are shown perhaps.
         command: that made the result.
         facts: how it was made, by name.
+        of: what tells its result from others, in few letters and digits.
     """
 
     title: str
@@ -87,9 +90,11 @@ class Report:
     pixel: tuple[float, float] = (1.0, 1.0)
     warnings: Sequence[str] = ()
     sampled: tuple[NDArray[np.bool_], str] | None = None
+    course: Sequence[CourseChart] = ()
     charts: Sequence[Chart] = ()
     verdict: Sequence[str] = ()
     target: str = "the truth"
     samples: int = 0
     command: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
+    of: str = ""

@@ -18,6 +18,11 @@ SLICES = 200
 SAMPLES = 16
 """Of a slice that are shown, at most."""
 _MARK = "<!-- slices -->"
+_GOOD_COURSE = (
+    "The median of all slices and samples, from the least to the largest of them. A good course comes down to a "
+    "residual of about one, where the image explains the data up to their noise, and stays there while the estimate "
+    "changes less and less. An estimate may end below one, since it fits a part of the noise."
+)
 
 
 def page_names(count: int) -> list[str]:
@@ -26,7 +31,13 @@ def page_names(count: int) -> list[str]:
     return ["report.html"] if pages <= 1 else [f"report-{k + 1}.html" for k in range(pages)]
 
 
-def write_report(folder: str | os.PathLike[str], report: Report, index: str | os.PathLike[str] | None = None) -> Path:
+def write_report(
+    folder: str | os.PathLike[str],
+    report: Report,
+    index: str | os.PathLike[str] | None = None,
+    *,
+    replace: bool = False,
+) -> Path:
     """Write a report's pages, each one file without any other: images are in it as PNG in base64, of eight bits a
     pixel, from black to white, above which all is white.
 
@@ -34,13 +45,14 @@ def write_report(folder: str | os.PathLike[str], report: Report, index: str | os
         folder: where the pages go.
         report: what they show.
         index: a page that lists several reports, to be linked to.
+        replace: whether the report of another result may be replaced.
 
     Returns:
         The first page.
 
     Raises:
-        InputError: there are no slices, one can't be shown, a page's name is that of another file, or a page can't be
-            written.
+        InputError: there are no slices, one can't be shown, a page's name is that of another file or of the report of
+            another result, or a page can't be written.
     """
     if report.count < 1:
         raise InputError(f"{report.title} has no slices to report on.")
@@ -50,7 +62,7 @@ def write_report(folder: str | os.PathLike[str], report: Report, index: str | os
         rows = range(k * SLICES, min((k + 1) * SLICES, report.count))
         above = None if index is None else Path(os.path.relpath(index, folder))
         head, tail = _frame(report, _links(names, k, report.count, above)).split(_MARK)
-        with own_file(folder / name) as file:
+        with own_file(folder / name, escaped(report.of), replace=replace) as file:
             file.write(head)
             for one in report.slices(rows):
                 file.write(f'<script class="slice" type="application/json">{as_json(_data(one))}</script>\n')
@@ -96,6 +108,7 @@ def _frame(report: Report, links: list[str]) -> str:
     return filled(
         "report.html",
         title=escaped(report.title),
+        of=escaped(report.of),
         subtitle=escaped(report.subtitle),
         links=f"<nav>{' '.join(links)}</nav>" if links else "",
         warnings=_warnings(report),
@@ -106,6 +119,7 @@ def _frame(report: Report, links: list[str]) -> str:
         samples_note=f"These are the first {SAMPLES} of {report.samples}." if many else "",
         sampled=_sampled(report),
         audit=_audit(report),
+        course=_course(report),
         command=_command(report),
         facts=_facts(report),
         script=script,
@@ -137,6 +151,13 @@ def _audit(report: Report) -> str:
     said = "".join(f"<p>{escaped(line)}</p>" for line in report.verdict)
     charts = "".join(chart.markup for chart in report.charts)
     return f'<section id="audit"><h2>Audit, by samples held back</h2>{said}{charts}</section>'
+
+
+def _course(report: Report) -> str:
+    charts = "".join(chart.markup for chart in report.course)
+    if not charts:
+        return ""
+    return f'<section id="course"><h2>Course of the runs</h2>{charts}<p class="note">{_GOOD_COURSE}</p></section>'
 
 
 def _command(report: Report) -> str:

@@ -99,7 +99,8 @@ def save_prior(
             if path.suffix == ".safetensors":
                 save_file(state, temporary, metadata={METADATA_KEY: config})
             else:
-                torch.save({"config": config, "state": state}, temporary)
+                with temporary.open("wb") as file:  # by a name torch would write that name, too
+                    torch.save({"config": config, "state": state}, file)
         except (InputError, OSError, SafetensorError, RuntimeError) as error:  # both report a full disk in many ways
             raise InputError(f"{path} can't be written: {error}") from error
 

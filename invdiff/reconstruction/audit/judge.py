@@ -48,4 +48,4 @@ class Judge:
 
 
 def _images(store: Store, stage: Stage, number: int) -> Tensor:
-    return torch.from_numpy(stage.found(store, number)[0])
+    return torch.from_numpy(stage.found(store, number).images)

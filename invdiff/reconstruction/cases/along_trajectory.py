@@ -2,7 +2,6 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from invdiff.data import held_out
 from invdiff.data.masks import calibration_region
@@ -22,18 +21,20 @@ def problem_along(scan: CoilData, noise_std: float) -> Problem:
     """The problem of one slice, prepared."""
     assert isinstance(scan, NonCartesianScan)
     assert scan.maps is not None
-    operator = non_cartesian_sense(_points(scan), as_tensor(scan.maps[0]))
-    return Problem(operator, as_tensor(scan.kspace[0]).reshape(scan.coils, -1), noise_std)
+    points = as_tensor(scan.trajectory.places())
+    y = as_tensor(scan.trajectory.sampled(scan.kspace[0]))
+    return Problem(non_cartesian_sense(points, as_tensor(scan.maps[0])), y, noise_std)
 
 
 def gridded_images(scan: CoilData) -> Complex:
     """Coil images of the samples, weighed by the density of their points: ``(slices, coils, H, W)``."""
     assert isinstance(scan, NonCartesianScan)
-    F = NonUniformFourier(_points(scan), scan.matrix)
-    weights = pipe(F)
-    y = as_tensor(scan.kspace).reshape(scan.slices, scan.coils, -1)
-    weighted: Complex = F.H(weights.to(y.real.dtype) * y).numpy()
-    return weighted
+    images = []
+    for one in scan:
+        F = NonUniformFourier(as_tensor(one.trajectory.places()), scan.matrix)
+        y = as_tensor(one.trajectory.sampled(one.kspace))
+        images.append(F.H(pipe(F).to(y.real.dtype) * y).numpy())
+    return np.concatenate(images)
 
 
 def held_readouts(scan: CoilData, fraction: float, seed: int, least: int) -> NDArray[np.bool_]:
@@ -60,7 +61,3 @@ def check_grid(scan: ScanSlices, operator: str, maps: str | None) -> None:
             f"{scan.name} was measured along a trajectory, where maps are not refined with the image; leave out --maps "
             "joint."
         )
-
-
-def _points(scan: NonCartesianScan) -> Tensor:
-    return as_tensor(scan.trajectory.points).reshape(-1, 2)

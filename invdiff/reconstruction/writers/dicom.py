@@ -58,10 +58,8 @@ def slices_of(result: WrittenResult, template: Path | None) -> list[Any]:
     """
     from pydicom.valuerep import DSfloat
 
-    geometry = known_geometry(result)
-    like = None if template is None else Template.read(template)
-    if like is not None:
-        like.check(str(result.path), geometry)
+    geometry = placed(str(result.path), result.geometry)
+    like = None if template is None else fitting_template(template, str(result.path), geometry)
     magnitudes = np.abs(result.image)
     slope = DSfloat(float(magnitudes.max()) / _MOST or 1.0, auto_format=True)
     pixels = np.minimum(magnitudes / slope, _MOST).round().astype("<u2")
@@ -73,21 +71,43 @@ def slices_of(result: WrittenResult, template: Path | None) -> list[Any]:
     return [_slice(common, geometry, k, pixels[k]) for k in range(len(pixels))]
 
 
-def known_geometry(result: WrittenResult) -> Geometry:
-    """The geometry of a result, with planes.
+def fitting_template(folder: Path, name: str, geometry: Geometry | None) -> Template:
+    """The series in a folder, if it shows what is reconstructed.
+
+    Args:
+        folder: of the series.
+        name: of what is reconstructed.
+        geometry: of its images.
+
+    Raises:
+        InputError: as `write`.
+    """
+    from pydicom.dataset import Dataset
+
+    found = Template.read(folder)
+    found.check(name, placed(name, geometry))
+    set_values(Dataset(), dict(found.values), folder)
+    return found
+
+
+def placed(name: str, geometry: Geometry | None) -> Geometry:
+    """The geometry of images, with planes.
+
+    Args:
+        name: of what they are of.
+        geometry: as far as it is known.
 
     Raises:
         InputError: nothing tells where slices lie, or rows and columns are not at right angles.
     """
-    geometry = result.geometry
     if geometry is None or geometry.planes is None:
         raise InputError(
-            f"{result.path} does not tell where its slices lie, so nobody could tell left from right in DICOM; save "
+            f"{name} does not tell where its slices lie, so nobody could tell left from right in DICOM; save "
             "NIfTI (nifti), which says that it does not know, or reconstruct a scan of known geometry."
         )
     if any(abs(plane.directions[0] @ plane.directions[1]) > _ORTHOGONAL for plane in geometry.planes):
         raise InputError(
-            f"{result.path} has rows and columns that are not at right angles, which DICOM can't say; save NIfTI."
+            f"{name} has rows and columns that are not at right angles, which DICOM can't say; save NIfTI."
         )
     return geometry
 
@@ -126,7 +146,7 @@ def _common(result: WrittenResult, template: Template | None) -> Any:
     image.SpecificCharacterSet = "ISO_IR 192"  # UTF-8
     for name in _EMPTY:
         setattr(image, name, None)
-    decided = (result.image, known_geometry(result), derivation(result))
+    decided = (result.image, result.geometry, derivation(result))
     image.StudyInstanceUID = identifier("study", *decided)
     image.FrameOfReferenceUID = identifier("frame of reference", *decided)
     if template is not None:

@@ -7,8 +7,10 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Self
 
+from invdiff.data.geometry import Geometry
 from invdiff.errors import InputError
 from invdiff.files.publish import publish
+from invdiff.reconstruction.writers.dicom import fitting_template
 from invdiff.reconstruction.writers.table import writers
 from invdiff.reconstruction.writers.writer import Writer
 from invdiff.reconstruction.written_result import written_result
@@ -20,10 +22,12 @@ class Exported:
 
     Attributes:
         files: where they are.
+        place: the folder that they make up, or None.
         remarks: what a user of them may wonder at, as sentences.
     """
 
     files: tuple[Path, ...]
+    place: Path | None
     remarks: tuple[str, ...]
 
 
@@ -94,6 +98,17 @@ class WayOut:
             f"folders of DICOM (out/){meant}"
         )
 
+    def check(self, name: str, geometry: Geometry | None) -> None:
+        """Raise ``InputError`` where the template is none, or shows something else than what is to be reconstructed:
+        before that is done.
+
+        Args:
+            name: of what is reconstructed.
+            geometry: of its images, as far as it is known.
+        """
+        if self.template is not None:
+            fitting_template(self.template, name, geometry)
+
     def export(self, result: str | os.PathLike[str]) -> Exported:
         """Write a result.
 
@@ -117,7 +132,8 @@ class WayOut:
                 remarks.extend(self.writer.write_like(written, place, self.template))
 
         with written_result(result) as written:
-            return Exported(publish(path, write, replace=self.replaces), tuple(remarks))
+            files = publish(path, write, replace=self.replaces)
+            return Exported(files, path if path.is_dir() else None, tuple(remarks))
 
 
 def ways_out(
@@ -131,9 +147,13 @@ def ways_out(
         replaces: as of `WayOut`.
 
     Raises:
-        InputError: as `WayOut.named`, or a template is given and none of them takes it.
+        InputError: as `WayOut.named`, a file would have the name of a result, or a template is given and none of them
+            takes it.
     """
     found = [replace(WayOut.named(text), replaces=replaces) for text in named]
+    result = next((way.path for way in found if way.path is not None and way.path.name == "reconstruction.h5"), None)
+    if result is not None:
+        raise InputError(f"{result} has the name of a result, of which one is exported at a time; give another name.")
     if template is None:
         return found
     takes = [way.writer.write_like is not None for way in found]

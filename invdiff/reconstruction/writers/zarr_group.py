@@ -11,7 +11,8 @@ from invdiff.reconstruction.written_result import WrittenResult
 
 def write(result: WrittenResult, path: Path) -> tuple[str, ...]:
     """Write a group (Zarr version 3) of the arrays that reconstruction.h5 has, by the same names, with one image a
-    chunk; what is known of the geometry stands beside them, and how the result was made in the group's attributes.
+    chunk; what is known of the geometry and of the course of the runs stands beside them, and how the result was made
+    in the group's attributes.
 
     Raises:
         InputError: the result is damaged.
@@ -27,6 +28,9 @@ def write(result: WrittenResult, path: Path) -> tuple[str, ...]:
         array = group.create_array(name, shape=stored.shape, chunks=chunk, dtype=kind)
         for row in range(len(stored)):
             array[row] = result.volume(name, [row])[0]
-    for name, numbers in {**result.numbers, **lies}.items():
+    beside = {**result.numbers, **lies}
+    for of in result.courses:
+        beside |= result.course(of).arrays(of)
+    for name, numbers in beside.items():
         group.create_array(name, data=np.asarray(numbers))
     return ()

@@ -11,7 +11,7 @@ import pytest
 from invdiff.data.formats import offered
 from invdiff.errors import InputError
 from invdiff.reconstruction import WrittenResult
-from invdiff.reconstruction.writers import WRITERS, WayOut, Writer, writer, writers
+from invdiff.reconstruction.writers import WRITERS, WayOut, Writer, ways_out, writer, writers
 from tests.reconstruction.writers.results import marked, written
 
 
@@ -140,3 +140,8 @@ def test_an_entry_point_of_something_else_is_refused(own: Callable[[str], None])
     own(f"{__name__}:shouts")
     with pytest.raises(InputError, match="it must be a Writer"):
         WayOut.named("nifti")
+
+
+def test_another_result_is_no_way_out() -> None:
+    with pytest.raises(InputError, match=r"b/reconstruction\.h5 has the name of a result"):
+        ways_out(["png", "b/reconstruction.h5"])
