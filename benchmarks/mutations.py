@@ -17,7 +17,7 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -50,7 +50,14 @@ from invdiff.diffusion import Posterior
 from invdiff.errors import InputError
 from invdiff.priors import Intensity, ScorePrior, UNet, Velocity, load_prior, save_prior
 from invdiff.priors.checkpoints.published import find_published
-from invdiff.reconstruction import Reconstruction, WrittenSamples, conformal_for, read_labels, read_reconstructed
+from invdiff.reconstruction import (
+    Course,
+    Reconstruction,
+    WrittenSamples,
+    conformal_for,
+    read_labels,
+    read_reconstructed,
+)
 from invdiff.reconstruction.writers.dicom_template import Template
 from invdiff.training import DicomImages, FastMRIImages, GroupedImages, NiftiImages, NpyImages
 from invdiff.training import read_config as read_training_config
@@ -250,7 +257,9 @@ def _samples(path: Path) -> None:
 
 def _whole_result(path: Path) -> None:
     attributes = {"slice": np.arange(2), "method": "fast"}
-    Reconstruction(KSPACE, KSPACE[:, 0], KSPACE[:, 1], attributes, KSPACE[:, 0], GEOMETRY, 2 * KSPACE).write(path)
+    course = Course(*(np.ones(shape, np.float32) for shape in ((2, 5), (2, 2, 5), (2, 2, 5))))
+    made = Reconstruction(KSPACE, KSPACE[:, 0], KSPACE[:, 1], attributes, KSPACE[:, 0], GEOMETRY, 2 * KSPACE)
+    replace(made, courses={"samples": course}).write(path)
 
 
 def _group(path: Path) -> None:

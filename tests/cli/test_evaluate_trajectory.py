@@ -89,3 +89,20 @@ def test_baselines_beside_a_result(invdiff: Run, folder: Path, scans: Path, tmp_
     rows = rows_of(tmp_path / "baselines.csv")
     assert [row["image"].split(" (")[0] for row in rows] == ["gridded", "tv", "l1-wavelet", "fast, one sample"]
     assert all(float(row["psnr"]) > float(rows[0]["psnr"]) for row in rows[1:3])
+
+
+def test_a_report_shows_the_trajectory(invdiff: Run, folder: Path, scans: Path, tmp_path: Path) -> None:
+    run = ["solve", scans / "c.h5", "--prior", folder / "prior.safetensors", "--out", tmp_path, *QUICK, "--no-audit"]
+    ran = invdiff(*run, "--report")
+    assert ran.code == 0, ran.err
+    with h5py.File(tmp_path / "reconstruction.h5") as file:
+        trajectory = open_scan(scans / "c.h5").trajectory
+        np.testing.assert_allclose(file["density"], trajectory.density((32, 32)))
+    assert "along a trajectory: the denser, the brighter" in (tmp_path / "report.html").read_text()
+    for wrong, words in ((np.full((3, 3), np.nan), "none of samples"), (np.ones((3, 3), int), "density has shape")):
+        with h5py.File(tmp_path / "reconstruction.h5", "r+") as file:
+            del file["density"]
+            file["density"] = wrong
+        ran = invdiff("report", tmp_path)
+        assert (ran.code, ran.err.count("\n")) == (2, 1)
+        assert words in ran.err
