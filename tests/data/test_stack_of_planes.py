@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import h5py
 import ismrmrd
 import numpy as np
 import pytest
@@ -135,10 +136,17 @@ def npz(points: np.ndarray, kspace: np.ndarray = STACK, matrix: tuple[int, ...] 
     return lambda path: np.savez(path, ksp=kspace, traj=points, matrix=np.array(matrix))
 
 
+def hdf5(path: Path) -> None:
+    """As three-dimensional k-space on a grid would lie, (1, coils, z, y, x)."""
+    with h5py.File(path, "w") as file:
+        file.update({"kspace": STACK[None].astype(np.complex64), "trajectory": GRID, "matrix": MATRIX})
+
+
 FILES: dict[str, tuple[str, Callable[[Path], None]]] = {
     "npz, coils outside of planes": ("scan.npz", npz(GRID)),
     "npz, planes outside of coils": ("scan.npz", npz(GRID, STACK.swapaxes(0, 1))),
     "npz, readouts of all planes": ("scan.npz", npz(*flattened(STACK, GRID, 3)[::-1])),
+    "HDF5, as a volume": ("scan.h5", hdf5),
     "npz, a matrix of three": ("scan.npz", npz(GRID, matrix=(*SHAPE, PLANES))),
     "npz, cycles per pixel": ("scan.npz", npz(lifted(RADIAL, PLANES, 1 / PLANES))),
     "BART": ("ksp.cfl", bart),
