@@ -149,11 +149,22 @@ class NonCartesianScan(CoilData):
         return draw_columns([Column("gridded", image, brightest_of(image)), Column(str(self.trajectory), density, 1.0)])
 
     def undersample(self, mask: NDArray[np.bool_]) -> Self:
-        """Refused.
+        """The scan without some of its samples.
+
+        Args:
+            mask: bool ``(samples,)``, as `Trajectory.places` has them: those to keep.
 
         Raises:
-            InputError: always.
+            InputError: the mask is another, such as of positions on a grid, of which samples on none know nothing; or
+                all that it keeps is zero.
         """
+        where = self.trajectory.where
+        if mask.shape == (np.count_nonzero(where),):
+            kept = np.zeros_like(where)
+            kept[where] = mask
+            self._check_signal(self.kspace[..., kept])
+            trajectory = Trajectory(self.trajectory.points, kept)
+            return self.changed(kspace=np.where(kept, self.kspace, 0), trajectory=trajectory)
         raise InputError(
             f"{self.name} was measured along a trajectory, of which a mask leaves nothing out; leave out --mask and "
             "--undersample, and readouts of the file instead."

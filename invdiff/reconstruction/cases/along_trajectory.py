@@ -35,6 +35,16 @@ def gridded_images(scan: CoilData) -> Complex:
     return scan.coil_images
 
 
+def kspace_along(scan: ScanSlices, coil_images: Complex) -> Complex:
+    """What coils would see of their images, ``(slices, coils, H, W)``, at all points: ``(slices, coils, m)``."""
+    assert isinstance(scan, NonCartesianScan)
+    every = (
+        NonUniformFourier(as_tensor(one.trajectory.places()), scan.matrix)(as_tensor(images)).numpy()
+        for one, images in zip(scan, coil_images, strict=True)
+    )
+    return np.stack(list(every))
+
+
 def density_along(scan: CoilData) -> NDArray[np.float32]:
     """How many samples lie near each position of the grid, ``(H, W)``."""
     assert isinstance(scan, NonCartesianScan)

@@ -25,6 +25,7 @@ from invdiff.reconstruction.cases.along_trajectory import (
     density_along,
     gridded_images,
     held_readouts,
+    kspace_along,
     samples_along,
     transform_along,
 )
@@ -50,6 +51,10 @@ def _transformed(scan: CoilData) -> Complex:
     return to_image(scan.kspace)
 
 
+def _everywhere(scan: ScanSlices, coil_images: Complex) -> Complex:
+    return to_kspace(coil_images)
+
+
 def _held_positions(scan: CoilData, fraction: float, seed: int, least: int) -> NDArray[np.bool_]:
     return held_out(scan.sampled, fraction, seed, least=least)
 
@@ -66,6 +71,7 @@ class Seen:
         transform: of one coil's image of a slice, ``(H, W)``, to its samples ``(m,)``.
         samples: of a slice, ``(coils, m)``.
         coil_images: of the data alone, ``(slices, coils, H, W)``, from which zero-filled images are combined.
+        kspace: of a scan's coils as it was read, of images of all coils, as of `ScanCases.kspace_of`.
         hold_back: samples, as of `Cases.hold_back`.
         density: of samples, as of `Cases.density`.
         through_maps: whether the coils' maps are a part of it; else there is one coil.
@@ -74,6 +80,7 @@ class Seen:
     transform: Callable[[CoilData], LinearOperator]
     samples: Callable[[CoilData], Tensor]
     coil_images: Callable[[CoilData], Complex]
+    kspace: Callable[[ScanSlices, Complex], Complex]
     hold_back: Callable[[CoilData, float, int, int], NDArray[np.bool_]]
     density: Callable[[CoilData], NDArray[np.float32] | None]
     through_maps: bool = True
@@ -88,9 +95,11 @@ class Seen:
 
 
 SEEN = {
-    "sense": Seen(_on_a_grid, _samples, _transformed, _held_positions, _at_positions),
-    "fourier": Seen(_on_a_grid, _samples, _transformed, _held_positions, _at_positions, through_maps=False),
-    NON_CARTESIAN: Seen(transform_along, samples_along, gridded_images, held_readouts, density_along),
+    "sense": Seen(_on_a_grid, _samples, _transformed, _everywhere, _held_positions, _at_positions),
+    "fourier": Seen(
+        _on_a_grid, _samples, _transformed, _everywhere, _held_positions, _at_positions, through_maps=False
+    ),
+    NON_CARTESIAN: Seen(transform_along, samples_along, gridded_images, kspace_along, held_readouts, density_along),
 }
 """Operators on scans, by name."""
 
@@ -251,11 +260,13 @@ class ScanCases(Cases):
         return one.changed(kspace=np.zeros_like(one.kspace), maps=np.zeros_like(one.maps))
 
     def kspace_of(self, images: Image) -> Complex:
-        """What the coils would see of images ``(slices, H, W)``, everywhere in k-space: ``(slices, coils, H, W)``."""
-        if not SEEN[self.operator].through_maps:
-            return to_kspace(images[:, None].astype(np.complex64))
+        """What the coils would see of images of all slices, ``(slices, H, W)``: everywhere in k-space, ``(slices,
+        coils, H, W)``, or at all points of the trajectory, ``(slices, coils, samples)``."""
+        seen = SEEN[self.operator]
+        if not seen.through_maps:
+            return seen.kspace(self.scan, images[:, None].astype(np.complex64))
         assert self.measured.maps is not None
-        return to_kspace(images[:, None] * self.measured.maps)
+        return seen.kspace(self.scan, images[:, None] * self.measured.maps)
 
     def _raw(self, number: int) -> CoilData:
         return self.scan.select([number])
