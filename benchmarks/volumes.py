@@ -31,6 +31,7 @@ SIDE, COILS, LINES, NOISE_STD = 96, 8, 8, 0.01
 
 WAYS = {
     ("estimate", "slice by slice"): {},
+    ("estimate", "volume shown by slices alone"): {"signal": "alternating-planes(turned, (-3))"},
     ("estimate", "volume"): {"signal": "alternating-planes"},
     ("calibrated", "slice by slice"): {"steps": "10", "correlated_slices": "1"},
     ("calibrated", "four correlated slices"): {"steps": "10", "correlated_slices": "4"},
