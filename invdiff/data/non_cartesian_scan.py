@@ -120,6 +120,14 @@ class NonCartesianScan(CoilData):
         places = places_of(slices, self.slices, self.name)
         return super().select(places).changed(trajectory=self.trajectory.select(places))
 
+    def with_slices(self, scans: Sequence[Self]) -> Self:
+        """As of `CoilData`, and with their trajectories, where slices have their own."""
+        joined = super().with_slices(scans)
+        if self.trajectory.slices is None:
+            return joined
+        points = np.concatenate([scan.trajectory.points for scan in scans])
+        return joined.changed(trajectory=Trajectory(points, self.trajectory.measured))
+
     @property
     def coil_images(self) -> Complex:
         """Images of the samples, weighed by the density of their points, ``(slices, coils, H, W)``."""

@@ -280,13 +280,11 @@ class ScanCases(Cases):
 
     @cached_property
     def measured(self) -> CoilData:
-        """All slices prepared, with noise level, maps and truth, in memory: what classical methods begin from."""
+        """All slices prepared, with noise level, maps and truth, in memory."""
         if self.slices == self.learnt_from and self.joint is None:
             every = self.learnt
         else:
-            scans = [self._prepared_or_empty(number) for number in self.slices]
-            maps = [scan.maps for scan in scans if scan.maps is not None]
-            every = self.learnt.changed(kspace=np.concatenate([s.kspace for s in scans]), maps=np.concatenate(maps))
+            every = self.learnt.with_slices([self._prepared_or_empty(number) for number in self.slices])
         attributes = {**self.scan.attributes, "target": self.target} if self.has_ground_truth else self.scan.attributes
         return every.changed(
             noise_std=self.noise_std, ground_truth=self.ground_truth, attributes=attributes, geometry=self.geometry
