@@ -105,7 +105,7 @@ class NonCartesianScan(CoilData):
 
     @property
     def mask(self) -> NDArray[np.bool_]:
-        """The same."""
+        """The positions of the grid to which some sample is nearest, as ``sampled``."""
         return self.sampled
 
     @cached_property
