@@ -39,9 +39,15 @@ class Source:
                 yield str(key.value), row
 
     def made(self, table: str) -> Iterator[str]:
-        """The names of rows that calls make, such as ``Kind("sense", ...)``: texts that come first."""
+        """The names of rows that calls make: texts that come first, as in ``Kind("sense", ...)``, or the ``name`` of
+        the class that is called."""
         for call in ast.walk(self._value(table)):
-            first = call.args[0] if isinstance(call, ast.Call) and call.args else None
+            if not isinstance(call, ast.Call):
+                continue
+            if not call.args:
+                yield from self._own_name(call.func)
+                continue
+            first = call.args[0]
             if isinstance(first, ast.Name) and first.id.isupper():
                 yield str(self.literal(first.id))
             elif isinstance(first, ast.Constant) and isinstance(first.value, str):
@@ -54,6 +60,15 @@ class Source:
                 calls = [each.func for each in node.decorator_list if isinstance(each, ast.Call)]
                 if any(isinstance(called, ast.Name) and called.id == decorator for called in calls):
                     yield node.name, [each.arg for each in (*node.args.args, *node.args.kwonlyargs)]
+
+    def _own_name(self, made: ast.expr) -> Iterator[str]:
+        """The ``name`` that a class of this module has itself."""
+        for node in self._tree.body:
+            if isinstance(node, ast.ClassDef) and isinstance(made, ast.Name) and node.name == made.id:
+                for said in node.body:
+                    match said:
+                        case ast.Assign(targets=[ast.Name(id="name")], value=ast.Constant(value=str(name))):
+                            yield name
 
     def _value(self, name: str) -> ast.expr:
         """What is assigned to a name, here or in the module that it is imported from."""

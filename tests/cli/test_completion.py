@@ -62,14 +62,16 @@ def test_settings_are_the_parameters_of_the_method(method: str) -> None:
 def test_a_table_that_gains_a_row_is_read_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The source is what is read, and no list beside it."""
     (tmp_path / "data").mkdir()
-    text = 'from invdiff.data.far import FAR\nMASKS: dict[str, int] = {"a": 1, "b": 2}\nMADE = (Kind("x"), Kind(FAR))\n'
+    text = 'from invdiff.data.far import FAR\nMASKS: dict[str, int] = {"a": 1, "b": 2}\n'
+    text += 'MADE = (Kind("x"), Kind(FAR), Own())\n'
+    text += 'class Own:\n    name = "mine"\n'
     (tmp_path / "data" / "masks.py").write_text(text)
     (tmp_path / "data" / "far.py").write_text(
         'FAR = "away"\nclass Near(Part):\n    ...\nclass Nearer(Near, Other):\n    ...\n'
     )
     monkeypatch.setattr(source, "_PACKAGE", tmp_path)
     assert completion.mask_names("") == ["a", "b"]
-    assert [*Source("data.masks").made("MADE")] == ["x", "away"]
+    assert [*Source("data.masks").made("MADE")] == ["x", "away", "mine"]
     assert heirs("data", "Part") == {"Part", "Near", "Nearer"}
     with pytest.raises(LookupError, match="assigns nothing to NONE"):
         Source("data.masks").literal("NONE")
