@@ -17,7 +17,7 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -37,6 +37,7 @@ from invdiff.data import (
     NonCartesianScan,
     Plane,
     Scan,
+    Trajectory,
     open_scan,
     radial,
     read_image,
@@ -49,7 +50,14 @@ from invdiff.diffusion import Posterior
 from invdiff.errors import InputError
 from invdiff.priors import Intensity, ScorePrior, UNet, Velocity, load_prior, save_prior
 from invdiff.priors.checkpoints.published import find_published
-from invdiff.reconstruction import Reconstruction, WrittenSamples, conformal_for, read_labels, read_reconstructed
+from invdiff.reconstruction import (
+    Course,
+    Reconstruction,
+    WrittenSamples,
+    conformal_for,
+    read_labels,
+    read_reconstructed,
+)
 from invdiff.reconstruction.writers.dicom_template import Template
 from invdiff.training import DicomImages, FastMRIImages, GroupedImages, NiftiImages, NpyImages
 from invdiff.training import read_config as read_training_config
@@ -120,20 +128,32 @@ def _raw_data(path: Path, partitions: int = 1) -> None:
             dataset.append_acquisition(acquisition)
 
 
-def _spokes(path: Path) -> None:
+def _spokes(path: Path, partitions: int = 1, shorter: int = 0) -> None:
     import ismrmrd
 
+    points = radial(6, 8).points.astype(np.float32)
+    header = HEADER.replace("cartesian", "radial").replace("<z>1</z></matrixSize>", f"<z>{partitions}</z></matrixSize>")
     with ismrmrd.Dataset(str(path), "dataset", create_if_needed=True) as dataset:
-        dataset.write_xml_header(HEADER.replace("cartesian", "radial").encode())
-        for spoke, places in enumerate(radial(6, 8).points.astype(np.float32)):
-            acquisition = ismrmrd.Acquisition.from_array(KSPACE[0, :, :, spoke].copy(), places)
+        dataset.write_xml_header(header.encode())
+        for partition, spoke in np.ndindex(partitions, 6):
+            end = 8 - spoke % (shorter + 1)
+            samples, places = KSPACE[partition, :, :end, spoke].copy(), points[spoke, :end].copy()
+            acquisition = ismrmrd.Acquisition.from_array(samples, places)
             acquisition.center_sample, acquisition.idx.kspace_encode_step_1 = 4, spoke
+            acquisition.idx.kspace_encode_step_2 = partition
             dataset.append_acquisition(acquisition)
 
 
 def _along(path: Path) -> None:
-    scan = NonCartesianScan(KSPACE.swapaxes(2, 3), radial(6, 8), (8, 6), maps=KSPACE, noise_std=0.1)
+    trajectory = Trajectory(radial(12, 8).points.reshape(2, 6, 8, 2), np.arange(8) < 8 - np.arange(6)[:, None] % 2)
+    scan = NonCartesianScan(KSPACE.swapaxes(2, 3), trajectory, (8, 6), maps=KSPACE, noise_std=0.1)
     write_scan(scan, path)
+
+
+def _matlab_along(path: Path) -> None:
+    points = radial(6, 8).points @ [1, 1j]
+    savemat(path, {"rawdata": KSPACE[0].transpose(1, 2, 0), "k": points.T, "matrix": np.array([8, 6])})
+    _undate(path)
 
 
 def _stream(path: Path) -> None:
@@ -237,7 +257,9 @@ def _samples(path: Path) -> None:
 
 def _whole_result(path: Path) -> None:
     attributes = {"slice": np.arange(2), "method": "fast"}
-    Reconstruction(KSPACE, KSPACE[:, 0], KSPACE[:, 1], attributes, KSPACE[:, 0], GEOMETRY, 2 * KSPACE).write(path)
+    course = Course(*(np.ones(shape, np.float32) for shape in ((2, 5), (2, 2, 5), (2, 2, 5))))
+    made = Reconstruction(KSPACE, KSPACE[:, 0], KSPACE[:, 1], attributes, KSPACE[:, 0], GEOMETRY, 2 * KSPACE)
+    replace(made, courses={"samples": course}).write(path)
 
 
 def _group(path: Path) -> None:
@@ -345,10 +367,13 @@ READERS = {
     "HDF5 of groups": Reader(".h5", _group, lambda path: GroupedImages(path=path).read("train")),
     "ISMRMRD": Reader(".mrd", _raw_data, read_scan),
     "ISMRMRD along a trajectory": Reader(".mrd", _spokes, open_scan),
+    "ISMRMRD of a stack of stars": Reader(".mrd", partial(_spokes, partitions=2), open_scan),
+    "ISMRMRD of readouts of several lengths": Reader(".mrd", partial(_spokes, shorter=2), open_scan),
     "HDF5 along a trajectory": Reader(".h5", _along, open_scan),
     "npz along a trajectory": Reader(
         ".npz", lambda path: np.savez(path, ksp=KSPACE.swapaxes(2, 3), traj=16 * radial(6, 8).points), open_scan
     ),
+    "MATLAB along a trajectory": Reader(".mat", _matlab_along, open_scan),
     "ISMRMRD of a volume": Reader(".mrd", partial(_raw_data, partitions=2), _all_slices),
     "MRD 2": Reader(".mrd2", _stream, read_scan),
     "MRD 2, after its schema": Reader(".body", _stream_body, _with_schema),

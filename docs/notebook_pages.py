@@ -1,10 +1,10 @@
 """Notebooks as pages: Markdown with what their cells showed, and the pictures."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from nbconvert import MarkdownExporter
-from nbformat import NotebookNode
 
 TEMPLATE = """{% extends 'markdown/index.md.j2' %}
 {% block input %}
@@ -23,10 +23,10 @@ TEMPLATE = """{% extends 'markdown/index.md.j2' %}
 
 
 def as_code(source: str) -> str:
-    """A fenced block: of the shell, ready to be copied there, where each line is one of the shell's."""
-    lines = source.splitlines()
-    if lines and all(line.startswith("!") for line in lines):
-        return "\n".join(["```sh", *(line[1:] for line in lines), "```"])
+    """A fenced block: of the shell, ready to be copied there, where each command is one of the shell's."""
+    commands = re.split(r"(?<!\\)\n", source)
+    if all(command.startswith("!") for command in commands):
+        return "\n".join(["```sh", *(command[1:] for command in commands), "```"])
     return f"```{{.python .no-run}}\n{source}\n```"
 
 
@@ -38,7 +38,7 @@ def as_text(output: str) -> str:
 class PageExporter(MarkdownExporter):
     """Markdown as this site has it; of a cell that shows a picture, ``metadata.alt`` says what is in it."""
 
-    def default_filters(self):  # noqa: ANN201
+    def default_filters(self):
         yield from super().default_filters()
         yield from {"as_code": as_code, "as_text": as_text}.items()
 

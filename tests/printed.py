@@ -11,7 +11,7 @@ OF_A_MACHINE = re.compile(
 )
 NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e[+-]?\d+)?(?![\w.]*[A-Za-z_])")
 NEARLY = 0.03
-"""So far apart may two numbers be that are rounded differently on the way: relative, or three units of the last digit."""
+"""So far apart may numbers be that are rounded differently on the way, relative; or three units of their last digit."""
 
 
 def differences(told: str, printed: str) -> list[str]:

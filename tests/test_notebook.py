@@ -66,7 +66,16 @@ def objects() -> dict[str, object]:
     return things()
 
 
-PICTURED = {"scan", "scan cases", "picture cases", "problem", "posterior", "reconstruction", "a slice"}
+PICTURED = {
+    "scan",
+    "trajectory",
+    "scan cases",
+    "picture cases",
+    "problem",
+    "posterior",
+    "reconstruction",
+    "a slice",
+}
 
 
 def test_what_a_terminal_prints_is_short_and_holds_no_numbers_of_arrays(objects: dict[str, object]) -> None:

@@ -27,9 +27,9 @@ MARKDOWN = re.compile(r"\*\*|\]\(|```|^:::|\\[()\[\]]")
 TAGS = set(
     re.findall(
         r"\w+",
-        "a article aside b body br button code dd details div dl dt em footer form h1 h2 h3 h4 h5 h6 head header hr"
-        " html i img input label li link main meta nav ol p path pre script section small span strong style sub summary"
-        " sup svg table tbody td th thead title tr u ul",
+        "a article aside b body br button code dd details div dl dt em figcaption figure footer form h1 h2 h3 h4 h5 h6"
+        " head header hr html i img input label li link main meta nav ol p path pre script section small span strong"
+        " style sub summary sup svg table tbody td th thead title tr u ul",
     )
 )
 LITERAL = {"code", "pre", "script", "style"}

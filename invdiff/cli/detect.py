@@ -351,12 +351,14 @@ def _table(rows: "Sequence[Mapping[str, Any]]") -> Any:
     from rich.box import SIMPLE
     from rich.table import Table
 
-    table = Table(box=SIMPLE, pad_edge=False)
-    for heading in ("slice", "row", "column", "contrast", "recovered", "share", "spread", f"{_LEVEL:.0%}"):
+    table = Table(box=SIMPLE, pad_edge=False, caption_justify="left")
+    sampled = any(row["spread"] is not None for row in rows)
+    of_samples = ("spread", f"{_LEVEL:.0%}") if sampled else ()
+    for heading in ("slice", "row", "column", "contrast", "recovered", "share", *of_samples):
         table.add_column(heading, justify="right")
     for row in sorted(rows, key=lambda row: float(row["share"]))[:_LISTED]:
         numbers = f"{row['row']:.1f}", f"{row['column']:.1f}", f"{row['contrast']:.3g}", f"{row['recovered']:.3f}"
-        told = ("", "") if row["spread"] is None else (f"{row['spread']:.3f}", f"{row['low']:.3f} to {row['high']:.3f}")
+        told = () if row["spread"] is None else (f"{row['spread']:.3f}", f"{row['low']:.3f} to {row['high']:.3f}")
         table.add_row(str(row["slice"]), *numbers, f"{row['share']:.0%}", *told)
     if len(rows) > _LISTED:
         table.caption = f"the {_LISTED} of which least came back"

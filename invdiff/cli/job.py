@@ -334,7 +334,8 @@ def _draw(path: Path, seen: "Reconstruction", cases: "Cases") -> list[Path]:
     panel, sheet = path.with_name("panel.png"), path.with_name("slices.png")
     images = _titled(seen, cases)
     numbers = [int(number) for number in seen.attributes["slice"]]
-    write_panel(panel, images, std=seen.magnitude_std, truth=seen.ground_truth, numbers=numbers)
+    known = {"truth": seen.ground_truth, "std": seen.magnitude_std, "density": cases.density}
+    write_panel(panel, images, **known, numbers=numbers)
     if cases.count == 1:
         return [path, panel]
     write_contact_sheet(sheet, path)

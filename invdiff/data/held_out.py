@@ -73,7 +73,8 @@ def held_readouts(
     where = np.flatnonzero(outside.any(axis=1))
     if len(where) < 2 * least:
         raise InputError(f"{len(where)} readouts leave the centre, too few to hold {least} of them back.")
-    ends = trajectory.select([0]).points.reshape(-1, trajectory.samples, 2)[where, -1]
+    last = trajectory.samples - 1 - np.argmax(trajectory.where[:, ::-1], axis=1)
+    ends = trajectory.select([0]).points.reshape(-1, trajectory.samples, 2)[where, last[where]]
     round_about = where[np.argsort(np.arctan2(ends[:, 0], ends[:, 1]) % np.pi, kind="stable")]
     parts = np.array_split(round_about, max(round(fraction * len(where)), least))
     held = np.zeros_like(outside)

@@ -4,12 +4,13 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from invdiff.data.geometry import Geometry
+from invdiff.data.gridded_images import gridded_images
 from invdiff.data.gridding import Gridded, filled_side, gridded_centre
 from invdiff.data.masks import central
 from invdiff.data.noise import Noise, noise_of_scan
@@ -17,6 +18,10 @@ from invdiff.data.scan import CoilData, places_of
 from invdiff.data.trajectory import Trajectory
 from invdiff.errors import InputError
 from invdiff.files.digest import digest_of
+from invdiff.notebook import card
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Complex = NDArray[np.complex64]
 
@@ -93,6 +98,11 @@ class NonCartesianScan(CoilData):
         their own, those of the first, as many as of others."""
         return self.trajectory.cells(self.matrix)
 
+    @cached_property
+    def density(self) -> NDArray[np.float32]:
+        """How many samples lie near each position of the grid, ``(H, W)``; of the first slice, as ``sampled``."""
+        return self.trajectory.density(self.matrix)
+
     @property
     def mask(self) -> NDArray[np.bool_]:
         """The same."""
@@ -110,12 +120,51 @@ class NonCartesianScan(CoilData):
         places = places_of(slices, self.slices, self.name)
         return super().select(places).changed(trajectory=self.trajectory.select(places))
 
+    @property
+    def coil_images(self) -> Complex:
+        """Images of the samples, weighed by the density of their points, ``(slices, coils, H, W)``."""
+        each = (
+            gridded_images(self.trajectory.sampled(kspace), self.trajectory.places(index), self.matrix)
+            for index, kspace in enumerate(self.kspace)
+        )
+        return np.stack(list(each))
+
+    @property
+    def _described(self) -> dict[str, str]:
+        return {**super()._described, "trajectory": str(self.trajectory)}
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it."""
+        from invdiff.pictures import brightness_of
+
+        return card(f"NonCartesianScan {self.name}", self._described, {"density": brightness_of(self.density)})
+
+    def plot(self) -> "Figure":
+        """A figure of the root sum of squares of the coils' images, weighed by the density of their samples, and of
+        that density. At most eight slices are shown."""
+        from invdiff.pictures import Column, brightest_of, brightness_of, draw_columns
+
+        image = np.sqrt((np.abs(self.coil_images) ** 2).sum(axis=1))
+        density = np.broadcast_to(brightness_of(self.density), image.shape)
+        return draw_columns([Column("gridded", image, brightest_of(image)), Column(str(self.trajectory), density, 1.0)])
+
     def undersample(self, mask: NDArray[np.bool_]) -> Self:
-        """Refused.
+        """The scan without some of its samples.
+
+        Args:
+            mask: bool ``(samples,)``, as `Trajectory.places` has them: those to keep.
 
         Raises:
-            InputError: always.
+            InputError: the mask is another, such as of positions on a grid, of which samples on none know nothing; or
+                all that it keeps is zero.
         """
+        where = self.trajectory.where
+        if mask.shape == (np.count_nonzero(where),):
+            kept = np.zeros_like(where)
+            kept[where] = mask
+            self._check_signal(self.kspace[..., kept])
+            trajectory = Trajectory(self.trajectory.points, kept)
+            return self.changed(kspace=np.where(kept, self.kspace, 0), trajectory=trajectory)
         raise InputError(
             f"{self.name} was measured along a trajectory, of which a mask leaves nothing out; leave out --mask and "
             "--undersample, and readouts of the file instead."

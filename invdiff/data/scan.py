@@ -128,6 +128,11 @@ class CoilData(ABC):
 
     @property
     @abstractmethod
+    def mask(self) -> NDArray[np.bool_] | None:
+        """The same as ``sampled``; None where that is everywhere."""
+
+    @property
+    @abstractmethod
     def sampled(self) -> NDArray[np.bool_]:
         """The positions of k-space that were sampled, bool ``(H, W)``."""
 

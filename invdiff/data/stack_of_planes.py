@@ -39,13 +39,15 @@ def is_flat(points: Points) -> bool:
     return points.shape[-1] == 2 or float(np.abs(points[..., 2]).max()) <= _FLAT * float(np.abs(points).max())
 
 
-def unstacked(kspace: Complex, points: Points, what: str) -> Stack:
-    """The slices of a stack of planes, whose readouts may come in any order of planes.
+def unstacked(kspace: Complex, points: Points, what: str, planes: int | None = None) -> Stack:
+    """The slices of a stack of planes, whose readouts may come in any order.
 
     Args:
         kspace: ``(coils, readouts, samples)`` of all planes.
         points: of these readouts, ``(readouts, samples, 3)``, in any units.
         what: points are, for sentences.
+        planes: how many fill the field of view, where that is known; else they do that lie evenly about zero. All of
+            them may be counted from anywhere: that turns the phases of whole slices alone.
 
     Raises:
         InputError: they are no such stack, or planes are missing.
@@ -61,7 +63,7 @@ def unstacked(kspace: Complex, points: Points, what: str) -> Stack:
     count = int(plane.max()) + 1
     readouts = np.bincount(plane, minlength=count)
     middle = first / apart + (count - 1) / 2
-    if (readouts == 0).any() or abs(middle) > 0.5 + _UNEVEN:
+    if (readouts == 0).any() or (count != planes and abs(middle) > 0.5 + _UNEVEN):
         raise InputError(
             f"{what} has planes at {np.count_nonzero(readouts)} heights from {first:.4g} to {heights.max():.4g}, "
             f"{apart:.4g} apart at least, of which some are missing: slices take all of them, evenly about zero; in "
@@ -70,13 +72,30 @@ def unstacked(kspace: Complex, points: Points, what: str) -> Stack:
     order = np.argsort(plane, kind="stable")
     if (readouts != readouts[0]).any():
         raise InputError(_unlike(what, count))
-    planes = points[order][..., :2].reshape(count, readouts[0], *points.shape[1:-1], 2)
-    if np.abs(planes - planes[0]).max() > _ALIKE * np.abs(planes).max():
+    flat = points[order][..., :2].reshape(count, readouts[0], *points.shape[1:-1], 2)
+    measured = kspace[:, order].reshape(len(kspace), count, readouts[0], -1)
+    alike = np.stack([_in_the_order_of(flat[0], one) for one in flat])
+    flat = np.take_along_axis(flat, alike[:, :, None, None], axis=1)
+    measured = np.take_along_axis(measured, alike[None, :, :, None], axis=2)
+    if np.abs(flat - flat[0]).max() > _ALIKE * np.abs(flat).max():
         raise InputError(_unlike(what, count))
     kz = np.round(2 * first / apart) / 2 + np.arange(count)
     waves = np.exp(2j * np.pi * (np.arange(count) - count // 2)[:, None] * kz / count) / np.sqrt(count)
-    measured = kspace[:, order].reshape(len(kspace), count, readouts[0], -1)
-    return Stack(np.einsum("zk,ckrs->zcrs", waves.astype(np.complex64), measured), planes[0], apart)
+    return Stack(np.einsum("zk,ckrs->zcrs", waves.astype(np.complex64), measured), flat[0], apart)
+
+
+def _in_the_order_of(first: Points, other: Points) -> NDArray[np.intp]:
+    """Which readout of a plane each of the first plane is, by the nearest ends; as they come, where two are nearest to
+    the same."""
+    from scipy.spatial import KDTree
+
+    found: NDArray[np.intp] = KDTree(_ends(other)).query(_ends(first))[1]
+    return found if len(np.unique(found)) == len(found) else np.arange(len(found))
+
+
+def _ends(readouts: Points) -> Points:
+    """The first and the last point of readouts ``(readouts, samples, 2)``, ``(readouts, 4)``."""
+    return readouts[:, [0, -1]].reshape(len(readouts), -1)
 
 
 def _planes(heights: Points) -> tuple[float, NDArray[np.intp]]:

@@ -2,12 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from invdiff.data.sampling_density import sampling_density
 from invdiff.errors import InputError
+from invdiff.notebook import card
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Points = NDArray[np.float64]
 Measured = NDArray[np.bool_]
@@ -17,11 +22,12 @@ GOLDEN_ANGLE = np.deg2rad(111.246)
 """Between one spoke and the next: half a turn over the golden ratio (Winkelmann et al., IEEE Transactions on Medical
 Imaging 26, 2007)."""
 
+_SIDE = 128  # pixels of a picture
 _BEYOND = 1e-3  # of the grid: what is stored in single precision, or in units of it, may be rounded past its edge
 _NEAR = 0.6  # positions of the grid: turns one apart, sampled twice as densely along them, leave 0.56 at most
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Trajectory:
     """The points of k-space at which every readout was sampled, by all coils alike.
 
@@ -141,6 +147,34 @@ class Trajectory:
                     found = side - 1
                     break
         return found
+
+    def __str__(self) -> str:
+        return f"{self.readouts} readouts of {self.samples}"
+
+    def __repr__(self) -> str:
+        return f"Trajectory({self})"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it: its density."""
+        from invdiff.pictures import brightness_of
+
+        rows = {"samples": str(self), "reach": f"{self.radius.max():.3g} cycles per pixel"}
+        return card("Trajectory", rows, {"density": brightness_of(self.density((_SIDE, _SIDE)))})
+
+    def plot(self) -> "Figure":
+        """A figure of its density."""
+        from invdiff.pictures import Column, brightness_of, draw_columns
+
+        brightness = brightness_of(self.density((_SIDE, _SIDE)))
+        return draw_columns([Column(str(self), brightness[None], 1.0)])
+
+    def density(self, shape: tuple[int, int]) -> NDArray[np.float32]:
+        """How many samples of the first slice lie near each position of the grid, as of `sampling_density`, ``(H, W)``.
+
+        Args:
+            shape: (H, W) of the image.
+        """
+        return sampling_density(self.places(), shape)
 
     def delayed(self, samples: float) -> "Trajectory":
         """The points where a scanner is whose gradients come late: every sample is where an earlier one should be.

@@ -12,7 +12,7 @@ from invdiff.errors import InputError
 from invdiff.priors.base import Prior
 
 _AXES = (-3, -2, -1)
-_OWN_MOST = (-3, -3, -2, -3, -3, -1)
+_OWN_MOST = (-3, -3, -3, -2, -3, -3, -3, -1)
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,8 @@ class AlternatingPlanes(WrappedSignal):
 
     Args:
         signal: how the images of a plane meet the network.
-        axes: across which slices are shown, in turn: of -3, -2, -1. By default four of six times across the first,
-            whose planes the prior was trained on where they are what a scanner measured.
+        axes: across which slices are shown, in turn: of -3, -2, -1. By default six of eight times across the first;
+            docs/volumes.md tells how that was chosen.
 
     Raises:
         InputError: there are no axes, or others.

@@ -13,6 +13,7 @@ from invdiff.files.atomic import atomic
 from invdiff.metrics.metrics import psnr
 from invdiff.pictures.columns import Column, brightest_of, draw_columns
 from invdiff.pictures.course import Lines
+from invdiff.pictures.density import brightness_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,13 +28,14 @@ def draw_panel(
     *,
     std: Image | None = None,
     truth: Image | None = None,
+    density: Image | None = None,
     numbers: Sequence[int] | None = None,
     course: Mapping[str, Lines] | None = None,
 ) -> "Figure":
     """A figure with a column for each image and a row for each slice, at most eight slices spread over the volume.
 
     With a truth, columns for it and for the error of the last image (five times as bright) follow, and titles hold the
-    PSNR of the volume. With a standard deviation, its column comes last. Magnitudes share one grey window, set by the
+    PSNR of the volume. With a standard deviation, its column follows. Magnitudes share one grey window, set by the
     truth or else by the last image; error and deviation share one of a fifth of that, so that they can be held against
     each other, with colour bars in the images' units.
 
@@ -42,13 +44,18 @@ def draw_panel(
             scrutiny.
         std: real ``(slices, H, W)``, the standard deviation of the posterior's magnitude.
         truth: ``(slices, H, W)``.
+        density: of samples along a trajectory, ``(H, W)``, as `brightness_of` shows it in the last column.
         numbers: what to call the slices; by default they are counted from zero.
         course: of the run, lines for each of some diagrams beneath the images, by their titles.
 
     Raises:
         InputError: there are no images, shapes differ, or numbers are not finite.
     """
-    return draw_columns(_columns(images, std, truth), numbers, course)
+    columns = _columns(images, std, truth)
+    if density is not None:
+        shown = np.broadcast_to(brightness_of(density), (len(columns[0].volume), *density.shape))
+        columns.append(Column("samples", shown, 1.0))
+    return draw_columns(columns, numbers, course)
 
 
 def write_panel(
@@ -57,6 +64,7 @@ def write_panel(
     *,
     std: Image | None = None,
     truth: Image | None = None,
+    density: Image | None = None,
     numbers: Sequence[int] | None = None,
 ) -> None:
     """Write a PNG of `draw_panel`, which tells what the arguments are.
@@ -66,6 +74,7 @@ def write_panel(
         images: as of `draw_panel`.
         std: as of `draw_panel`.
         truth: as of `draw_panel`.
+        density: as of `draw_panel`.
         numbers: as of `draw_panel`.
 
     Raises:
@@ -74,7 +83,7 @@ def write_panel(
     path = Path(path)
     if path.suffix.lower() != ".png":
         raise InputError(f"{path} has the suffix '{path.suffix}'; panels are written as .png files.")
-    figure = draw_panel(images, std=std, truth=truth, numbers=numbers)
+    figure = draw_panel(images, std=std, truth=truth, density=density, numbers=numbers)
     with atomic(path) as temporary:
         figure.savefig(temporary, dpi=160, facecolor=figure.get_facecolor(), format="png")
 

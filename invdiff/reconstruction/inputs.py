@@ -9,12 +9,15 @@ from numpy.typing import NDArray
 
 from invdiff.data.condition import Condition
 from invdiff.data.formats import NOTHING_GIVEN, Given, list_series, open_scan
+from invdiff.data.held_out import held_out
+from invdiff.data.non_cartesian_scan import NonCartesianScan
 from invdiff.data.picture import Picture
 from invdiff.data.recording import Recording
 from invdiff.data.series import SINGLE, Series, told_apart
 from invdiff.errors import InputError
 from invdiff.files.digest import digest_of
 from invdiff.reconstruction.cases import Cases
+from invdiff.reconstruction.cases.along_trajectory import held_readouts
 from invdiff.reconstruction.kinds import NOTHING_ASSUMED, Assumptions, Kind, Measured, find_kind
 
 Mask = NDArray[np.bool_]
@@ -75,16 +78,31 @@ class Measurement:
         said = self.assumed.instrument, self.assumed.seed
         return () if said == (None, 0) else said
 
+    def hold_back(self, fraction: float, seed: int) -> Mask:
+        """Samples of a scan to hold back: lines or points, bool ``(H, W)``, or of whole readouts, ``(samples,)``.
+
+        Args:
+            fraction: of the lines, points or readouts outside the calibration region.
+            seed: of the draw.
+
+        Raises:
+            InputError: there are none.
+        """
+        if isinstance(self.measured, NonCartesianScan):
+            return held_readouts(self.measured, fraction, seed, 1)
+        return held_out(self.sampled, fraction, seed)
+
     def cases(self, keep: Mask | None = None) -> Cases:
         """The problems in it. Maps and noise that the file lacks are estimated from what is shown alone.
 
         Args:
-            keep: the part of a scan's samples to show, bool ``(H, W)``; ``None``: all.
+            keep: the part of a scan's samples to show, bool of the shape of `hold_back`; ``None``: all.
 
         Raises:
             InputError: as `scan_cases` and `picture_cases`.
         """
-        return self.kind.cases(self.measured, self.mask if keep is None else self.sampled & keep, self.assumed)
+        shown = self.mask if keep is None else keep if self.mask is None else self.mask & keep
+        return self.kind.cases(self.measured, shown, self.assumed)
 
 
 @dataclass(frozen=True)

@@ -6,19 +6,14 @@ The prior's image of a falling level is the better the lower the level is, and s
 
 from dataclasses import dataclass, replace
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from invdiff.data.scan import CoilData
 from invdiff.diffusion.sampler import Sampler, scale_of
-from invdiff.operators import sense
+from invdiff.operators import LinearOperator, Sensitivities
 from invdiff.priors import Prior
 from invdiff.problem import Problem
 from invdiff.reconstruction.smooth_maps import orthonormal, smooth_maps
-
-Complex = NDArray[np.complex64]
 
 _BEFORE = 0.3  # of the levels: the image is too coarse to tell maps by
 _EVERY = 2  # levels between map steps
@@ -42,12 +37,12 @@ class Joint:
         return repr(self.sampler), self.prior.fingerprint()
 
     @torch.no_grad()
-    def __call__(self, y: Tensor, mask: Tensor, maps: Tensor, noise_std: float) -> tuple[Tensor, Tensor]:
+    def __call__(self, y: Tensor, transform: LinearOperator, maps: Tensor, noise_std: float) -> tuple[Tensor, Tensor]:
         """Refined maps, and the image of the run that found them.
 
         Args:
             y: complex ``(coils, m)``, the samples.
-            mask: bool ``(H, W)``, where they are.
+            transform: from the image ``(H, W)`` of one coil to its samples ``(m,)``, on a grid or along a trajectory.
             maps: complex ``(coils, H, W)`` or ``(sets, coils, H, W)``, to begin with.
             noise_std: of each real number of ``y``.
 
@@ -59,9 +54,9 @@ class Joint:
             InputError: parts do not fit, or the run diverges.
         """
         device = self.prior.device
-        y, mask, maps = y.to(device), mask.to(device), maps.to(device)
+        y, transform, maps = y.to(device), transform.to(device), maps.to(device)
         around = orthonormal(maps, torch.zeros_like(maps[..., 0, :, :]))[0]
-        problem = Problem(sense(mask, around), y, noise_std)
+        problem = Problem(transform @ Sensitivities(around), y, noise_std)
         problem = problem.with_scale(scale_of(problem, self.prior))
         bound = self.sampler.bind(problem, self.prior)
         steps = bound.levels.steps
@@ -74,24 +69,8 @@ class Joint:
                 continue
             alpha = bound.levels.alpha[state.k]
             image = state.x[0] / alpha * bound.unit
-            maps, image = orthonormal(smooth_maps(y, mask, image, around, noise_std), image)
-            bound = self.sampler.bind(replace(problem, operator=sense(mask, maps)), self.prior)
+            maps, image = orthonormal(smooth_maps(y, transform, image, around, noise_std), image)
+            bound = self.sampler.bind(replace(problem, operator=transform @ Sensitivities(maps)), self.prior)
             run = bound.run().states(resume=replace(state, x=(image / bound.unit * alpha)[None]))
             next(run)
         return maps, state.x[0] * bound.unit
-
-    def maps(self, scan: CoilData) -> Complex:
-        """Refined maps of one slice: ``(1, coils, H, W)`` or ``(1, sets, coils, H, W)``.
-
-        Args:
-            scan: prepared, with maps and noise level.
-
-        Raises:
-            InputError: as a call.
-        """
-        assert scan.maps is not None
-        assert scan.noise_std is not None
-        mask = torch.tensor(scan.sampled)
-        y, maps = torch.tensor(scan.kspace[0])[:, mask], torch.tensor(scan.maps[0])
-        found: Complex = self(y, mask, maps, scan.noise_std)[0].cpu().numpy()[None]
-        return found

@@ -8,14 +8,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from invdiff.data.held_out import held_out
 from invdiff.diffusion.sampler import scale_of
 from invdiff.errors import InputError
 from invdiff.files.digest import digest_of
-from invdiff.operators import sense
+from invdiff.operators import Sensitivities, Subsample
 from invdiff.priors import Prior
 from invdiff.problem import Problem
+from invdiff.reconstruction.audit.held_back import held_samples
 from invdiff.reconstruction.cases import Cases, ScanCases
+from invdiff.reconstruction.cases.scans import SEEN
 from invdiff.reconstruction.forecast import Forecast, forecast
 from invdiff.reconstruction.joint import Joint
 from invdiff.reconstruction.known_noise import coarse_estimate, not_yet
@@ -130,26 +131,25 @@ def _candidates(cases: ScanCases, joint: Joint) -> Iterator[_Candidate]:
     assert cases.preparation is not None
     assert cases.preparation.calibration is not None
     at_hand = cases.preparation.calibration.sets
-    held = held_out(cases.sampled, _SHARE, 0)
-    kept = torch.tensor(cases.sampled & ~held)
-    hidden = torch.tensor(held)
-    noise_std = cases.preparation.noise_std
     position = cases.learnt_from.index(cases.brightest)
-    kspace = torch.tensor(cases.learnt.kspace[position])
+    seen, scan = SEEN[cases.operator], cases.learnt.select([position])
+    noise_std, transform, y = cases.preparation.noise_std, seen.transform(scan), seen.samples(scan)
+    held = torch.from_numpy(cases.hold_back(_SHARE, 0, 1).copy())
+    hidden = held_samples(seen.problem(scan, noise_std), held)
+    kept = Subsample(~hidden) @ transform
 
     def left(maps: Tensor, image: Tensor) -> Tensor:
-        rest = kspace[:, hidden] - sense(hidden, maps)(image)
-        return (rest.abs().double() / float(kspace.abs().max())).square()
+        rest = y[:, hidden] - (Subsample(hidden) @ transform @ Sensitivities(maps))(image)
+        return (rest.abs().double() / float(y.abs().max())).square()
 
-    y = kspace[:, kept]
     others = () if cases.initial is not None else cases.map_choices  # an image to start from is of the sets at hand
     for sets in dict.fromkeys((at_hand, *others)):
         learnt, _ = with_map_sets(cases.learnt, cases.preparation, sets)
         assert learnt.maps is not None
         maps = torch.tensor(learnt.maps[position])
-        problem = Problem(sense(kept, maps), y, noise_std).to(joint.prior.device)
+        problem = Problem(kept @ Sensitivities(maps), y[:, ~hidden], noise_std).to(joint.prior.device)
         problem = problem.with_scale(scale_of(problem, joint.prior))
         image = joint.sampler(problem, joint.prior).samples[0]
         yield _Candidate(sets, False, left(maps, image.cpu()))
-        refined, image = joint(y, kept, maps, noise_std)
+        refined, image = joint(y[:, ~hidden], kept, maps, noise_std)
         yield _Candidate(sets, True, left(refined.cpu(), image.cpu()))

@@ -14,7 +14,7 @@ from invdiff.data.scan import evenly_spaced
 from invdiff.errors import InputError
 from invdiff.files.digest import digest_of
 from invdiff.metrics import nmse, psnr, ssim
-from invdiff.pictures import white_of
+from invdiff.pictures import brightness_of, white_of
 from invdiff.pictures.report import (
     ERROR_SCALE,
     Band,
@@ -24,6 +24,7 @@ from invdiff.pictures.report import (
     Line,
     Report,
     ReportSlice,
+    Sampled,
     write_report,
 )
 from invdiff.reconstruction.course import Course
@@ -66,7 +67,7 @@ def report_result(
 
 
 def _report(written: WrittenResult) -> Report:
-    said, sampled = written.attributes, written.sampled
+    said = written.attributes
     courses = {name: written.course(name) for name in written.courses}
     rows = evenly_spaced(written.shape[0], _LOOKED_AT)
     white = white_of(_magnitudes(written, "ground_truth" if "ground_truth" in written.arrays else "image", rows))
@@ -81,7 +82,7 @@ def _report(written: WrittenResult) -> Report:
         top=_top(written, rows, white),
         pixel=(voxel[0] / voxel[1], 1.0),
         warnings=[*_warnings(written), *remarks(courses, written.slices)],
-        sampled=None if sampled is None or sampled.all() else (sampled, _sampled_title(said)),
+        sampled=_sampled(written),
         course=_course_charts(courses),
         charts=_charts(written),
         verdict=tuple(filter(None, _text(said, "audit_verdict").split("\n"))),
@@ -238,8 +239,16 @@ def _subtitle(said: Mapping[str, Any], samples: int) -> str:
     return ", ".join(filter(None, told))
 
 
-def _sampled_title(said: Mapping[str, Any]) -> str:
-    return "Samples of k-space" if "F" in _text(said, "operator") else "Known pixels"
+def _sampled(written: WrittenResult) -> Sampled | None:
+    sampled, density = written.sampled, written.density
+    if density is not None:
+        return Sampled(brightness_of(density), "Samples of k-space", "along a trajectory: the denser, the brighter")
+    if sampled is None or sampled.all():
+        return None
+    title = "Samples of k-space" if "F" in _text(written.attributes, "operator") else "Known pixels"
+    return Sampled(
+        sampled.astype(float), title, f"{sampled.mean():.1%} of {sampled.shape[0]} x {sampled.shape[1]}, in white"
+    )
 
 
 def _text(said: Mapping[str, Any], name: str) -> str:

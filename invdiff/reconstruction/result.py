@@ -353,6 +353,7 @@ def write_slices(
     attributes: Mapping[str, Any],
     geometry: Geometry | None = None,
     sampled: NDArray[np.bool_] | None = None,
+    density: NDArray[np.float32] | None = None,
 ) -> None:
     """Write HDF5 with ``image``, ``zero_filled`` and, where there are any, ``estimate``, ``samples`` with their
     ``mean`` and ``std``, and ``ground_truth``, and each number of the slices as a data set; whole or not at all. Where
@@ -372,6 +373,7 @@ def write_slices(
         attributes: numbers and texts.
         geometry: of the images, where it is known.
         sampled: what was seen, bool ``(H, W)`` of k-space or of the pixels, to be kept by that name.
+        density: of samples along a trajectory, ``(H, W)``, to be kept by that name.
 
     Raises:
         InputError: it can't be written.
@@ -382,8 +384,7 @@ def write_slices(
                 if k == 0:
                     file.create_dataset(name, (count, *array.shape), array.dtype)
                 file[name][k] = array
-        if sampled is not None:
-            file["sampled"] = sampled
+        file.update({name: seen for name, seen in (("sampled", sampled), ("density", density)) if seen is not None})
         if geometry is not None:
             file.update(planes_of(geometry))
             affine = {} if geometry.affine is None else {"affine": geometry.affine}

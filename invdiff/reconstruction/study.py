@@ -414,10 +414,10 @@ class Study:
         attributes |= {"failed": json.dumps(failed), "fingerprint": decided}
         geometry = cases.geometry
         if geometry is None:
-            write_slices(path, slices, cases.count, attributes, sampled=cases.sampled)
+            write_slices(path, slices, cases.count, attributes, None, cases.sampled, cases.density)
         else:
             parts = (one.part(geometry) for one in slices)
-            write_slices(path, parts, cases.count, attributes, geometry.cropped, cases.sampled)
+            write_slices(path, parts, cases.count, attributes, geometry.cropped, cases.sampled, cases.density)
 
 
 def _settled(store: FolderStore, stages: list[Stage]) -> dict[int, str] | None:

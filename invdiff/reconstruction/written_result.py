@@ -44,6 +44,7 @@ class WrittenResult:
         courses: of the runs that made the ``estimate`` and the ``samples``, as they lie in the file: data sets by their
             names of those, where they are known.
         seen: of what was measured, ``(H, W)`` of its own, as it lies in the file; None: the result does not tell it.
+        densities: the same of the density of samples along a trajectory.
     """
 
     path: Path
@@ -53,6 +54,7 @@ class WrittenResult:
     geometry: Geometry | None
     courses: "Mapping[str, Mapping[str, h5py.Dataset]]" = field(default_factory=dict, repr=False)
     seen: "h5py.Dataset | None" = field(default=None, repr=False)
+    densities: "h5py.Dataset | None" = field(default=None, repr=False)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -123,6 +125,21 @@ class WrittenResult:
         return None if self.seen is None else np.asarray(self.seen[()]) != 0
 
     @property
+    def density(self) -> NDArray[np.float32] | None:
+        """How many samples lie near each position of k-space, ``(H, W)``; None where they lie along no trajectory.
+
+        Raises:
+            InputError: a number is negative, or not finite.
+        """
+        if self.densities is None:
+            return None
+        with np.errstate(over="ignore"):
+            found = np.asarray(self.densities[()], np.float32)
+        if not (np.isfinite(found) & (found >= 0)).all():
+            raise InputError(f"{self.path}: density holds numbers that are none of samples.")
+        return found
+
+    @property
     def slices(self) -> tuple[int, ...]:
         """The numbers of its slices in the file that was reconstructed."""
         return tuple(int(number) for number in self.numbers.get("slice", range(self.shape[0])))
@@ -158,7 +175,8 @@ def written_result(path: str | os.PathLike[str]) -> Iterator[WrittenResult]:
         if geometry is not None:
             geometry.check(str(path), shape[1:], shape[0])
         courses = {name: parts for name in COURSES if (parts := _course(file, path, name, shape[0]))}
-        yield WrittenResult(path, arrays, _numbers(file, path, shape[0]), told, geometry, courses, _seen(file, path))
+        numbers = _numbers(file, path, shape[0])
+        yield WrittenResult(path, arrays, numbers, told, geometry, courses, *_measured(file, path))
 
 
 def _images(file: "h5py.File", path: Path, name: str) -> "h5py.Dataset | None":
@@ -175,6 +193,16 @@ def _images(file: "h5py.File", path: Path, name: str) -> "h5py.Dataset | None":
     return found
 
 
+def _measured(file: "h5py.File", path: Path) -> "Iterator[h5py.Dataset | None]":
+    for name, kinds, words in (("sampled", "biu", "booleans"), ("density", "f", "real numbers")):
+        found = find_numbers(file, name)
+        if found is not None and (found.ndim != 2 or found.dtype.kind not in kinds or not found.size):
+            raise InputError(
+                f"{path}: {name} has shape {found.shape} of {found.dtype}, and is to be (H, W) of {words}."
+            )
+        yield found
+
+
 def _course(file: "h5py.File", path: Path, name: str, slices: int) -> "dict[str, h5py.Dataset]":
     """The data sets of a course; none where it is not told."""
     found = {part: find_numbers(file, f"{name}_{part}") for part in PARTS}
@@ -188,13 +216,6 @@ def _course(file: "h5py.File", path: Path, name: str, slices: int) -> "dict[str,
         told = ", ".join(f"{name}_{part} {shape}" for part, shape in shapes.items())
         raise InputError(f"{path} tells a course of {told} for {slices} slice(s); it is damaged.")
     return parts
-
-
-def _seen(file: "h5py.File", path: Path) -> "h5py.Dataset | None":
-    found = find_numbers(file, "sampled")
-    if found is not None and (found.ndim != 2 or found.dtype.kind not in "biu" or not found.size):
-        raise InputError(f"{path}: sampled has shape {found.shape} of {found.dtype}, and is to be (H, W) of booleans.")
-    return found
 
 
 def _numbers(file: "h5py.File", path: Path, slices: int) -> dict[str, NDArray[np.float64]]:

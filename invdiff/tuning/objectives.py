@@ -7,13 +7,13 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from invdiff.data.held_out import held_out
 from invdiff.data.non_cartesian_scan import NonCartesianScan
 from invdiff.data.picture import Picture
 from invdiff.data.recording import Recording
 from invdiff.errors import InputError
 from invdiff.metrics.metrics import nmse, psnr, ssim
 from invdiff.reconstruction import Cases, Measurement, ScanCases
+from invdiff.reconstruction.preparation import Preparation
 
 Mask = NDArray[np.bool_]
 Image = NDArray[Any]
@@ -80,9 +80,10 @@ class AgainstTruth:
 class HeldBackError:
     """How well samples that the method never saw are predicted: the squared error of A x over what noise leaves of it.
 
-    Some of the sampled lines (points, where lines are not sampled whole) outside the calibration region are held back,
-    drawn one from each of as many rings about the centre of k-space. Coil maps and noise are estimated without them.
-    The idea is that of SSDU (Yaman et al., Magnetic Resonance in Medicine 84, 2020).
+    Some of the sampled lines (points, where lines are not sampled whole, readouts of a trajectory) outside the
+    calibration region are held back, drawn one from each of as many rings about the centre of k-space, or parts of the
+    circle. Coil maps and noise are estimated without them. The idea is that of SSDU (Yaman et al., Magnetic Resonance
+    in Medicine 84, 2020).
 
     Args:
         fraction: of the samples outside the calibration region.
@@ -99,20 +100,15 @@ class HeldBackError:
         """What is not held back.
 
         Raises:
-            InputError: it is no scan on a grid, nothing can be held back, or its noise level is zero.
+            InputError: it is no scan, nothing can be held back, or its noise level is zero.
         """
         if not measurement.kind.is_sampled:
             raise InputError(
                 f"{measurement.name} holds no k-space, and only of k-space samples are held back to be predicted; "
                 "give it a ground truth."
             )
-        if isinstance(measurement.measured, NonCartesianScan):
-            raise InputError(
-                f"{measurement.name} was measured along a trajectory, where a search can't hold samples back; give "
-                "it a ground truth, and search --by truth."
-            )
         try:
-            held = held_out(measurement.sampled, self.fraction, self.seed)
+            held = measurement.hold_back(self.fraction, self.seed)
         except InputError as error:
             raise InputError(f"{measurement.name}: {error}") from error
         if not _kspace(measurement)[..., held].any():
@@ -129,15 +125,19 @@ class HeldBackError:
         """The mean of ``|y - A x|^2 / (2 noise_std^2)`` over the samples held back."""
         assert isinstance(shown, ScanCases)
         assert shown.preparation is not None
-        held = measurement.sampled & ~shown.sampled
-        y = shown.preparation.virtual_coils(_kspace(measurement))[..., held]
+        held = measurement.hold_back(self.fraction, self.seed)
+        y = _kspace(measurement, shown.preparation)[..., held]
         left = np.abs(y - shown.kspace_of(image)[..., held]).astype(np.float64)
         return float(np.square(left).mean() / (2 * shown.noise_std**2))
 
 
-def _kspace(measurement: Measurement) -> NDArray[np.complex64]:
-    assert not isinstance(measurement.measured, Picture | Recording)
-    return measurement.measured.select(range(measurement.measured.slices)).kspace
+def _kspace(measurement: Measurement, preparation: Preparation | None = None) -> NDArray[np.complex64]:
+    """Of all coils, or virtual ones: ``(slices, coils, H, W)``, or ``(slices, coils, samples)`` along a trajectory."""
+    scan = measurement.measured
+    assert not isinstance(scan, Picture | Recording)
+    kspace = scan.select(range(scan.slices)).kspace
+    whole = kspace if preparation is None else preparation.virtual_coils(kspace)
+    return scan.trajectory.sampled(whole) if isinstance(scan, NonCartesianScan) else whole
 
 
 METRICS: dict[str, Objective] = {

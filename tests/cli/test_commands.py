@@ -129,7 +129,7 @@ def test_simulate(invdiff: Run, tmp_path: Path, suffix: str) -> None:
         (["--noise-std", "-1"], "noise level"),
         (["--slices", "7"], "slices 0 to 0"),
         (["--out", "scan.npz"], "suffix '.npz'"),
-        (["--out", "nowhere/scan.h5"], "can't be written"),
+        (["--out", "image.npy/scan.h5"], "The folder image.npy can't be made"),
     ],
 )
 def test_scans_that_can_not_be_made(
@@ -152,12 +152,13 @@ def test_convert(invdiff: Run, folder: Path, tmp_path: Path) -> None:
     assert back.read_bytes() == (folder / "prior.safetensors").read_bytes()
 
 
-@pytest.mark.parametrize("out", ["prior.bin", "nowhere/prior.pt"])
-def test_what_can_not_be_converted(invdiff: Run, folder: Path, tmp_path: Path, out: str) -> None:
+@pytest.mark.parametrize(("out", "words"), [("prior.bin", "can't be written"), ("file/prior.pt", "can't be made")])
+def test_what_can_not_be_converted(invdiff: Run, folder: Path, tmp_path: Path, out: str, words: str) -> None:
+    (tmp_path / "file").touch()
     ran = invdiff("convert", folder / "prior.safetensors", tmp_path / out)
     assert ran.code == 2
-    assert "can't be written" in ran.err
-    assert not list(tmp_path.iterdir())
+    assert words in ran.err
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 @pytest.mark.parametrize(

@@ -25,3 +25,12 @@ def test_each_method_with_each_prior(invdiff: Run, folder: Path, tmp_path: Path)
     assert [(row["method"], row["prior"]) for row in rows] == [("fast", str(prior)) for prior in priors]
     assert rows[0]["psnr"] != rows[1]["psnr"]
     assert ran.out.count("fast, ") == 2
+
+
+def test_a_prior_beside_a_baseline_is_run(invdiff: Run, folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    np.save(tmp_path / "images" / "image.npy", np.pad(np.ones((12, 10)), 6))
+    run = ["evaluate", tmp_path / "images", "--out", tmp_path / "out", *QUICK[2:], "--baseline", "zero-filled"]
+    assert invdiff(*run, "--prior", folder / "prior.safetensors").code == 0
+    with (tmp_path / "out" / "scores.csv").open(newline="") as file:
+        assert [row["method"] for row in csv.DictReader(file)] == ["zero-filled", "estimate"]

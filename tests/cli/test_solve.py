@@ -54,11 +54,15 @@ def test_results(
     of_samples = {"mean": (image, "c8"), "std": (image, "f4"), "samples": (samples, "c8"), "zero_filled": (image, "c8")}
     of_samples |= dict.fromkeys(("magnitude_std", "lower", "upper"), (image, "f4"))
     expected = {"image": (image, "c8"), **of_samples, "sampled": ((24, 20), "b1")}
+    expected |= {"samples_sigma": ((slices, 3), "f4")}
+    expected |= dict.fromkeys(("samples_change", "samples_residual"), ((slices, 2, 3), "f4"))
     if truth:
         expected["ground_truth"] = (image, "c8")
     attributes = found.pop("attributes")
     numbers = {name: found.pop(name) for name in ("slice", "scale", "noise_std")}
     assert {key: (value.shape, value.dtype.str[1:]) for key, value in found.items()} == expected
+    assert np.isnan(found["samples_change"][..., 0]).all()  # nothing was there before
+    found["samples_change"] = found["samples_change"][..., 1:]
     np.testing.assert_allclose(found["mean"], found["samples"].mean(1), rtol=1e-5)
     np.testing.assert_array_equal(found["image"], found["mean"])
     half = np.abs(found["samples"][:, 1] - found["samples"][:, 0]) / 2

@@ -73,7 +73,6 @@ def test_what_can_not_be_simulated(
     [
         (("--undersample", "random"), "leave out --mask and --undersample"),
         (("--axes", "coil,y,x"), "leave out --axes"),
-        (("--maps", "joint"), "leave out --maps joint"),
         (("--operator", "denoise"), "no dataset 'image'"),
     ],
 )

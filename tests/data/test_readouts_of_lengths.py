@@ -10,7 +10,16 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from invdiff.data import NonCartesianScan, Trajectory, open_scan, shepp_logan, simulate_along, spiral, write_scan
+from invdiff.data import (
+    NonCartesianScan,
+    Trajectory,
+    open_scan,
+    radial,
+    shepp_logan,
+    simulate_along,
+    spiral,
+    write_scan,
+)
 from invdiff.data.held_out import held_readouts
 from invdiff.errors import InputError
 from invdiff.reconstruction import scan_cases
@@ -102,6 +111,19 @@ def test_what_is_held_back_was_sampled(ends: list[int], seed: int) -> None:
     whole[measured] = held
     np.testing.assert_array_equal(whole, reach & whole.any(axis=1, keepdims=True))
     assert whole.any(axis=1).sum() >= 3
+
+
+@given(spokes=st.integers(8, 30), seed=st.integers(0, 9))
+def test_shorter_readouts_are_held_back_by_the_directions_that_they_end_in(spokes: int, seed: int) -> None:
+    points = radial(spokes, 32).points
+    measured = np.arange(32) < 32 - np.arange(spokes)[:, None] % 4
+    shorter = Trajectory(np.where(measured[..., None], points, 0), measured)
+    chosen = []
+    for trajectory in (Trajectory(points), shorter):
+        held = np.zeros((spokes, 32), bool)
+        held[trajectory.where] = held_readouts(trajectory, (24, 24), 8, 0.3, seed, least=3)
+        chosen.append(held.any(axis=1))
+    np.testing.assert_array_equal(*chosen)
 
 
 def test_a_part_is_judged_by_the_other() -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import h5py
 import ismrmrd
 import numpy as np
 import pytest
@@ -37,13 +38,12 @@ def lifted(trajectory: Trajectory, planes: int, apart: float, shift: float = 0.0
 
 
 def flattened(kspace: np.ndarray, points: np.ndarray, seed: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """All readouts of a stack one behind the other, those of a plane in their order, planes mixed by a seed."""
+    """All readouts of a stack one behind the other; those of the first plane in their order, others mixed by a seed."""
     planes, readouts = points.shape[:2]
     order = np.arange(planes * readouts)
     if seed is not None:
-        turn = np.argsort(np.random.default_rng(seed).random((planes, readouts)).ravel(), kind="stable")
-        plane = turn // readouts
-        order[np.argsort(plane, kind="stable")] = np.arange(planes * readouts)
+        order = np.random.default_rng(seed).permutation(order)
+        order[order < readouts] = np.arange(readouts)
     return kspace.reshape(COILS, planes * readouts, -1)[:, order], points.reshape(-1, *points.shape[2:])[order]
 
 
@@ -132,14 +132,22 @@ def raw(
     return write
 
 
-def npz(points: np.ndarray, kspace: np.ndarray = STACK) -> Callable[[Path], None]:
-    return lambda path: np.savez(path, ksp=kspace, traj=points, matrix=MATRIX)
+def npz(points: np.ndarray, kspace: np.ndarray = STACK, matrix: tuple[int, ...] = SHAPE) -> Callable[[Path], None]:
+    return lambda path: np.savez(path, ksp=kspace, traj=points, matrix=np.array(matrix))
+
+
+def hdf5(path: Path) -> None:
+    """As three-dimensional k-space on a grid would lie, (1, coils, z, y, x)."""
+    with h5py.File(path, "w") as file:
+        file.update({"kspace": STACK[None].astype(np.complex64), "trajectory": GRID, "matrix": MATRIX})
 
 
 FILES: dict[str, tuple[str, Callable[[Path], None]]] = {
     "npz, coils outside of planes": ("scan.npz", npz(GRID)),
     "npz, planes outside of coils": ("scan.npz", npz(GRID, STACK.swapaxes(0, 1))),
     "npz, readouts of all planes": ("scan.npz", npz(*flattened(STACK, GRID, 3)[::-1])),
+    "HDF5, as a volume": ("scan.h5", hdf5),
+    "npz, a matrix of three": ("scan.npz", npz(GRID, matrix=(*SHAPE, PLANES))),
     "npz, cycles per pixel": ("scan.npz", npz(lifted(RADIAL, PLANES, 1 / PLANES))),
     "BART": ("ksp.cfl", bart),
     "ISMRMRD, three coordinates": ("scan.h5", raw(3)),
@@ -162,6 +170,15 @@ def test_every_format_holds_the_same_slices(name: str, tmp_path: Path) -> None:
     np.testing.assert_allclose(scan.kspace, SLICES, atol=1e-5 * np.abs(SLICES).max())
     np.testing.assert_allclose(scan.trajectory.points, RADIAL.points, atol=1e-6)
     assert scan.matrix == SHAPE
+
+
+@pytest.mark.parametrize("first", [-5, 0, 2])
+def test_planes_counted_from_anywhere_turn_the_phases_of_slices(first: int, tmp_path: Path) -> None:
+    shifted = GRID + np.array([0, 0, first + PLANES // 2])
+    npz(shifted, matrix=(*SHAPE, PLANES))(tmp_path / "scan.npz")
+    found = opened(tmp_path / "scan.npz").kspace
+    inner = (found * SLICES.conj()).sum(axis=(1, 2, 3))
+    np.testing.assert_allclose(np.abs(inner), (np.abs(SLICES) ** 2).sum(axis=(1, 2, 3)), rtol=1e-4)
 
 
 def test_oversampled_planes_are_cropped_and_lie_where_they_were(tmp_path: Path) -> None:
@@ -204,19 +221,32 @@ def changed(**fields: int) -> Change:
     return change
 
 
+def upwards(one: Any, spoke: int, plane: int) -> None:
+    """From the centre to one side of three-dimensional k-space: no weights."""
+    one.traj[:, 2] = np.linspace(0, 1 + spoke, SAMPLES)
+
+
 FLAT = flattened(STACK, GRID)
 TURNED = GRID.copy()
-TURNED[2] = TURNED[2, ::-1]
+TURNED[2, :, :, :2] = TURNED[2, :, :, :2] @ [[0.8, 0.6], [-0.6, 0.8]]
 MISSING = np.delete(GRID, 1, axis=0), np.delete(STACK, 1, axis=1)
 BAD: dict[str, tuple[str, Callable[[Path], None], str]] = {
     "spokes in all directions": ("scan.npz", npz(koosh(), FLAT[0]), "no stack of planes .* NonUniformFourier"),
     "one spoke across planes": ("scan.npz", npz(koosh()[:1, :, [0, 2, 1]], FLAT[0][:, :1]), "no stack of planes"),
     "planes of other spokes": ("scan.npz", npz(TURNED), "6 planes whose readouts differ"),
     "planes of fewer spokes": ("scan.npz", npz(FLAT[1][:-1], FLAT[0][:, :-1]), "6 planes whose readouts differ"),
+    "spokes to one side": ("scan.h5", raw(3, change=upwards), "no stack of planes"),
     "a missing plane": ("scan.npz", npz(*MISSING), "5 heights from -3 to 2, 1 apart at least, of which some are"),
     "one side of planes": ("scan.npz", npz(GRID[:3], STACK[:, :3]), "some are missing"),
     "planes too far apart": ("scan.npz", npz(GRID * [1, 1, 2]), "6 planes along kz, 2 apart"),
-    "planes of the header missing": ("scan.h5", raw(3, depth=12), "6 planes along kz, of the 12 of the header"),
+    "planes of the header missing": ("scan.h5", raw(3, depth=12), "6 planes along kz, of 12 that the file speaks of"),
+    "planes of the file missing": ("scan.npz", npz(GRID, matrix=(*SHAPE, 12)), "of 12 that the file speaks of"),
+    "a plane where there are several": (
+        "scan.npz",
+        npz(GRID[0] * [1, 1, 0], STACK[:, 0], (*SHAPE, 6)),
+        "one plane, wh",
+    ),
+    "a matrix of four": ("scan.npz", npz(GRID, matrix=(*SHAPE, 6, 6)), "or three"),
     "two slabs": ("scan.h5", raw(2, change=lambda one, s, p: setattr(one.idx, "slice", s % 2)), "split the file by sl"),
     "a spoke twice": ("scan.h5", raw(2, change=changed(kspace_encode_step_2=2)), "readouts differ"),
 }

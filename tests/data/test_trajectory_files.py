@@ -116,6 +116,10 @@ FILES: dict[str, tuple[str, Write]] = {
     "ISMRMRD": ("scan.h5", raw(P)),
     "ISMRMRD, cycles per metre": ("scan.mrd", raw(P / 3e-3)),
     "ISMRMRD, units of the encoded grid": ("scan.h5", raw(P * 2 * MATRIX, "other")),
+    "ISMRMRD, weights behind coordinates": (
+        "scan.h5",
+        raw(np.concatenate([P, SCAN.trajectory.radius[..., None]], axis=-1)),
+    ),
     "ISMRMRD, by the golden angle": ("scan.h5", raw(None, "goldenangle")),
     "ISMRMRD, described": ("scan.h5", raw(None, "radial", "GoldenAngle")),
     "MRD 2": ("scan.mrd2", stream),

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from invdiff.pictures.report import Band, Chart, CourseChart, Line, Report, ReportSlice
+from invdiff.pictures.report import Band, Chart, CourseChart, Line, Report, ReportSlice, Sampled
 
 HOSTILE = "\x1b[31m<script>alert(1)</script>\"'><img src=x onerror=alert(1)>\u2028\udc80.h5"
 
@@ -52,7 +52,7 @@ def report(*, side: int = 24, count: int = 1, samples: int = 3, **changed: Any) 
         "white": 3e-5,
         "top": 0.1,
         "warnings": ["maps leave much of the calibration data unexplained"],
-        "sampled": (np.arange(side) % 4 * np.ones((side, side)) == 0, "Samples of k-space"),
+        "sampled": Sampled((np.arange(side) % 4 * np.ones((side, side)) == 0) * 1.0, "Samples of k-space", "25.0%"),
         "course": [CourseChart("residual, over what noise would leave", {"samples": band}, 1.0)],
         "charts": [Chart("times too small that error bars were", "radius", line, 1.0)],
         "verdict": ["error bars were 1.4 times too small and have been widened"],

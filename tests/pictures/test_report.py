@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from invdiff.errors import InputError
-from invdiff.pictures.report import Case, Chart, Line, ReportSlice, page_names, write_index, write_report
+from invdiff.pictures.report import Case, Chart, Line, ReportSlice, Sampled, page_names, write_index, write_report
 from tests.pictures.reports import HOSTILE, report, slices
 
 VOID = {"meta", "link", "img", "input", "br", "hr"}
@@ -103,7 +103,7 @@ def test_text_of_strangers_is_text(tmp_path: Path, field: str) -> None:
         "warnings": [HOSTILE],
         "verdict": [HOSTILE],
         "facts": {HOSTILE: HOSTILE},
-        "sampled": (np.ones((4, 4), bool), HOSTILE),
+        "sampled": Sampled(np.ones((4, 4)), HOSTILE, HOSTILE),
     }
     plain = read(write_report(tmp_path, report(title="brain.h5")))
     found = read(write_report(tmp_path, report(**{"title": "brain.h5", field: made.get(field, HOSTILE)})))

@@ -162,14 +162,13 @@ def _volume(path: Path) -> tuple[ArrayInFile, dict[str, Any], int | None] | None
         InputError: there are coil maps or a ground truth, which would be three-dimensional, too.
     """
     with reading(path) as file:
-        kspace = _kspace_in(file)
-        if kspace is None or kspace.ndim not in (4, 5):
+        kspace, held = _kspace_in(file), Contents(list(file), partial(find_array, file))
+        if kspace is None or kspace.ndim not in (4, 5) or holds_trajectory(held):
             return None
         header = find_text(file, HEADER)
         x, y, z = (1, 1, 1) if header is None else encoded_matrix(path, header)
         if kspace.shape[:1] != (1,) if kspace.ndim == 5 else z == 1 or kspace.shape[1:] != (z, y, x):
             return None
-        held = Contents(list(file), partial(find_array, file))
         given = [name for role in _VOLUMES if (name := find_name(held, role)) is not None]
         if given:
             raise InputError(

@@ -50,7 +50,7 @@ class SamplesAlong:
         """
         if is_flat(self.points):
             if self.planes is not None and self.planes > 1:
-                raise InputError(f"{self.what} is of one plane, of which the header speaks of {self.planes}.")
+                raise InputError(f"{self.what} is of one plane, where the file speaks of {self.planes}.")
             points, matrix, remarks = told_points(self.points[..., :2], grids, voxel_mm, self.what)
             same = bool((points == points[:1]).all())
             return self.kspace, self._trajectory(points[0] if same else points, self.measured), matrix, remarks
@@ -61,16 +61,15 @@ class SamplesAlong:
             )
         if self.measured is not None:
             raise InputError(f"{self.what} is three-dimensional, of readouts of several lengths, which can't be read.")
-        stack = unstacked(self.kspace[0], self.points[0], self.what)
+        planes = None if self.planes == 1 else self.planes
+        stack = unstacked(self.kspace[0], self.points[0], self.what, planes)
         count = len(stack.kspace)
         points, matrix, remarks = told_points(stack.points, grids, voxel_mm, self.what)
         in_grid = np.isclose(np.abs(stack.points).max(), np.abs(points * matrix).max())
-        if self.planes not in (None, 1, count) or (in_grid and stack.apart > _SPARSER):
-            of_all = (
-                f"{stack.apart:.3g} apart" if self.planes in (None, 1, count) else f"of the {self.planes} of the header"
-            )
+        if count != (planes or count) or (in_grid and stack.apart > _SPARSER):
+            known = f"{stack.apart:.3g} apart" if count == (planes or count) else f"of {planes} that the file speaks of"
             raise InputError(
-                f"{self.what} has {count} planes along kz, {of_all}: slices take all of them; in Python, "
+                f"{self.what} has {count} planes along kz, {known}: slices take all of them; in Python, "
                 "NonUniformFourier takes points of three dimensions."
             )
         return stack.kspace, self._trajectory(points, None), matrix, remarks

@@ -53,14 +53,13 @@ def scan_along(path: Path, xml: str, encoding: Any, acquisitions: Sequence[Any],
     image = [one for one in acquisitions if use_of(one.flags) is Use.IMAGE and series_of_readout(one) == series]
     slices = sorted({one.idx.slice for one in image})
     grids, voxel = image_grids(path, xml)
-    samples = _samples_along(path, xml, encoding, [[one for one in image if one.idx.slice == n] for n in slices])
-    kspace, trajectory, matrix, remarks = samples.in_slices(grids, voxel)
-    planes = planes_of(image)
-    geometry = geometry_of(path, xml, matrix, planes)
+    kspace, trajectory, matrix, remarks = _samples_along(path, xml, encoding, image, slices).in_slices(grids, voxel)
+    planes, geometry = planes_of(image), geometry_of(path, xml, matrix)
     if len(kspace) > len(slices):
         kspace = kspace[*central(kspace.shape[:1], [wanted_along(path, xml, len(kspace), 2)])]
-        if planes is not None and geometry is not None and geometry.slice_thickness is not None:
-            geometry = replace(geometry, planes=planes[0].stacked(len(kspace), geometry.slice_thickness))
+        apart = None if geometry is None else geometry.slice_thickness
+        planes = None if planes is None or apart is None else planes[0].stacked(len(kspace), apart)
+    geometry = None if geometry is None else replace(geometry, planes=planes)
     return NonCartesianScan(
         kspace=kspace,
         trajectory=trajectory,
@@ -73,38 +72,35 @@ def scan_along(path: Path, xml: str, encoding: Any, acquisitions: Sequence[Any],
     )
 
 
-def _samples_along(path: Path, xml: str, encoding: Any, by_slice: Sequence[Sequence[Any]]) -> SamplesAlong:
+def _samples_along(path: Path, xml: str, encoding: Any, image: Sequence[Any], slices: Sequence[int]) -> SamplesAlong:
     """The samples of the readouts of every slice, with a third coordinate where there are partitions."""
-    coils = {int(one.active_channels) for readouts in by_slice for one in readouts}
-    lengths = {tuple(map(length_of, readouts)) for readouts in by_slice}
+    rows = [[k for k, one in enumerate(image) if one.idx.slice == number] for number in slices]
+    coils = {int(one.active_channels) for one in image}
+    lengths = {tuple(length_of(image[k]) for k in row) for row in rows}
     if len(coils) > 1 or len(lengths) > 1 or 0 in (found := next(iter(lengths))):
         raise InputError(
             f"{path} holds readouts of several numbers of coils, or without samples, or slices that differ in how many "
             "readouts they have and of how many samples; split the file by slice."
         )
-    shape = (len(by_slice), next(iter(coils)), len(found), max(found))
+    shape = (len(rows), next(iter(coils)), len(found), max(found))
     if math.prod(shape[2:]) > max(_ALWAYS, _RAGGED * sum(found)):
         raise InputError(
             f"{path} holds readouts of {min(found)} to {max(found)} samples, which are too unlike to read."
         )
-    partitions = {one.idx.kspace_encode_step_2 for readouts in by_slice for one in readouts}
-    depth = encoded_matrix(path, xml)[2]
-    middle = central_line(path, encoding, "kspace_encoding_step_2", depth) if len(partitions) > 1 else min(partitions)
     kspace, points = np.zeros(shape, np.complex64), np.zeros((shape[0], *shape[2:], 3))
-    for index, readouts in enumerate(by_slice):
-        for number, one in enumerate(readouts):
-            kept = slice(one.discard_pre, one.discard_pre + length_of(one))
-            kspace[index, :, number, : found[number]] = one.data[:, kept]
-            places = _points(path, encoding, one)
-            if places.shape[-1] not in (2, 3):
-                raise InputError(
-                    f"{path}: readouts have points of {places.shape[-1]} coordinates, not of two or three."
-                )
-            points[index, number, : found[number], : places.shape[-1]] = places
-    if _are_weights(points[..., 2]):
+    for one, place in zip(image, np.argsort(rows, axis=None), strict=True):  # as they come, for they are read in blocks
+        index, number = divmod(int(place), len(found))
+        kept = slice(one.discard_pre, one.discard_pre + length_of(one))
+        kspace[index, :, number, : found[number]] = one.data[:, kept]
+        places = _points(path, encoding, one)
+        if places.shape[-1] not in (2, 3):
+            raise InputError(f"{path}: readouts have points of {places.shape[-1]} coordinates, not of two or three.")
+        points[index, number, : found[number], : places.shape[-1]] = places
+    depth, partitions = encoded_matrix(path, xml)[2], np.array([one.idx.kspace_encode_step_2 for one in image])[rows]
+    if depth == 1 and _are_weights(points[..., 2]):
         points[..., 2] = 0
-    if len(partitions) > 1 and is_flat(points):
-        points[..., 2] = [[[one.idx.kspace_encode_step_2 - middle] for one in readouts] for readouts in by_slice]
+    if np.ptp(partitions) > 0 and is_flat(points):
+        points[..., 2] = (partitions - central_line(path, encoding, "kspace_encoding_step_2", depth))[..., None]
     measured, what = np.arange(shape[3]) < np.array(found)[:, None], f"{path}: the trajectory"
     return SamplesAlong(kspace, points_in(points, what, first=False), what, None if measured.all() else measured, depth)
 

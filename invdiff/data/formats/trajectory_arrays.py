@@ -18,7 +18,6 @@ from invdiff.data.formats.perhaps_trajectory import trajectory_in_doubt
 from invdiff.data.formats.samples_along import SamplesAlong, points_in
 from invdiff.data.non_cartesian_scan import NonCartesianScan
 from invdiff.data.stack_of_planes import is_flat
-from invdiff.data.trajectory_units import Matrix
 from invdiff.errors import InputError
 
 _ROLES = ("kspace", "trajectory", "mask", "matrix", "maps", "noise", "noise_std", "ground_truth")
@@ -63,14 +62,16 @@ def scan_along(path: Path, contents: Contents, axes: Axes | None = None) -> NonC
     reverse, what = contents.order == FASTEST_FIRST, f"{path}: {names['trajectory']}"
     points = points_in(arrays["trajectory"], what, first=reverse)
     samples = fitted(arrays["kspace"], points, reverse, f"{path}: {names['kspace']}", what)
-    matrix = _matrix(path, arrays, reverse)
-    geometry = None if matrix is None else geometry_in(path, arrays_by(contents, GEOMETRY_KEYS), matrix)
+    height, width, planes = (*_matrix(path, arrays, reverse), None, None, None)[:3]
+    shape = None if height is None or width is None else (height, width)
+    geometry = None if shape is None else geometry_in(path, arrays_by(contents, GEOMETRY_KEYS), shape)
     header = contents.text(HEADER)
-    if geometry is None and header is not None and matrix is not None:
-        geometry = geometry_of(path, header, matrix)
+    if geometry is None and header is not None and shape is not None:
+        geometry = geometry_of(path, header, shape)
     voxel = None if geometry is None else geometry.voxel_size
-    samples = replace(samples, measured=_measured(arrays.get("mask"), samples.kspace.shape[-2:]))
-    kspace, trajectory, matrix, remarks = samples.in_slices([] if matrix is None else [matrix], voxel)
+    measured = _measured(arrays.get("mask"), samples.kspace.shape[-2:])
+    samples = replace(samples, measured=measured, planes=planes)
+    kspace, trajectory, matrix, remarks = samples.in_slices([] if shape is None else [shape], voxel)
     lengths = {"slice": len(kspace), "coil": kspace.shape[1], "y": matrix[0], "x": matrix[1]}
     known = {
         role: fitting_axes(arrays[role], lengths, OPTIONAL[role], contents.order, f"{path}: {role}").arranged(
@@ -193,19 +194,23 @@ def _step(points: NDArray[np.float64], axis: int) -> float:
     return float(np.linalg.norm(np.diff(points, axis=axis), axis=-1).mean()) if points.shape[axis] > 1 else np.inf
 
 
-def _matrix(path: Path, arrays: dict[str, NDArray[Any]], reverse: bool) -> Matrix | None:
-    """(H, W) as the file says it, or as its maps or ground truth have it."""
+def _matrix(path: Path, arrays: dict[str, NDArray[Any]], reverse: bool) -> tuple[int, ...]:
+    """(H, W), or (H, W, planes), as the file says it, or as its maps or ground truth have it; nothing, where it does
+    not."""
     if "matrix" in arrays:
         found = np.asarray(arrays["matrix"]).reshape(-1)
-        if found.shape != (2,) or found.dtype.kind not in "iuf" or not (found == np.round(found)).all():
-            raise InputError(f"{path}: matrix must be two sizes, (H, W), not {found.dtype} of shape {found.shape}.")
+        if found.size not in (2, 3) or found.dtype.kind not in "iuf" or not (found == np.round(found)).all():
+            raise InputError(
+                f"{path}: matrix must be two sizes, (H, W), or three, (H, W, planes), not {found.dtype} of shape "
+                f"{found.shape}."
+            )
         sides = tuple(map(int, found))
     else:
         known: Sequence[NDArray[Any]] = [arrays[role] for role in ("ground_truth", "maps") if role in arrays]
         known = [array for array in known if array.ndim >= 2]
         if not known:
-            return None
+            return ()
         sides = known[0].shape[:2] if reverse else known[0].shape[-2:]
-    if min(sides) < 2:
+    if min(sides[:2]) < 2 or min(sides) < 1:
         raise InputError(f"{path}: an image has two pixels along each side at least, but its matrix is {sides}.")
-    return sides[0], sides[1]
+    return sides

@@ -58,6 +58,21 @@ class ReportSlice:
 
 
 @dataclass(frozen=True, eq=False)
+class Sampled:
+    """What was measured of k-space, or of pixels.
+
+    Attributes:
+        picture: from 0, where nothing was, to 1, ``(H, W)``.
+        title: what to call it.
+        note: what it shows.
+    """
+
+    picture: NDArray[np.floating[Any]]
+    title: str
+    note: str
+
+
+@dataclass(frozen=True, eq=False)
 class Report:
     """All that is told of a result.
 
@@ -70,7 +85,7 @@ class Report:
         top: the end of the scale of errors at first, a part of white.
         pixel: height and width of a pixel, in one unit.
         warnings: sentences.
-        sampled: where k-space, or what else was measured, was seen, bool ``(H, W)``; and what to call it.
+        sampled: what was measured.
         course: what the runs came to, iteration by iteration.
         charts: of the audit.
         verdict: sentences of the audit.
@@ -89,7 +104,7 @@ class Report:
     top: float = ERROR_SCALE
     pixel: tuple[float, float] = (1.0, 1.0)
     warnings: Sequence[str] = ()
-    sampled: tuple[NDArray[np.bool_], str] | None = None
+    sampled: Sampled | None = None
     course: Sequence[CourseChart] = ()
     charts: Sequence[Chart] = ()
     verdict: Sequence[str] = ()

@@ -139,10 +139,10 @@ def _warnings(report: Report) -> str:
 def _sampled(report: Report) -> str:
     if report.sampled is None:
         return ""
-    seen, called = report.sampled
-    said = f"{escaped(called)}: {seen.mean():.1%} of {seen.shape[0]} x {seen.shape[1]}"
-    image = f'<img class="mask" alt="{said}" src="data:image/png;base64,{as_png(seen.astype(np.uint8) * 255)}">'
-    return f'<section id="sampled"><h2>{escaped(called)}</h2>{image}<p class="note">{said}, in white</p></section>'
+    title, note = escaped(report.sampled.title), escaped(report.sampled.note)
+    pixels = as_png(grey(report.sampled.picture, 1.0))
+    image = f'<img class="mask" alt="{title}: {note}" src="data:image/png;base64,{pixels}">'
+    return f'<section id="sampled"><h2>{title}</h2>{image}<p class="note">{note}</p></section>'
 
 
 def _audit(report: Report) -> str:

@@ -46,23 +46,36 @@
     return { width: canvas.width, height: canvas.height, grey: Uint8Array.from({ length: found.length / 4 }, (_, k) => found[4 * k]) };
   }
 
-  const plain = (picture) => ({ ...picture, isError: false });
+  function opened(row) {
+    if (!kept.has(row)) {
+      const told = JSON.parse(blocks[row].textContent);
+      const places = told.pictures.error ? [...told.images, "error"] : told.images;
+      kept.set(row, { ...told, places, decoded: new Map(), drawn: [] });
+      if (kept.size > KEPT) kept.delete(kept.keys().next().value);
+    }
+    return kept.get(row);
+  }
 
-  async function load(row) {
-    if (kept.has(row)) return kept.get(row);
-    const told = JSON.parse(blocks[row].textContent);
-    const shown = async (name, isError) => ({ ...(await pixels(told.pictures[name])), name, isError });
-    const images = await Promise.all(told.images.map((name) => shown(name, false)));
-    const error = told.pictures.error ? await shown("error", true) : null;
-    const deviation = told.pictures.deviation ? await shown("deviation", true) : null;
-    const about = images[told.about].grey;
-    const differences = await Promise.all(told.samples.map(pixels)); // from the image, modulo 256
-    const samples = differences.map((one) => plain({ ...one, grey: one.grey.map((value, k) => (value + about[k]) & 255) }));
-    const places = error ? [...images, { ...error, name: "difference" }] : images;
-    const found = { ...told, places, error, deviation, samples };
-    kept.set(row, found);
-    if (kept.size > KEPT) kept.delete(kept.keys().next().value);
-    return found;
+  async function decode(one, names) {
+    const missing = names.filter((name) => one.pictures[name] && !one.decoded.has(name));
+    await Promise.all(missing.map(async (name) => {
+      const isError = name === "error" || name === "deviation";
+      one.decoded.set(name, { ...(await pixels(one.pictures[name])), isError });
+    }));
+  }
+
+  async function decodeSamples(one) {
+    if (one.drawn.length) return;
+    const about = one.decoded.get(one.images[one.about]).grey;
+    const differences = await Promise.all(one.samples.map(pixels)); // from the image, modulo 256
+    one.drawn = differences.map((each) => ({ ...each, isError: false, grey: each.grey.map((value, k) => (value + about[k]) & 255) }));
+  }
+
+  const called = (name) => (name === "error" ? "difference" : name);
+
+  function placed(one) { // the image that is shown, and the one that is drawn over a part of it
+    const first = Math.min(Math.floor(state.place), one.places.length - 1);
+    return state.place > first && first + 1 < one.places.length ? [one.places[first], one.places[first + 1]] : [one.places[first]];
   }
 
   function draw(canvas, picture, over, part) {
@@ -84,11 +97,10 @@
 
   function show() {
     if (!slice) return;
-    const first = Math.min(Math.floor(state.place), slice.places.length - 1);
-    const part = state.place - first;
-    const over = part > 0 ? slice.places[first + 1] : null;
-    const name = over ? `${slice.places[first + 1].name} | ${slice.places[first].name}` : slice.places[first].name;
-    draw(byId("image"), slice.places[first], over, part);
+    const names = placed(slice);
+    const name = names.map(called).reverse().join(" | ");
+    const [under, over] = names.map((each) => slice.decoded.get(each));
+    if (under && (over || names.length === 1)) draw(byId("image"), under, over, state.place % 1);
     byId("image").setAttribute("aria-label", `${name}, slice ${slice.number}`);
     byId("place-name").textContent = name;
     byId("place").setAttribute("aria-valuetext", name);
@@ -97,11 +109,11 @@
       byId(id).value = value;
       byId(`${id}-value`).textContent = `${Math.round(value)} %`;
     }
-    for (const name of ["deviation", "error"]) if (slice[name]) draw(byId(name), slice[name]);
+    for (const each of ["deviation", "error"]) if (slice.decoded.has(each)) draw(byId(each), slice.decoded.get(each));
     byId("top").value = state.top;
     byId("top-name").textContent = byId("top-value").textContent = `${state.top} %`;
-    if (slice.samples.length) {
-      draw(byId("sample"), slice.samples[state.sample]);
+    if (slice.drawn.length) {
+      draw(byId("sample"), slice.drawn[state.sample]);
       byId("sample-number").value = state.sample;
       byId("sample-name").textContent = `${state.sample + 1} of ${slice.samples.length}`;
     }
@@ -120,12 +132,19 @@
   async function go(row) {
     state.row = row;
     byId("slice").value = row;
-    const found = await load(row);
-    if (state.row !== row) return; // another was asked for meanwhile
-    slice = found;
+    const asked = opened(row);
+    const isAsked = () => state.row === row; // and not another meanwhile
+    await decode(asked, placed(asked)); // what is looked at first
+    if (!isAsked()) return;
+    slice = asked;
     byId("slice-name").textContent = `${slice.number} (${row + 1} of ${blocks.length})`;
     state.sample = Math.min(state.sample, Math.max(slice.samples.length - 1, 0));
     scores();
+    show();
+    await decode(asked, [...asked.places, "deviation"]);
+    if (isAsked()) show();
+    await decodeSamples(asked);
+    if (!isAsked()) return;
     show();
     document.body.dataset.shown = String(slice.number);
   }
@@ -162,22 +181,22 @@
   }
 
   async function begin() {
-    await go(0);
+    const first = opened(0);
     byId("slice").max = blocks.length - 1;
     byId("slice").closest("div").hidden = blocks.length < 2;
-    byId("place").max = slice.places.length - 1;
-    byId("places").append(...slice.places.map((picture, k) => {
-      const button = Object.assign(document.createElement("button"), { type: "button", textContent: picture.name });
+    byId("place").max = first.places.length - 1;
+    byId("places").append(...first.places.map((name, k) => {
+      const button = Object.assign(document.createElement("button"), { type: "button", textContent: called(name) });
       button.addEventListener("click", () => { state.place = k; byId("place").value = k; show(); });
       return button;
     }));
-    state.place = slice.about;
+    state.place = first.about;
     byId("place").value = state.place;
-    byId("errors").hidden = !slice.deviation && !slice.error;
-    for (const name of ["deviation", "error"]) byId(`${name}-figure`).hidden = !slice[name];
-    byId("samples").hidden = !slice.samples.length;
-    byId("sample-number").max = Math.max(slice.samples.length - 1, 0);
-    const several = slice.samples.length > 1;
+    byId("errors").hidden = !first.pictures.deviation && !first.pictures.error;
+    for (const name of ["deviation", "error"]) byId(`${name}-figure`).hidden = !first.pictures[name];
+    byId("samples").hidden = !first.samples.length;
+    byId("sample-number").max = Math.max(first.samples.length - 1, 0);
+    const several = first.samples.length > 1;
     byId("play").hidden = byId("sample-number").hidden = !several;
     bar();
     for (const [id, name] of [["place", "place"], ["level", "level"], ["width", "width"], ["top", "top"]]) {
@@ -187,7 +206,7 @@
     byId("sample-number").addEventListener("input", (event) => { play(false); state.sample = Number(event.target.value); show(); });
     byId("play").addEventListener("click", () => play(!timer));
     dragged(byId("image"));
-    show();
+    await go(0);
     if (several && !matchMedia("(prefers-reduced-motion: reduce)").matches) play(true);
     document.body.dataset.ready = "yes";
   }

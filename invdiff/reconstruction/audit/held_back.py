@@ -163,8 +163,7 @@ class HeldBack:
         Raises:
             InputError: the operator ends otherwise, or nothing is held back, or nothing is left.
         """
-        along = _transform_of(problem)
-        kept_back = held[sampled_by(problem).mask] if along is None else held
+        kept_back = held_samples(problem, held)
         count = int(kept_back.sum())
         if not 0 < count < len(kept_back):
             raise InputError(f"Of {len(kept_back)} samples {count} would be held back; keep some of both.")
@@ -173,6 +172,19 @@ class HeldBack:
             return replace(problem, operator=Subsample(chosen) @ problem.operator, y=problem.y[..., chosen])
 
         return cls(part(~kept_back), part(kept_back))
+
+
+def held_samples(problem: Problem, held: Tensor) -> Tensor:
+    """Which of a problem's samples are to be held back, bool ``(samples,)``.
+
+    Args:
+        problem: as of `HeldBack.of`.
+        held: as of `HeldBack.of`.
+
+    Raises:
+        InputError: its operator ends otherwise.
+    """
+    return held[sampled_by(problem).mask] if _transform_of(problem) is None else held
 
 
 def sampled_by(problem: Problem) -> Subsample:

@@ -76,6 +76,11 @@ class Cases(ABC):
         """What was seen, bool ``(H, W)``."""
 
     @property
+    def density(self) -> NDArray[np.float32] | None:
+        """How many samples lie near each position of k-space, ``(H, W)``; None where each lies at one."""
+        return None
+
+    @property
     @abstractmethod
     def is_complex(self) -> bool:
         """Whether the images are complex."""

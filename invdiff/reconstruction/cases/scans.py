@@ -7,6 +7,7 @@ from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from invdiff.data.calibration import FEWEST_COILS
 from invdiff.data.centre import power_of
@@ -16,14 +17,17 @@ from invdiff.data.held_out import held_out
 from invdiff.data.scan import TOGETHER, CoilData, ScanSlices, evenly_spaced
 from invdiff.errors import InputError
 from invdiff.files.digest import digest_of
-from invdiff.operators import fourier, sense
+from invdiff.operators import LinearOperator, Sensitivities, fourier
 from invdiff.problem import Problem
 from invdiff.reconstruction.cases.along_trajectory import (
     NON_CARTESIAN,
     check_grid,
+    density_along,
     gridded_images,
     held_readouts,
-    problem_along,
+    kspace_along,
+    samples_along,
+    transform_along,
 )
 from invdiff.reconstruction.cases.base import Cases, Image, as_tensor
 from invdiff.reconstruction.joint import Joint
@@ -35,23 +39,28 @@ Target = Callable[[Complex, Complex], Complex]
 """An image of each slice from the coil images of full data and the coil maps."""
 
 
-def _sense(scan: CoilData, noise_std: float) -> Problem:
-    assert scan.maps is not None
-    mask = as_tensor(scan.sampled)
-    return Problem(sense(mask, as_tensor(scan.maps[0])), as_tensor(scan.kspace[0])[:, mask], noise_std)
+def _on_a_grid(scan: CoilData) -> LinearOperator:
+    return fourier(as_tensor(scan.sampled))
 
 
-def _fourier(scan: CoilData, noise_std: float) -> Problem:
-    mask = as_tensor(scan.sampled)
-    return Problem(fourier(mask), as_tensor(scan.kspace[0, 0])[mask], noise_std)
+def _samples(scan: CoilData) -> Tensor:
+    return as_tensor(scan.kspace[0])[:, as_tensor(scan.sampled)]
 
 
 def _transformed(scan: CoilData) -> Complex:
     return to_image(scan.kspace)
 
 
+def _everywhere(scan: ScanSlices, coil_images: Complex) -> Complex:
+    return to_kspace(coil_images)
+
+
 def _held_positions(scan: CoilData, fraction: float, seed: int, least: int) -> NDArray[np.bool_]:
     return held_out(scan.sampled, fraction, seed, least=least)
+
+
+def _at_positions(scan: CoilData) -> None:
+    """What was sampled tells it."""
 
 
 @dataclass(frozen=True)
@@ -59,24 +68,38 @@ class Seen:
     """How an operator sees the image of a slice.
 
     Attributes:
-        problem: of a slice, prepared, and its noise level.
+        transform: of one coil's image of a slice, ``(H, W)``, to its samples ``(m,)``.
+        samples: of a slice, ``(coils, m)``.
         coil_images: of the data alone, ``(slices, coils, H, W)``, from which zero-filled images are combined.
+        kspace: of a scan's coils as it was read, of images of all coils, as of `ScanCases.kspace_of`.
         hold_back: samples, as of `Cases.hold_back`.
+        density: of samples, as of `Cases.density`.
         through_maps: whether the coils' maps are a part of it; else there is one coil.
-        refines_maps: whether they can be refined with the image.
     """
 
-    problem: Callable[[CoilData, float], Problem]
+    transform: Callable[[CoilData], LinearOperator]
+    samples: Callable[[CoilData], Tensor]
     coil_images: Callable[[CoilData], Complex]
+    kspace: Callable[[ScanSlices, Complex], Complex]
     hold_back: Callable[[CoilData, float, int, int], NDArray[np.bool_]]
-    through_maps: bool
-    refines_maps: bool
+    density: Callable[[CoilData], NDArray[np.float32] | None]
+    through_maps: bool = True
+
+    def problem(self, scan: CoilData, noise_std: float) -> Problem:
+        """Of a slice, prepared."""
+        transform, y = self.transform(scan), self.samples(scan)
+        if not self.through_maps:
+            return Problem(transform, y[0], noise_std)
+        assert scan.maps is not None
+        return Problem(transform @ Sensitivities(as_tensor(scan.maps[0])), y, noise_std)
 
 
 SEEN = {
-    "sense": Seen(_sense, _transformed, _held_positions, through_maps=True, refines_maps=True),
-    "fourier": Seen(_fourier, _transformed, _held_positions, through_maps=False, refines_maps=False),
-    NON_CARTESIAN: Seen(problem_along, gridded_images, held_readouts, through_maps=True, refines_maps=False),
+    "sense": Seen(_on_a_grid, _samples, _transformed, _everywhere, _held_positions, _at_positions),
+    "fourier": Seen(
+        _on_a_grid, _samples, _transformed, _everywhere, _held_positions, _at_positions, through_maps=False
+    ),
+    NON_CARTESIAN: Seen(transform_along, samples_along, gridded_images, kspace_along, held_readouts, density_along),
 }
 """Operators on scans, by name."""
 
@@ -115,6 +138,11 @@ class ScanCases(Cases):
     def sampled(self) -> NDArray[np.bool_]:
         """Where k-space was sampled, bool ``(H, W)``."""
         return self.learnt.sampled
+
+    @property
+    def density(self) -> NDArray[np.float32] | None:
+        """Of samples along a trajectory."""
+        return SEEN[self.operator].density(self.learnt)
 
     @property
     def is_complex(self) -> bool:
@@ -211,7 +239,11 @@ class ScanCases(Cases):
         if self.joint is None:
             return scan
         assert self.preparation is not None
-        return scan.changed(maps=at_own_intensities(self.joint.maps(scan), self.preparation))
+        assert scan.maps is not None
+        assert scan.noise_std is not None
+        seen, maps = SEEN[self.operator], as_tensor(scan.maps[0])
+        found, _ = self.joint(seen.samples(scan), seen.transform(scan), maps, scan.noise_std)
+        return scan.changed(maps=at_own_intensities(found.cpu().numpy()[None], self.preparation))
 
     def _estimated(self, number: int) -> CoilData:
         if number in self.learnt_from:
@@ -228,11 +260,13 @@ class ScanCases(Cases):
         return one.changed(kspace=np.zeros_like(one.kspace), maps=np.zeros_like(one.maps))
 
     def kspace_of(self, images: Image) -> Complex:
-        """What the coils would see of images ``(slices, H, W)``, everywhere in k-space: ``(slices, coils, H, W)``."""
-        if not SEEN[self.operator].through_maps:
-            return to_kspace(images[:, None].astype(np.complex64))
+        """What the coils would see of images of all slices, ``(slices, H, W)``: everywhere in k-space, ``(slices,
+        coils, H, W)``, or at all points of the trajectory, ``(slices, coils, samples)``."""
+        seen = SEEN[self.operator]
+        if not seen.through_maps:
+            return seen.kspace(self.scan, images[:, None].astype(np.complex64))
         assert self.measured.maps is not None
-        return to_kspace(images[:, None] * self.measured.maps)
+        return seen.kspace(self.scan, images[:, None] * self.measured.maps)
 
     def _raw(self, number: int) -> CoilData:
         return self.scan.select([number])
@@ -299,7 +333,7 @@ def scan_cases(
         raise InputError(
             f"{scan.name} has {scan.coils} coils, but the operator {operator} is for one; use --operator sense."
         )
-    check_grid(scan, operator, maps)
+    check_grid(scan, operator)
     slices = tuple(range(scan.slices))
     learnt_from = slices
     if scan.slices > TOGETHER:
@@ -313,7 +347,7 @@ def scan_cases(
     found = preparation.calibration
     map_choices: tuple[int, ...] = ()
     in_doubt = found is not None and found.crop is not None and not found.explains
-    if found is not None and SEEN[operator].refines_maps and (maps == "joint" or (maps is None and in_doubt)):
+    if found is not None and SEEN[operator].through_maps and (maps == "joint" or (maps is None and in_doubt)):
         is_given = map_sets is not None or crop is not None or found.crop is None
         map_choices = (found.sets,) if is_given or scan.coils < FEWEST_COILS else (1, 2)
     makes_truth = not scan.has_ground_truth and mask is not None and (scan.mask is None or truth_by is not None)
