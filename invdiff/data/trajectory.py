@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from invdiff.data.golden_angle import GOLDEN_ANGLE
 from invdiff.data.sampling_density import sampling_density
 from invdiff.errors import InputError
 from invdiff.notebook import card
@@ -17,10 +18,6 @@ if TYPE_CHECKING:
 Points = NDArray[np.float64]
 Measured = NDArray[np.bool_]
 Number = TypeVar("Number", bound=np.generic)
-
-GOLDEN_ANGLE = np.deg2rad(111.246)
-"""Between one spoke and the next: half a turn over the golden ratio (Winkelmann et al., IEEE Transactions on Medical
-Imaging 26, 2007)."""
 
 _SIDE = 128  # pixels of a picture
 _BEYOND = 1e-3  # of the grid: what is stored in single precision, or in units of it, may be rounded past its edge
