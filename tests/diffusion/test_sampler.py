@@ -164,8 +164,8 @@ def test_without_noise_the_estimate_meets_the_data(small, rule: PosteriorVarianc
         (lambda: Problem(denoising((4, 4)), torch.full((4, 4), torch.nan)), "NaN or infinity"),
         (lambda: Problem(denoising((2,)), torch.tensor([1, torch.inf])), "NaN or infinity"),
         (lambda: Problem(denoising((4, 4)), torch.zeros(4, 4)), "zero everywhere"),
-        (lambda: Problem(denoising((2,)), torch.ones(2), noise_std=-0.1), "at least 0"),
-        (lambda: Problem(denoising((2,)), torch.ones(2), noise_std=float("nan")), "at least 0"),
+        (lambda: Problem(denoising((2,)), torch.ones(2), noise_std=-0.1), "zero or more"),
+        (lambda: Problem(denoising((2,)), torch.ones(2), noise_std=float("nan")), "zero or more"),
         (lambda: Problem(denoising((2,)), torch.ones(2), scale=0.0), "positive intensity"),
     ],
 )
