@@ -38,7 +38,7 @@ def test_getting_started_lists_every_extra() -> None:
     }  # which `dev` brings
 
 
-@pytest.mark.parametrize("folder, suffix", [("invdiff", "py"), ("docs", "md"), ("docs", "ipynb")])
+@pytest.mark.parametrize(("folder", "suffix"), [("invdiff", "py"), ("docs", "md"), ("docs", "ipynb")])
 def test_what_is_told_to_install_is_an_extra(folder: str, suffix: str) -> None:
     told = {
         extra for path in (ROOT / folder).rglob(f"*.{suffix}") for extra in advice(path.read_text(encoding="utf-8"))
