@@ -39,7 +39,12 @@ def regions(
         typer.Option("--slices", metavar="FIRST:END", help="Slices of the result, such as 10:40, or one."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(metavar="CSV", help="The table as a file.", show_default="regions.csv beside RESULT, which is of the last call")
+        Path | None,
+        typer.Option(
+            metavar="CSV",
+            help="The table as a file.",
+            show_default="regions.csv beside RESULT, which is of the last call",
+        ),
     ] = None,
     force: Force = False,
     as_json: AsJson = False,
