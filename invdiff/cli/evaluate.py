@@ -23,6 +23,7 @@ from invdiff.cli.options import (
     Scheduler,
     Seed,
     SetNumber,
+    SettingsOfMethods,
     ShardText,
     Threads,
     Workers,
@@ -93,10 +94,7 @@ def evaluate(
     phase: Phase = None,
     set_number: SetNumber = None,
     group: Group = None,
-    settings: Annotated[
-        Several,
-        typer.Option("--set", metavar="[METHOD.]KEY=VALUE", help="A parameter of one method, or of all that have it."),
-    ] = None,
+    settings: SettingsOfMethods = None,
     prior: Annotated[
         Several,
         typer.Option(
@@ -111,7 +109,7 @@ def evaluate(
     axes: AxesText = None,
     maps: MapsFile = None,
     noise: NoiseFile = None,
-    coils: Annotated[int, typer.Option(help="Of scans simulated from images.")] = 8,
+    coils: Annotated[int, typer.Option(help="Coils of scans simulated from images.")] = 8,
     noise_std: Annotated[
         float, typer.Option(help="Noise of scans simulated from images; a real image's maximum counts as 1.")
     ] = 0.005,

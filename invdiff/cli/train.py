@@ -22,7 +22,7 @@ def train(
     ] = None,
     named: Annotated[
         str | None,
-        typer.Option("--config", metavar="NAME_OR_YAML", autocompletion=config_names, help="The same, as an option."),
+        typer.Option("--config", metavar="NAME_OR_YAML", autocompletion=config_names, help="CONFIG as an option."),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the prior, checkpoints, logs and pictures.")] = Path(
         "invdiff-training"

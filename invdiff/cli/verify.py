@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from invdiff.cli.completion import method_names
-from invdiff.cli.options import AsJson, Force, Quiet, Scheduler, Threads, Workers
+from invdiff.cli.options import AsJson, Force, Quiet, Scheduler, Seed, SettingsOfMethods, Threads, Workers
 
 
 def verify(
@@ -26,13 +26,10 @@ def verify(
         list[int] | None,
         typer.Option(min=1, max=100_000, help="Network calls for each sample, at most; may be repeated."),
     ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="[METHOD.]KEY=VALUE", help="A parameter of one method, or of all that have it."),
-    ] = None,
-    samples: Annotated[int, typer.Option(min=20, max=10_000, help="Of each measurement.")] = 100,
+    settings: SettingsOfMethods = None,
+    samples: Annotated[int, typer.Option(min=20, max=10_000, help="Samples of each measurement.")] = 100,
     draws: Annotated[int, typer.Option(min=1, max=100, help="Measurements of each problem.")] = 2,
-    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of all random numbers.")] = 0,
+    seed: Seed = 0,
     out: Annotated[Path, typer.Option(help="Folder for verdicts.csv and verdicts.png.")] = Path("invdiff-verification"),
     force: Force = False,
     threads: Threads = None,

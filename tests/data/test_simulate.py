@@ -194,4 +194,4 @@ def test_command(tmp_path: Path) -> None:
     assert scan.mask[0].sum() == 8
     result = CliRunner().invoke(app, [source, "--out", str(out), "--mask", "spiral"])
     assert isinstance(result.exception, InputError)
-    assert "choose one of equispaced" in str(result.exception)
+    assert "there are equispaced" in str(result.exception)
