@@ -157,7 +157,7 @@ def test_masks_of_none_are_refused(measured: np.ndarray) -> None:
 
 
 def test_lengths_too_unlike_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("invdiff.data.formats.trajectory_acquisitions._ALWAYS", 0)
+    monkeypatch.setattr("invdiff.data.formats.trajectory_acquisitions._ALWAYS", READOUTS * SAMPLES)  # of one coil
     raw(tmp_path / "fair.h5")
     opened(tmp_path / "fair.h5")
     raw(tmp_path / "scan.h5", np.where(np.arange(READOUTS) == 3, SAMPLES, 2))
