@@ -72,7 +72,7 @@ def from_deepinv(physics: Any, shape: Shape) -> LinearOperator:
             measured = copy.deepcopy(physics).A(number_of(physics).new_zeros(1, *image))
     except Exception as error:  # libraries refuse a shape in many ways
         raise InputError(f"{name} can't measure images of shape {image}: {' '.join(str(error).split())}") from error
-    if not isinstance(measured, Tensor) or measured.is_complex() or len(measured) != 1:
+    if not isinstance(measured, Tensor) or measured.is_complex() or measured.shape[:1] != (1,):
         made = (
             f"{measured.dtype} of shape {tuple(measured.shape)}" if isinstance(measured, Tensor) else "several arrays"
         )

@@ -140,7 +140,8 @@ def _tried(function: Callable[[Tensor], Tensor], items: Tensor, what: str) -> Te
         cause = error.__cause__ or error
         said = " ".join(f"{type(cause).__name__}: {cause}".split())
         raise InputError(f"{what} ({said}).") from error
-    if not isinstance(made, Tensor) or len(made) != len(items) or not (made.is_floating_point() or made.is_complex()):
+    is_of_each = isinstance(made, Tensor) and made.shape[:1] == items.shape[:1]
+    if not is_of_each or not (made.is_floating_point() or made.is_complex()):
         kind = f"{made.dtype} of shape {tuple(made.shape)}" if isinstance(made, Tensor) else type(made).__name__
         raise InputError(f"{what}: an array of each is asked for, but {kind} is made.")
     return made

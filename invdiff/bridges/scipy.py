@@ -62,9 +62,9 @@ def from_scipy(
         linear_operator = linear_operator.copy()  # what is done to the matrix later does not change the operator
     try:
         linear_operator = aslinearoperator(linear_operator)
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise InputError(
-            f"from_scipy takes what scipy.sparse.linalg.aslinearoperator takes; {name} is none."
+            f"from_scipy takes what scipy.sparse.linalg.aslinearoperator takes; {name} is none ({error})."
         ) from error
     if tuple(linear_operator.shape) != (size(codomain_shape), size(domain_shape)):
         rows, columns = linear_operator.shape

@@ -166,7 +166,7 @@ class NonCartesianScan(CoilData):
             trajectory = Trajectory(self.trajectory.points, kept)
             return self.changed(kspace=np.where(kept, self.kspace, 0), trajectory=trajectory)
         raise InputError(
-            f"{self.name} was measured along a trajectory, of which a mask leaves nothing out; leave out --mask and "
+            f"{self.name}: a mask leaves nothing out of samples along a trajectory; leave out --mask and "
             "--undersample, and readouts of the file instead."
         )
 

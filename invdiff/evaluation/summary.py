@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from invdiff.data import MASKS
 from invdiff.evaluation.labels import labelled
 from invdiff.evaluation.score_table import Row
 
@@ -37,7 +38,8 @@ def _table(title: tuple[str, ...], rows: Sequence[Row]) -> Any:
         lines[tuple(row[column] for column in _LINE)][row["file"]].append(row)
     files = len({row["file"] for row in rows})
     mask, convention, target = title
-    heading = f"{mask}, {convention}, against {target}: means of {files} file(s)"
+    sampling = f"{mask} mask" if mask in MASKS else mask  # of a trajectory, what it is
+    heading = f"{sampling}, {convention}, against {target}: means of {files} file(s)"
     scores = Table(box=SIMPLE, padding=(0, 1, 0, 0))
     regions = any(row["region"] for row in rows)
     for name in ("asked", "achieved", *(["region"] if regions else [])):

@@ -1,6 +1,7 @@
 """YAML that anyone may have written, as plain values."""
 
 import stat
+from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,7 @@ def parse_yaml(text: str, where: str) -> Any:
         where: it comes from; the sentence says it.
 
     Raises:
-        InputError: it is no YAML, or stands for more than ``MOST_VALUES`` values.
+        InputError: it is no YAML, names a key of a mapping twice, or stands for more than ``MOST_VALUES`` values.
     """
     import yaml
 
@@ -51,6 +52,7 @@ def parse_yaml(text: str, where: str) -> Any:
             return None
         if _count(node, {}) > MOST_VALUES:
             raise ValueError(f"it stands for more than {MOST_VALUES:,} values")
+        _refuse_repeated(node)
         return loader.construct_document(node)
     except RecursionError as error:
         raise InputError(f"{where} is no YAML: it is nested too deeply.") from error
@@ -73,7 +75,22 @@ def _count(node: Any, known: dict[int, float]) -> float:
     """The values that a node stands for, each alias counted anew; infinity where it stands for itself."""
     if id(node) not in known:
         known[id(node)] = float("inf")  # until it is known: whoever meets it before then is inside of it
-        pairs = node.value if isinstance(node.value, list) else []
-        inner = [child for item in pairs for child in (item if isinstance(item, tuple) else (item,))]
-        known[id(node)] = 1 + sum(_count(child, known) for child in inner)
+        known[id(node)] = 1 + sum(_count(child, known) for child in _inner(node))
     return known[id(node)]
+
+
+def _refuse_repeated(node: Any) -> None:
+    """Raise ValueError where a mapping names a key twice, of which the loader would keep the last."""
+    pairs = [item for item in node.value if isinstance(item, tuple)] if isinstance(node.value, list) else []
+    found = Counter((key.tag, key.value) for key, _ in pairs if isinstance(key.value, str))
+    repeated = next((name for (_, name), count in found.items() if count > 1), None)
+    if repeated is not None:
+        raise ValueError(f"it names {repeated!r} twice in one mapping")
+    for child in _inner(node):
+        _refuse_repeated(child)
+
+
+def _inner(node: Any) -> list[Any]:
+    """The nodes of a list, or those of a mapping's keys and values."""
+    held = node.value if isinstance(node.value, list) else []
+    return [child for item in held for child in (item if isinstance(item, tuple) else (item,))]

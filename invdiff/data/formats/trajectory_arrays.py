@@ -199,10 +199,11 @@ def _matrix(path: Path, arrays: dict[str, NDArray[Any]], reverse: bool) -> tuple
     not."""
     if "matrix" in arrays:
         found = np.asarray(arrays["matrix"]).reshape(-1)
-        if found.size not in (2, 3) or found.dtype.kind not in "iuf" or not (found == np.round(found)).all():
+        is_numbers = found.size in (2, 3) and found.dtype.kind in "iuf"
+        if not is_numbers or not np.isfinite(found).all() or (found != np.round(found)).any():
+            stored = ", ".join(map(str, found.tolist())) if is_numbers else f"{found.dtype} of shape {found.shape}"
             raise InputError(
-                f"{path}: matrix must be two sizes, (H, W), or three, (H, W, planes), not {found.dtype} of shape "
-                f"{found.shape}."
+                f"{path}: matrix must be two whole numbers, (H, W), or three, (H, W, planes), not {stored}."
             )
         sides = tuple(map(int, found))
     else:

@@ -14,7 +14,7 @@ from invdiff.data.centre import power_of
 from invdiff.data.coils import combine_slices
 from invdiff.data.fourier import to_image, to_kspace
 from invdiff.data.held_out import held_out
-from invdiff.data.scan import TOGETHER, CoilData, ScanSlices, evenly_spaced
+from invdiff.data.scan import CoilData, ScanSlices, evenly_spaced
 from invdiff.errors import InputError
 from invdiff.files.digest import digest_of
 from invdiff.operators import LinearOperator, Sensitivities, fourier
@@ -335,10 +335,8 @@ def scan_cases(
         )
     check_grid(scan, operator)
     slices = tuple(range(scan.slices))
-    learnt_from = slices
-    if scan.slices > TOGETHER:
-        full = [number for number in slices if number not in scan.empty]
-        learnt_from = tuple(full[k] for k in evenly_spaced(len(full)))
+    full = [number for number in slices if number not in scan.empty] or slices
+    learnt_from = tuple(full[k] for k in evenly_spaced(len(full)))
     raw = scan.select(learnt_from)
     if raw.ground_truth is not None and not raw.ground_truth.any():
         raise InputError(f"{scan.name}: ground_truth is zero everywhere; leave it out of the file.")

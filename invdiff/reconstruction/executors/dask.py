@@ -102,7 +102,7 @@ class Dask:
             from distributed import Client
         except ImportError as error:
             raise InputError(
-                "Work on a cluster needs dask.distributed; install it: pip install invdiff[cluster]."
+                "Work on a cluster needs dask.distributed; install it: pip install 'invdiff[cluster]'."
             ) from error
         try:
             client = Client(self._address, timeout=_SECONDS, set_as_default=False)
