@@ -14,6 +14,7 @@ def verify(
     method: Annotated[
         list[str] | None,
         typer.Argument(
+            metavar="METHOD",
             autocompletion=method_names,
             help="Methods of `invdiff methods`, of installed packages, or FILE.py:FUNCTION, a file of yours that is "
             "RUN: name none that you did not read.  [default: all of `invdiff methods`]",
