@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 
 def simulate(
-    image: Annotated[Path, typer.Argument(help="NIfTI, DICOM, PNG, TIFF, JPEG or .npy file, real or complex.")],
+    image: Annotated[
+        Path, typer.Argument(metavar="IMAGE", help="NIfTI, DICOM, PNG, TIFF, JPEG or .npy file, real or complex.")
+    ],
     out: Annotated[Path, typer.Option(help="The .h5 file to write.")],
     coils: Annotated[int, typer.Option(help="Number of coils, in a ring; 1 sees everything alike.")] = 8,
     phase: Annotated[str, typer.Option(help="Phase given to a real image: smooth or none.")] = "smooth",
@@ -70,7 +72,9 @@ def simulate(
         typer.Option(help="Noise of each real and imaginary part of k-space; a real image's maximum counts as 1."),
     ] = 0.005,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of mask, phase and noise.")] = 0,
-    slices: Annotated[list[int] | None, typer.Option(help="A slice to take (repeat for more); all by default.")] = None,
+    slices: Annotated[
+        list[int] | None, typer.Option("--slice", help="A slice to take (repeat for more); all by default.")
+    ] = None,
     force: Force = False,
 ) -> None:
     """Scan an image: coils, phase, a mask or a trajectory, and noise. The file keeps the truth and the coil maps."""
