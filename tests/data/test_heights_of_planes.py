@@ -22,7 +22,7 @@ def points_at(heights: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("height", [0.3, -1e-5, 2e5])
 def test_one_plane_beside_the_centre_is_no_stack(height: float) -> None:
-    with np.errstate(all="raise"), pytest.raises(InputError, match=r"planes at 1 heights.*some are missing"):
+    with np.errstate(all="raise"), pytest.raises(InputError, match=r"planes at 1 height.s..*some are missing"):
         unstacked(KSPACE, points_at(np.array(height)), "traj")
 
 
