@@ -320,8 +320,8 @@ def _finish(looks: "Mapping[int, Shown]", record: "Mapping[str, Any]", out: Path
     from invdiff.reconstruction.run_record import write_record
 
     rows = [_row(number, finding) for number, shown in looks.items() for finding in shown.findings]
+    write_record(out, record)  # first: a table beside which nothing says how it was made is refused the next time
     write_csv(out / TABLE, list(rows[0]), rows)
-    write_record(out, record)
     pictures = [out / ("detect.png" if len(looks) == 1 else f"detect-{number}.png") for number in looks]
     for picture, shown in zip(pictures, looks.values(), strict=True):
         write_detection(picture, shown)

@@ -44,8 +44,9 @@ def evaluate(
     folder: Annotated[
         Path | None,
         typer.Argument(
+            metavar="FOLDER",
             help="Fully sampled scans, scans along trajectories that bring a truth, or images to scan in simulation; "
-            "without it, the brain scan that ships with invdiff."
+            "without it, the brain scan that ships with invdiff.",
         ),
     ] = None,
     method: Annotated[

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 
 def simulate(
-    image: Annotated[Path, typer.Argument(help="NIfTI, DICOM, PNG, TIFF, JPEG or .npy file, real or complex.")],
+    image: Annotated[
+        Path, typer.Argument(metavar="IMAGE", help="NIfTI, DICOM, PNG, TIFF, JPEG or .npy file, real or complex.")
+    ],
     out: Annotated[Path, typer.Option(help="The .h5 file to write.")],
     coils: Annotated[int, typer.Option(help="Number of coils, in a ring; 1 sees everything alike.")] = 8,
     phase: Annotated[str, typer.Option(help="Phase given to a real image: smooth or none.")] = "smooth",

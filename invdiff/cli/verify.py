@@ -14,6 +14,7 @@ def verify(
     method: Annotated[
         list[str] | None,
         typer.Argument(
+            metavar="METHOD",
             autocompletion=method_names,
             help="Methods of `invdiff methods`, of installed packages, or FILE.py:FUNCTION, a file of yours that is "
             "RUN: name none that you did not read.  [default: all of `invdiff methods`]",
@@ -81,8 +82,8 @@ def verify(
     ):
         verdicts = judged(candidates, problems, budgets, extent, executor=executor, progress=progress)
     rows = standings(verdicts)
+    write_record(out, record)  # first: a table beside which nothing says how it was made is refused the next time
     write_table(out / "verdicts.csv", verdicts)
-    write_record(out, record)
     write_figure(out / "verdicts.png", rows)
     output.show(rich_table(rows))
     wrong = [each.method for each in rows if each.budget == budgets[-1] and each.judged and not each.is_right]

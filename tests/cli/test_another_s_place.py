@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from invdiff.errors import InputError
+from invdiff.reconstruction import run_record
 from tests.reconstruction.writers.results import marked, written
 
 Run = Callable[..., Any]
@@ -141,3 +143,20 @@ def test_a_report_follows_its_result(invdiff: Run, folder: Path, tmp_path: Path)
 def test_what_is_refused_is_named_as_the_user_knows_it(invdiff: Run, folder: Path, tmp_path: Path) -> None:
     ran = invdiff("convert", folder / "prior.safetensors", tmp_path / "prior.bin")
     assert f"{tmp_path / 'prior.bin'} can't be written: its name should end in" in ran.err
+
+
+@pytest.mark.parametrize("name", ["detect", "verify"])
+def test_no_table_is_there_before_its_record(
+    invdiff: Run, commands: dict[str, Any], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Beside which nothing would say how it was made, so that the same command would be refused."""
+
+    def full(*_: Any) -> None:
+        raise InputError("There is no room.")
+
+    run, _, place = commands[name]
+    monkeypatch.setattr(run_record, "write_record", full)
+    ran = invdiff(name, *run)
+    assert ran.code == 2
+    assert "There is no room." in ran.err
+    assert not place.exists()
