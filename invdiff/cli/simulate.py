@@ -71,7 +71,9 @@ def simulate(
         typer.Option(help="Noise of each real and imaginary part of k-space; a real image's maximum counts as 1."),
     ] = 0.005,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of mask, phase and noise.")] = 0,
-    slices: Annotated[list[int] | None, typer.Option(help="A slice to take (repeat for more); all by default.")] = None,
+    slices: Annotated[
+        list[int] | None, typer.Option("--slice", help="A slice to take (repeat for more); all by default.")
+    ] = None,
     force: Force = False,
 ) -> None:
     """Scan an image: coils, phase, a mask or a trajectory, and noise. The file keeps the truth and the coil maps."""

@@ -68,17 +68,17 @@ class Trajectory:
 
     @property
     def readouts(self) -> int:
-        """How many there are: spokes, or interleaves."""
+        """Number of readouts: spokes, or interleaves."""
         return int(self.points.shape[-3])
 
     @property
     def samples(self) -> int:
-        """Of each readout, or of the longest."""
+        """Number of samples of each readout, or of the longest."""
         return int(self.points.shape[-2])
 
     @property
     def slices(self) -> int | None:
-        """How many have points of their own; None: all have the same."""
+        """Number of slices that have points of their own; None: all have the same."""
         return int(self.points.shape[0]) if self.points.ndim == 4 else None
 
     @property
@@ -94,7 +94,7 @@ class Trajectory:
         return radius
 
     def select(self, slices: Sequence[int]) -> "Trajectory":
-        """That of some slices, by their places."""
+        """The trajectory of some slices, by their places."""
         return self if self.slices is None else Trajectory(self.points[list(slices)], self.measured)
 
     def places(self, index: int = 0) -> Points:

@@ -31,6 +31,7 @@ def test_nothing_is_learnt_from_them(operator: str) -> None:
 
 def test_maps_of_one_slice_and_data_of_another_leave_nothing() -> None:
     scan = SCANS["sense"].select([0, 1])
-    kspace, maps = scan.kspace.copy(), scan.maps.copy()  # type: ignore[union-attr]
+    assert scan.maps is not None
+    kspace, maps = scan.kspace.copy(), scan.maps.copy()
     kspace[0], maps[1] = 0, 0
     assert scan_cases(scan.changed(kspace=kspace, maps=maps), "sense").empty == {0, 1}

@@ -44,7 +44,7 @@ class Dask:
 
     @property
     def workers(self) -> int:
-        """Of the cluster, when it was met; at least one."""
+        """Workers of the cluster, when it was met; at least one."""
         return self._workers
 
     def map(
