@@ -1,4 +1,4 @@
-"""The command line: one thin file a command, no logic, and nothing heavy imported before a command runs."""
+"""The command line: one thin file a command, and nothing heavy imported before a command runs."""
 
 import sys
 from typing import Annotated

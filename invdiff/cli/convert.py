@@ -15,10 +15,14 @@ def convert(
     prior: Annotated[
         str,
         typer.Argument(
-            autocompletion=prior_names, help="A checkpoint (.safetensors, .pt, .pth), hf://owner/name, or 'builtin'."
+            metavar="PRIOR",
+            autocompletion=prior_names,
+            help="A checkpoint (.safetensors, .pt, .pth), hf://owner/name, or what ships.",
         ),
     ],
-    out: Annotated[Path, typer.Argument(help="Where to write it; the suffix (.safetensors, .pt) says how.")],
+    out: Annotated[
+        Path, typer.Argument(metavar="OUT", help="Where to write it; the suffix (.safetensors, .pt) says how.")
+    ],
     prior_config: PriorConfigName = None,
     force: Force = False,
 ) -> None:

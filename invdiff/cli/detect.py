@@ -2,7 +2,6 @@
 
 import math
 import re
-import statistics
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -100,15 +99,15 @@ def detect(
     force: Force = False,
     echo: Annotated[
         int | None,
-        typer.Option("--echo", min=0, help="Of files that hold several contrasts: which."),
+        typer.Option("--echo", min=0, help="Which contrast, such as an echo, of files that hold several."),
     ] = None,
     repetition: Repetition = None,
     phase: Phase = None,
     set_number: SetNumber = None,
     group: Group = None,
     undersample: Undersample = None,
-    acceleration: Acceleration = 4.0,
-    centre_fraction: CentreFraction = 0.08,
+    acceleration: Acceleration = None,
+    centre_fraction: CentreFraction = None,
     axes: AxesText = None,
     maps: MapsName = None,
     mask: MaskFile = None,
@@ -314,13 +313,15 @@ def _moved(lesion: "Lesion", cases: "Cases", sign: int) -> "Lesion":
 
 def _finish(looks: "Mapping[int, Shown]", record: "Mapping[str, Any]", out: Path, output: Output) -> None:
     """Write the table, how it was made and a picture of each slice, and say what became of the lesions."""
+    import statistics
+
     from invdiff.evaluation import write_detection
     from invdiff.files.csv_table import write_csv
     from invdiff.reconstruction.run_record import write_record
 
     rows = [_row(number, finding) for number, shown in looks.items() for finding in shown.findings]
+    write_record(out, record)  # first: a table beside which nothing says how it was made is refused the next time
     write_csv(out / TABLE, list(rows[0]), rows)
-    write_record(out, record)
     pictures = [out / ("detect.png" if len(looks) == 1 else f"detect-{number}.png") for number in looks]
     for picture, shown in zip(pictures, looks.values(), strict=True):
         write_detection(picture, shown)
@@ -330,7 +331,7 @@ def _finish(looks: "Mapping[int, Shown]", record: "Mapping[str, Any]", out: Path
         f"of {len(shares)} lesion(s) {statistics.median(shares):.0%} of the contrast came back in the median, "
         f"{shares[0]:.0%} at least and {shares[-1]:.0%} at most"
     )
-    output.say(f"wrote {', '.join(map(str, [out / 'detect.csv', *pictures[:-1]]))} and {pictures[-1]}")
+    output.say(f"wrote {', '.join(map(str, [out / TABLE, *pictures[:-1]]))} and {pictures[-1]}")
     output.finish({"command": "detect", "exit_status": 0, "lesions": rows})
 
 

@@ -23,6 +23,7 @@ from invdiff.cli.options import (
     Scheduler,
     Seed,
     SetNumber,
+    SettingsOfMethods,
     ShardText,
     Threads,
     Workers,
@@ -43,8 +44,9 @@ def evaluate(
     folder: Annotated[
         Path | None,
         typer.Argument(
+            metavar="FOLDER",
             help="Fully sampled scans, scans along trajectories that bring a truth, or images to scan in simulation; "
-            "without it, the brain scan that ships with invdiff."
+            "without it, the brain scan that ships with invdiff.",
         ),
     ] = None,
     method: Annotated[
@@ -93,10 +95,7 @@ def evaluate(
     phase: Phase = None,
     set_number: SetNumber = None,
     group: Group = None,
-    settings: Annotated[
-        Several,
-        typer.Option("--set", metavar="[METHOD.]KEY=VALUE", help="A parameter of one method, or of all that have it."),
-    ] = None,
+    settings: SettingsOfMethods = None,
     prior: Annotated[
         Several,
         typer.Option(
@@ -111,7 +110,7 @@ def evaluate(
     axes: AxesText = None,
     maps: MapsFile = None,
     noise: NoiseFile = None,
-    coils: Annotated[int, typer.Option(help="Of scans simulated from images.")] = 8,
+    coils: Annotated[int, typer.Option(help="Coils of scans simulated from images.")] = 8,
     noise_std: Annotated[
         float, typer.Option(help="Noise of scans simulated from images; a real image's maximum counts as 1.")
     ] = 0.005,

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 from invdiff.cli.export import tell_exported
 from invdiff.cli.forecasts import tell_forecasts
 from invdiff.cli.output import SOME_FAILED, Output, Report, tell_kept
+from invdiff.cli.shown_result import draw, titled, write_scores
 from invdiff.errors import InputError
 from invdiff.refusal import REFUSED, refusal
 
 if TYPE_CHECKING:
     from invdiff.evaluation import Contender
-    from invdiff.reconstruction import Cases, Choice, Executor, Input, MeasuredOnce, Outcome, Reconstruction, Study
+    from invdiff.reconstruction import Cases, Choice, Executor, Input, MeasuredOnce, Outcome, Study
     from invdiff.reconstruction.writers import WayOut
 
 _LONG = 1000  # network calls, of which it is said beforehand what they will take
@@ -247,17 +248,17 @@ class Job:
 
         assert outcome.path is not None
         seen = spread_slices(outcome.path, _SHOWN)
-        written = _draw(outcome.path, seen, cases)
+        written = draw(outcome.path, seen, cases)
         scores: dict[str, Any] = {}
         if seen.ground_truth is not None:
-            images = _titled(seen, cases)
+            images = titled(seen, cases)
             numbers = [int(number) for number in seen.attributes["slice"]]
             few = "" if len(numbers) == cases.count else f" of slices {', '.join(map(str, numbers))}"
             begun, *made = images.items()
             rows = dict([begun, *self._classical(cases.of(numbers), folder).items(), *made])
             self.output.show(table(seen.ground_truth, rows, cases.target + few))
             if self.baselines:
-                written.append(_write_scores(folder / BASELINES, rows, seen.ground_truth, numbers, cases.target))
+                written.append(write_scores(folder / BASELINES, rows, seen.ground_truth, numbers, cases.target))
             scores = {"psnr": psnr(seen.ground_truth, seen.image), "ssim": ssim(seen.ground_truth, seen.image)}
             scores["nmse"] = nmse(seen.ground_truth, seen.image)
         elif self.baselines:
@@ -298,50 +299,6 @@ def _named(one: "Input") -> str:
     return one.name if one.path is None else str(one.path.with_name(one.name))
 
 
-def _write_scores(path: Path, images: dict[str, Any], truth: Any, numbers: list[int], target: str) -> Path:
-    """Write a row of scores for each image of some slices, of the volume that they make."""
-    from invdiff.files.csv_table import write_csv
-    from invdiff.metrics import nmse, psnr, ssim
-
-    same = {"slices": " ".join(map(str, numbers)), "target": target}
-    scores = {"psnr": psnr, "ssim": ssim, "nmse": nmse}
-    rows = [
-        {"image": title, **{name: score(truth, image) for name, score in scores.items()}, **same}
-        for title, image in images.items()
-    ]
-    write_csv(path, ("image", *scores, *same), rows)
-    return path
-
-
-def _titled(seen: "Reconstruction", cases: "Cases") -> dict[str, Any]:
-    """The images of a result by their titles: what it began from first, and the best last."""
-    from invdiff.reconstruction import find_kind
-
-    images: dict[str, Any] = {find_kind(cases.operator).begins_as: seen.zero_filled}
-    count = seen.samples.shape[1]
-    if count:
-        images[f"{seen.attributes['samples_method']}, {f'mean of {count}' if count > 1 else 'one sample'}"] = seen.mean
-    if seen.estimate is not None:
-        images[f"{seen.attributes['method']}, {seen.attributes['nfe']} calls"] = seen.estimate
-    return images
-
-
-def _draw(path: Path, seen: "Reconstruction", cases: "Cases") -> list[Path]:
-    """The result's panel and, of several slices, a contact sheet; every file that there is now."""
-    from invdiff.pictures import write_panel
-    from invdiff.reconstruction import write_contact_sheet
-
-    panel, sheet = path.with_name("panel.png"), path.with_name("slices.png")
-    images = _titled(seen, cases)
-    numbers = [int(number) for number in seen.attributes["slice"]]
-    known = {"truth": seen.ground_truth, "std": seen.magnitude_std, "density": cases.density}
-    write_panel(panel, images, **known, numbers=numbers)
-    if cases.count == 1:
-        return [path, panel]
-    write_contact_sheet(sheet, path)
-    return [path, panel, sheet]
-
-
 class _Watcher:
     """Tells of a file's progress."""
 
@@ -371,7 +328,7 @@ class _Watcher:
         from invdiff.reconstruction import spread_slices
 
         assert self.cases is not None
-        written = _draw(path, spread_slices(path, _SHOWN), self.cases)
+        written = draw(path, spread_slices(path, _SHOWN), self.cases)
         self.job.output.wrote(
             f"wrote {written[0]} and {written[1]}: the image; samples that show its uncertainty follow"
         )

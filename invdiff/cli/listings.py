@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from invdiff.cli.completion import method_names
+from invdiff.errors import InputError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -22,13 +23,19 @@ def methods(
     ] = None,
     bibtex: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Print the references of a method, those of exactly its parts, as BibTeX."),
+        typer.Option(
+            metavar="NAME",
+            autocompletion=method_names,
+            help="Print the references of a method, those of exactly its parts, as BibTeX.",
+        ),
     ] = None,
 ) -> None:
     """List the methods, with the parts they are made of and their parameters; or tell what those of one method are."""
     from invdiff.methods import METHODS, find_method
     from invdiff.methods.named_parts import name_of_value
 
+    if bibtex is not None and name is not None:
+        raise InputError("A method is described (NAME) or cited (--bibtex NAME); give one of them.")
     if bibtex is not None:
         print("\n\n".join(cited.bibtex for cited in find_method(bibtex).build().citations()))
         return

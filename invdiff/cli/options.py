@@ -37,7 +37,7 @@ PriorConfigName = Annotated[
     typer.Option(
         "--prior-config",
         metavar="NAME_OR_YAML",
-        help="For a published --prior that doesn't say what network it holds: song2021, chung2022, jalal2021, "
+        help="Network of a published --prior that doesn't say it itself: song2021, chung2022, jalal2021, "
         "ve/ffhq_256_ncsnpp_continuous, ..., or its fields in a YAML file.",
     ),
 ]
@@ -49,8 +49,12 @@ Undersample = Annotated[
         help="Leave out k-space samples of INPUT first: a mask of `invdiff simulate`.",
     ),
 ]
-Acceleration = Annotated[float, typer.Option(help="For --undersample.")]
-CentreFraction = Annotated[float, typer.Option(help="For --undersample: the part of the lines always kept.")]
+Acceleration = Annotated[
+    float | None, typer.Option(help="Of how many samples --undersample keeps one.", show_default="4")
+]
+CentreFraction = Annotated[
+    float | None, typer.Option(help="Part of the lines that --undersample always keeps.", show_default="0.08")
+]
 NoiseStd = Annotated[
     float | None,
     typer.Option(help="Noise in each real number of the data, in their units; else from the file, or estimated."),
@@ -60,11 +64,11 @@ AxesText = Annotated[
     typer.Option(
         "--axes",
         metavar="NAMES",
-        help="Of k-space in its file, such as coil,y,x or slice,y,x,coil; part is of real and imaginary numbers.",
+        help="Axes of k-space in its file, such as coil,y,x or slice,y,x,coil; part is of real and imaginary numbers.",
         show_default="as the file's layout has them, or as the numbers tell",
     ),
 ]
-Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of all random numbers.")]
+Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of all random numbers.")]
 Settings = Annotated[
     list[str] | None,
     typer.Option(
@@ -73,6 +77,14 @@ Settings = Annotated[
         autocompletion=setting_names,
         help="A parameter of the method, or what stands at a place in its sampler: steps=50, guidance.gamma=2, "
         "'predictor=ddim(eta=0.5)'. May be repeated.",
+    ),
+]
+SettingsOfMethods = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="[METHOD.]KEY=VALUE",
+        help="A parameter of one method, or of all that have it. May be repeated.",
     ),
 ]
 GuidanceName = Annotated[
@@ -109,21 +121,26 @@ NoiseFile = Annotated[
 PrecisionName = Annotated[
     str,
     typer.Option(
-        metavar="auto|bf16|f32", help="In what the network computes: bfloat16 where the device has it, or single."
+        metavar="auto|bf16|f32", help="What the network computes in: bfloat16 where the device has it, or single."
     ),
 ]
 
 Contrast = Annotated[
     int | None,
-    typer.Option(min=0, help="Of files that hold several contrasts, such as echoes: which.", show_default="each"),
+    typer.Option(min=0, help="Which contrast, such as an echo, of files that hold several.", show_default="each"),
 ]
-Repetition = Annotated[int | None, typer.Option(min=0, help="The same of repetitions.", show_default="each")]
-Phase = Annotated[int | None, typer.Option(min=0, help="The same of cardiac phases.", show_default="each")]
+Repetition = Annotated[
+    int | None, typer.Option(min=0, help="Which repetition, of files that hold several.", show_default="each")
+]
+Phase = Annotated[
+    int | None, typer.Option(min=0, help="Which cardiac phase, of files that hold several.", show_default="each")
+]
 SetNumber = Annotated[
-    int | None, typer.Option(min=0, help="The same of sets, such as flow encodings.", show_default="each")
+    int | None,
+    typer.Option(min=0, help="Which set, such as a flow encoding, of files that hold several.", show_default="each"),
 ]
 Group = Annotated[
-    str | None, typer.Option(metavar="NAME", help="The same of groups of an HDF5 file.", show_default="each")
+    str | None, typer.Option(metavar="NAME", help="Which group, of HDF5 files that hold several.", show_default="each")
 ]
 
 OperatorName = Annotated[
@@ -136,19 +153,22 @@ OperatorName = Annotated[
     ),
 ]
 Views = Annotated[
-    int | None, typer.Option("--views", help="Of --operator ct: directions over half a turn.", show_default="60")
+    int | None, typer.Option("--views", help="Directions over half a turn, of --operator ct.", show_default="60")
 ]
 BlurStd = Annotated[
-    float | None, typer.Option("--blur-std", help="Of --operator blur: of the Gaussian, in pixels.", show_default="2")
+    float | None,
+    typer.Option("--blur-std", help="Width of the Gaussian in pixels, of --operator blur.", show_default="2"),
 ]
 Factor = Annotated[
     int | None,
-    typer.Option("--factor", help="Of --operator super-resolution: by which sides are shorter.", show_default="2"),
+    typer.Option("--factor", help="By what sides are shorter, of --operator super-resolution.", show_default="2"),
 ]
 Patterns = Annotated[
     int | None,
     typer.Option(
-        "--patterns", help="Of --operator single-pixel: how many of Hadamard's.", show_default="a quarter of the pixels"
+        "--patterns",
+        help="How many of Hadamard's patterns, of --operator single-pixel.",
+        show_default="a quarter of the pixels",
     ),
 ]
 DeviceName = Annotated[str, typer.Option("--device", help="Where to compute: cpu, cuda, cuda:1, mps.")]
@@ -166,7 +186,9 @@ Threads = Annotated[
 Workers = Annotated[int, typer.Option("--workers", min=1, max=4096, help="Processes on this machine.")]
 Scheduler = Annotated[
     str | None,
-    typer.Option("--scheduler", metavar="ADDRESS", help="Of a Dask cluster to compute on, such as tcp://host:8786."),
+    typer.Option(
+        "--scheduler", metavar="ADDRESS", help="Address of a Dask cluster to compute on, such as tcp://host:8786."
+    ),
 ]
 ShardText = Annotated[
     str | None,
@@ -179,7 +201,7 @@ MemoryLimit = Annotated[
     typer.Option(
         "--memory-limit",
         metavar="SIZE",
-        help="Such as 4GiB, of all workers together: fewer samples side by side, the same result; and no "
+        help="Memory of all workers together, such as 4GiB: fewer samples side by side, the same result; and no "
         "--baseline beside it. What can't be kept is refused with what it takes.",
     ),
 ]
@@ -188,7 +210,7 @@ Template = Annotated[
     typer.Option(
         "--template",
         metavar="FOLDER",
-        help="For DICOM: a series of the same measurement, whose patient, study and frame of reference are the "
+        help="A series of DICOM of the same measurement, whose patient, study and frame of reference are the "
         "result's; refused where it shows other slices.",
     ),
 ]
@@ -211,17 +233,34 @@ def parse_settings(pairs: Sequence[str]) -> dict[str, str]:
     return {key.strip(): value.strip() for key, value in (pair.split("=", 1) for pair in pairs)}
 
 
-def undersampling(kind: str | None, acceleration: float, centre_fraction: float, seed: int) -> "Condition | None":
+def undersampling(
+    kind: str | None, acceleration: float | None, centre_fraction: float | None, seed: int
+) -> "Condition | None":
     """The mask of ``--undersample KIND``; ``None`` where it is not asked for.
+
+    Raises:
+        InputError: there is no such mask, or its numbers are given and it is not.
+    """
+    if kind is None:
+        if (acceleration, centre_fraction) != (None, None):
+            raise InputError(
+                "--acceleration and --centre-fraction are of --undersample, which is missing; name a mask, such as "
+                "--undersample random, or leave them out."
+            )
+        return None
+    return condition_of(kind, acceleration, centre_fraction, seed)
+
+
+def condition_of(kind: str, acceleration: float | None, centre_fraction: float | None, seed: int) -> "Condition":
+    """A mask by what options say of it, and otherwise as usual.
 
     Raises:
         InputError: there is no such mask.
     """
-    if kind is None:
-        return None
     from invdiff.data import Condition
 
-    return Condition(kind, acceleration, centre_fraction, seed)
+    said = {"acceleration": acceleration, "centre_fraction": centre_fraction}
+    return Condition(kind, seed=seed, **{name: value for name, value in said.items() if value is not None})
 
 
 def instrument_of(

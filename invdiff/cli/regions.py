@@ -39,7 +39,12 @@ def regions(
         typer.Option("--slices", metavar="FIRST:END", help="Slices of the result, such as 10:40, or one."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(metavar="CSV", help="The table as a file.", show_default="regions.csv beside RESULT")
+        Path | None,
+        typer.Option(
+            metavar="CSV",
+            help="The table as a file.",
+            show_default="regions.csv beside RESULT, which is of the last call",
+        ),
     ] = None,
     force: Force = False,
     as_json: AsJson = False,
@@ -77,7 +82,7 @@ def regions(
     if not rows:
         raise InputError(f"No slice that was asked for of {result} has an image and a region in it.")
     path = result.with_name("regions.csv") if out is None else out
-    publish(path, lambda place: write_rows(place, rows), replace=force)
+    publish(path, lambda place: write_rows(place, rows), replace=force or out is None)
     output.show(_table(rows, level))
     output.say(f"intervals by Student's distribution of {samples} samples, each of one region by itself")
     known = conformal_for(written.attributes, samples)

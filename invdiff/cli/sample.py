@@ -20,6 +20,7 @@ from invdiff.cli.options import (
     Threads,
     Workers,
 )
+from invdiff.errors import InputError
 
 
 def sample(
@@ -118,8 +119,6 @@ def sample(
 
 def _shape(text: str) -> tuple[int, int]:
     """(H, W) of ``N`` or ``HxW``."""
-    from invdiff.errors import InputError
-
     sides = text.lower().split("x")
     if len(sides) > 2 or not all(re.fullmatch(r"\s*[1-9][0-9]{0,5}\s*", side) for side in sides):
         raise InputError(f"--size is N or HxW in pixels, such as 128 or 96x128, not {text!r}.")

@@ -8,18 +8,18 @@ import typer
 
 from invdiff.cli.completion import mask_names
 from invdiff.cli.folder import writable_folder
-from invdiff.cli.options import Force
+from invdiff.cli.options import Force, condition_of
 from invdiff.cli.output import tell
 from invdiff.errors import InputError
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from invdiff.data import NonCartesianScan, Scan, Trajectory
 
 
 def simulate(
-    image: Annotated[Path, typer.Argument(help="NIfTI, DICOM, PNG, TIFF, JPEG or .npy file, real or complex.")],
+    image: Annotated[
+        Path, typer.Argument(metavar="IMAGE", help="NIfTI, DICOM, PNG, TIFF, JPEG or .npy file, real or complex.")
+    ],
     out: Annotated[Path, typer.Option(help="The .h5 file to write.")],
     coils: Annotated[int, typer.Option(help="Number of coils, in a ring; 1 sees everything alike.")] = 8,
     phase: Annotated[str, typer.Option(help="Phase given to a real image: smooth or none.")] = "smooth",
@@ -39,27 +39,42 @@ def simulate(
     ] = None,
     spokes: Annotated[
         int | None,
-        typer.Option(min=1, help="Of a radial scan.", show_default="by the acceleration"),
+        typer.Option(min=1, help="Spokes of a radial scan.", show_default="by the acceleration"),
     ] = None,
     interleaves: Annotated[
         int | None,
-        typer.Option(min=1, help="Of a spiral scan.", show_default="16"),
+        typer.Option(min=1, help="Interleaves of a spiral scan.", show_default="16"),
     ] = None,
-    oversampling: Annotated[int, typer.Option(min=1, max=16, help="Of readouts along a trajectory.")] = 2,
+    oversampling: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=16,
+            help="Samples along a readout of a trajectory for each that the field of view asks for.",
+            show_default="2",
+        ),
+    ] = None,
     delay: Annotated[
         float,
-        typer.Option(help="Of the gradients, in samples of a trajectory: so far off the file says that they are."),
+        typer.Option(
+            help="Delay of the gradients, in samples of a trajectory: so far off the file says that they are."
+        ),
     ] = 0.0,
     acceleration: Annotated[
-        float, typer.Option(help="Sample one point in so many; of a spiral, at the edge of k-space.")
-    ] = 4.0,
-    centre_fraction: Annotated[float, typer.Option(help="Part of each sampled axis kept around the centre.")] = 0.08,
+        float | None,
+        typer.Option(help="Sample one point in so many; of a spiral, at the edge of k-space.", show_default="4"),
+    ] = None,
+    centre_fraction: Annotated[
+        float | None, typer.Option(help="Part of each sampled axis kept around the centre.", show_default="0.08")
+    ] = None,
     noise_std: Annotated[
         float,
         typer.Option(help="Noise of each real and imaginary part of k-space; a real image's maximum counts as 1."),
     ] = 0.005,
-    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of mask, phase and noise.")] = 0,
-    slices: Annotated[list[int] | None, typer.Option(help="A slice to take (repeat for more); all by default.")] = None,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of mask, phase and noise.")] = 0,
+    slices: Annotated[
+        list[int] | None, typer.Option("--slice", help="A slice to take (repeat for more); all by default.")
+    ] = None,
     force: Force = False,
 ) -> None:
     """Scan an image: coils, phase, a mask or a trajectory, and noise. The file keeps the truth and the coil maps."""
@@ -73,13 +88,16 @@ def simulate(
     known["geometry"] = read_geometry(image, slices)
     scan: Scan | NonCartesianScan
     if trajectory is None:
-        if (spokes, interleaves, delay) != (None, None, 0.0):
-            raise InputError("--spokes, --interleaves and --delay are of a --trajectory.")
-        scan = scan_of(volume, mask=_mask(mask or "random", side, acceleration, centre_fraction, seed), **known)
+        if (spokes, interleaves, oversampling, delay) != (None, None, None, 0.0):
+            raise InputError("--spokes, --interleaves, --oversampling and --delay are of a --trajectory.")
+        drawn = condition_of(mask or "random", acceleration, centre_fraction, seed)
+        scan = scan_of(volume, mask=drawn.draw(side), **known)
     else:
         if mask is not None:
             raise InputError("A --mask is of samples on a grid; leave it out beside --trajectory.")
-        points = _trajectory(trajectory, max(side), spokes, interleaves, oversampling, acceleration, centre_fraction)
+        points = _trajectory(
+            trajectory, max(side), spokes, interleaves, oversampling or 2, acceleration, centre_fraction
+        )
         scan = simulate_along(volume, points, delay=delay, **known)
     writable_folder(out.parent)
     publish(out, lambda place: write_scan(scan, place), replace=force)
@@ -90,32 +108,31 @@ def simulate(
     )
 
 
-def _mask(mask: str, shape: tuple[int, int], acceleration: float, centre_fraction: float, seed: int) -> "NDArray[Any]":
-    from invdiff.data import MASKS
-
-    if mask not in MASKS:
-        raise InputError(f"There is no mask '{mask}'; choose one of {', '.join(MASKS)}.")
-    return MASKS[mask](shape, acceleration, centre_fraction, seed)
-
-
 def _trajectory(
     name: str,
     side: int,
     spokes: int | None,
     interleaves: int | None,
     oversampling: int,
-    acceleration: float,
-    centre_fraction: float,
+    acceleration: float | None,
+    centre_fraction: float | None,
 ) -> "Trajectory":
-    from invdiff.data import radial, spiral
+    from invdiff.data import Condition, radial, spiral
 
-    if not (math.isfinite(acceleration) and acceleration > 0):
-        raise InputError(f"An acceleration is a positive number, not {acceleration}.")
+    if name == "radial" and (centre_fraction is not None or None not in (spokes, acceleration)):
+        raise InputError(
+            "A radial scan has --spokes, or as many as an --acceleration leaves, and no --centre-fraction; leave out "
+            "what it has not."
+        )
+    factor = Condition.acceleration if acceleration is None else acceleration
+    centre = Condition.centre_fraction if centre_fraction is None else centre_fraction
+    if not (math.isfinite(factor) and factor > 0):
+        raise InputError(f"An acceleration is a positive number, not {factor}.")
     match name, spokes, interleaves:
         case "radial", _, None:
-            return radial(spokes or math.ceil(math.pi / 2 * side / acceleration), oversampling * side)
+            return radial(spokes or math.ceil(math.pi / 2 * side / factor), oversampling * side)
         case "spiral", None, _:
-            return spiral(interleaves or 16, side, acceleration, centre_fraction, oversampling)
+            return spiral(interleaves or 16, side, factor, centre, oversampling)
         case (("radial" | "spiral"), _, _):
             raise InputError("A radial scan has --spokes and a spiral one --interleaves; leave out those of the other.")
     raise InputError(f"There is no trajectory '{name}'; choose radial or spiral.")

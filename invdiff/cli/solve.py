@@ -161,11 +161,11 @@ def solve(
     ] = None,
     start_sigma: Annotated[
         float | None,
-        typer.Option(help="For --start: the noise level to start at, in the prior's units."),
+        typer.Option(help="Noise level that --start begins at, in the prior's units."),
     ] = None,
     start_time: Annotated[
         float | None,
-        typer.Option(help="For --start: the SDE's time to start at, in [0, 1], instead."),
+        typer.Option(help="The SDE's time that --start begins at, in [0, 1], instead."),
     ] = None,
     contrast: Contrast = None,
     repetition: Repetition = None,
@@ -176,8 +176,8 @@ def solve(
         bool, typer.Option("--keep-oversampling", help="Write all that was measured, and not the field of view alone.")
     ] = False,
     undersample: Undersample = None,
-    acceleration: Acceleration = 4.0,
-    centre_fraction: CentreFraction = 0.08,
+    acceleration: Acceleration = None,
+    centre_fraction: CentreFraction = None,
     axes: AxesText = None,
     maps: MapsName = None,
     mask: MaskFile = None,
@@ -199,7 +199,7 @@ def solve(
     crop: Annotated[
         float | None,
         typer.Option(
-            min=0, max=1, help="Of ESPIRiT: eigenvalues below count as background.", show_default="as the data ask"
+            min=0, max=1, help="Eigenvalues of ESPIRiT below it count as background.", show_default="as the data ask"
         ),
     ] = None,
     views: Views = None,
@@ -266,6 +266,7 @@ def solve(
             "without --memory-limit and --out -."
         )
     ways = ways_out(save or [], template, replaces=force)
+    condition = undersampling(undersample, acceleration, centre_fraction, seed)
     kind, instrument = find_kind(operator), instrument_of(operator, views, blur_std, factor, patterns)
     parsed = parse_settings(settings_of(context, settings))
     if is_given(context, "noise_std") and not is_given(context, "noise_times"):
@@ -306,7 +307,6 @@ def solve(
             replaces=force,
         )
     study = Choice(studies) if method == AUTO else studies[chosen[0].name]
-    condition = undersampling(undersample, acceleration, centre_fraction, seed)
     maps_file, how = maps_of(maps)
     given, series = given_of(axes, maps_file, mask, noise), Series(group, contrast, repetition, phase, set_number)
     assumed = Assumptions(noise_std, map_sets, crop, how, noise_times, instrument=instrument, seed=seed)
@@ -322,21 +322,20 @@ def solve(
                 f"--save {one_place} is one place for {len(found)} measurement(s); give its format alone, as --save "
                 "nifti, which is written beside each result."
             )
-        where = computing.description
         job = Job(
-            study,
-            found,
-            folder,
-            output,
-            where,
-            slices,
-            initial,
-            keep_oversampling,
-            is_single,
-            begun,
-            baselines,
-            ways,
-            report,
+            study=study,
+            inputs=found,
+            out=folder,
+            output=output,
+            where=computing.description,
+            slices=slices,
+            initial=initial,
+            keep_oversampling=keep_oversampling,
+            is_single=is_single,
+            begun=begun,
+            baselines=baselines,
+            ways=ways,
+            reports=report,
         )
         if dry_run:
             job.forecast(executor)

@@ -18,11 +18,11 @@ CONFIG_HELP = "A YAML file, or the name of a configuration that comes with the p
 
 def train(
     config: Annotated[
-        str | None, typer.Argument(metavar="[CONFIG]", autocompletion=config_names, help=CONFIG_HELP)
+        str | None, typer.Argument(metavar="CONFIG", autocompletion=config_names, help=CONFIG_HELP)
     ] = None,
     named: Annotated[
         str | None,
-        typer.Option("--config", metavar="NAME_OR_YAML", autocompletion=config_names, help="The same, as an option."),
+        typer.Option("--config", metavar="NAME_OR_YAML", autocompletion=config_names, help="CONFIG as an option."),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the prior, checkpoints, logs and pictures.")] = Path(
         "invdiff-training"
@@ -33,7 +33,7 @@ def train(
             "--from",
             metavar="PRIOR",
             autocompletion=prior_names,
-            help="Begin with this prior, 'builtin' or a checkpoint's path: its network and noise levels are kept, and "
+            help="Prior to begin with, 'builtin' or a checkpoint's path: its network and noise levels are kept, and "
             "CONFIG is fine-tune where none is given.",
         ),
     ] = None,

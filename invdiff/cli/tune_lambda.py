@@ -67,7 +67,9 @@ def tune_lambda(
     objective: Annotated[
         str | None, typer.Option(help="psnr, ssim or nmse, against a truth.", show_default="psnr")
     ] = None,
-    trials: Annotated[int, typer.Option(min=1, help="In all, with those of an earlier run in the same folder.")] = 20,
+    trials: Annotated[
+        int, typer.Option(min=1, help="Trials in all, with those of an earlier run in the same folder.")
+    ] = 20,
     samples: Annotated[int, typer.Option(min=1, help="Posterior samples for each slice and trial.")] = 1,
     parallel: Annotated[int, typer.Option(min=1, help="Trials at a time, in processes that share the threads.")] = 1,
     seed: Seed = 0,
@@ -85,8 +87,8 @@ def tune_lambda(
     set_number: SetNumber = None,
     group: Group = None,
     undersample: Undersample = None,
-    acceleration: Acceleration = 4.0,
-    centre_fraction: CentreFraction = 0.08,
+    acceleration: Acceleration = None,
+    centre_fraction: CentreFraction = None,
     axes: AxesText = None,
     maps: MapsFile = None,
     mask: MaskFile = None,
@@ -144,9 +146,7 @@ def tune_lambda(
         with output.progress("noise"):
             believed = validation.believed
         for cases in believed:
-            output.say(cases.description)
-            for warning in () if cases.preparation is None else cases.preparation.warnings:
-                output.warn(warning)
+            output.describe(cases)
         try:
             with computing.executor() as executor, output.progress(f"{method}, {trials} trials") as progress:
                 progress(len(study.trials), trials)

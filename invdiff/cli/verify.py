@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from invdiff.cli.completion import method_names
-from invdiff.cli.options import AsJson, Force, Quiet, Scheduler, Threads, Workers
+from invdiff.cli.options import AsJson, Force, Quiet, Scheduler, Seed, SettingsOfMethods, Threads, Workers
 
 
 def verify(
@@ -14,6 +14,7 @@ def verify(
     method: Annotated[
         list[str] | None,
         typer.Argument(
+            metavar="METHOD",
             autocompletion=method_names,
             help="Methods of `invdiff methods`, of installed packages, or FILE.py:FUNCTION, a file of yours that is "
             "RUN: name none that you did not read.  [default: all of `invdiff methods`]",
@@ -26,13 +27,10 @@ def verify(
         list[int] | None,
         typer.Option(min=1, max=100_000, help="Network calls for each sample, at most; may be repeated."),
     ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="[METHOD.]KEY=VALUE", help="A parameter of one method, or of all that have it."),
-    ] = None,
-    samples: Annotated[int, typer.Option(min=20, max=10_000, help="Of each measurement.")] = 100,
+    settings: SettingsOfMethods = None,
+    samples: Annotated[int, typer.Option(min=20, max=10_000, help="Samples of each measurement.")] = 100,
     draws: Annotated[int, typer.Option(min=1, max=100, help="Measurements of each problem.")] = 2,
-    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of all random numbers.")] = 0,
+    seed: Seed = 0,
     out: Annotated[Path, typer.Option(help="Folder for verdicts.csv and verdicts.png.")] = Path("invdiff-verification"),
     force: Force = False,
     threads: Threads = None,
@@ -84,8 +82,8 @@ def verify(
     ):
         verdicts = judged(candidates, problems, budgets, extent, executor=executor, progress=progress)
     rows = standings(verdicts)
+    write_record(out, record)  # first: a table beside which nothing says how it was made is refused the next time
     write_table(out / "verdicts.csv", verdicts)
-    write_record(out, record)
     write_figure(out / "verdicts.png", rows)
     output.show(rich_table(rows))
     wrong = [each.method for each in rows if each.budget == budgets[-1] and each.judged and not each.is_right]

@@ -92,7 +92,7 @@ class Axes:
         )
 
     def length(self, shape: Sequence[int], name: str) -> int:
-        """Of an axis in an array of this shape; one where there is no such axis."""
+        """Length of an axis in an array of this shape; one where there is no such axis."""
         for own, n in zip(self.names, shape, strict=True):
             if name in own.split("*"):
                 return n // 2 if "*" in own else n

@@ -35,11 +35,11 @@ class Stored(Protocol):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of the array."""
+        """Shape of the array."""
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Of its numbers."""
+        """Type of its numbers."""
 
     def __getitem__(self, key: Any, /) -> NDArray[Any]:
         """The numbers at these places."""

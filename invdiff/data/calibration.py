@@ -188,7 +188,7 @@ def check_maps(scan: CoilData, maps: Complex, noise_std: float, crop: float | No
 
 
 def _eigenmaps(scan: Scan, noise_std: float, sets: int) -> list[Eigenmaps]:
-    """Of every slice."""
+    """The eigenmaps of every slice."""
     region = calibration_region(scan.sampled)
     try:
         return [eigenmaps(kspace, region, sets=sets, noise_std=noise_std) for kspace in scan.kspace]

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from invdiff.data import legacy_masks
+from invdiff.data.golden_angle import GOLDEN_ANGLE
 from invdiff.data.mask_parts import (
     Mask,
     Shape,
@@ -119,8 +120,7 @@ def poisson_disc(shape: Shape, acceleration: float = 4, centre_fraction: float =
 def radial(shape: Shape, acceleration: float = 4, centre_fraction: float = 0.0, seed: int = 0) -> Mask:
     """Spokes through the centre on the grid, each turned by the golden angle, added until the acceleration is reached.
 
-    The seed turns the first spoke. The golden angle is that of Winkelmann et al., IEEE Transactions on Medical Imaging
-    26 (2007).
+    The seed turns the first spoke.
     """
     height, width = checked(shape)
     if not acceleration >= 1.5:
@@ -136,7 +136,7 @@ def radial(shape: Shape, acceleration: float = 4, centre_fraction: float = 0.0, 
         columns = np.rint(width // 2 + along * np.cos(angle) * width / 2).astype(int)
         inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
         mask[rows[inside], columns[inside]] = True
-        angle += np.pi * (np.sqrt(5) - 1) / 2
+        angle += GOLDEN_ANGLE
     return mask
 
 

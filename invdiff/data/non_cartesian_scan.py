@@ -105,7 +105,7 @@ class NonCartesianScan(CoilData):
 
     @property
     def mask(self) -> NDArray[np.bool_]:
-        """The same."""
+        """The positions of the grid to which some sample is nearest, as ``sampled``."""
         return self.sampled
 
     @cached_property
@@ -119,6 +119,14 @@ class NonCartesianScan(CoilData):
         """As of `CoilData`, with the trajectory of these slices."""
         places = places_of(slices, self.slices, self.name)
         return super().select(places).changed(trajectory=self.trajectory.select(places))
+
+    def with_slices(self, scans: Sequence[Self]) -> Self:
+        """As of `CoilData`, and with their trajectories, where slices have their own."""
+        joined = super().with_slices(scans)
+        if self.trajectory.slices is None:
+            return joined
+        points = np.concatenate([scan.trajectory.points for scan in scans])
+        return joined.changed(trajectory=Trajectory(points, self.trajectory.measured))
 
     @property
     def coil_images(self) -> Complex:

@@ -304,6 +304,11 @@ class CoilData(ABC):
             new._set(name, value)
         return new
 
+    def with_slices(self, scans: Sequence[Self]) -> Self:
+        """The scan with k-space and maps of others, one slice after the other, in the place of its own."""
+        maps = [scan.maps for scan in scans if scan.maps is not None]
+        return self.changed(kspace=np.concatenate([scan.kspace for scan in scans]), maps=np.concatenate(maps))
+
     @cached_property
     def empty(self) -> frozenset[int]:
         """Slices of which nothing was seen, such as padding at the ends of a volume: the signal or every coil map is

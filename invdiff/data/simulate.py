@@ -99,7 +99,7 @@ def simulate_along(
         The scan with its maps, noise level and ground truth.
 
     Raises:
-        InputError: as `simulate`, or FINUFFT is not there.
+        InputError: as `simulate`, the trajectory is of another number of slices, or FINUFFT is not there.
     """
     import torch
 
@@ -107,6 +107,11 @@ def simulate_along(
 
     truth, maps = seen_by_coils(image, coils, phase, seed)
     matrix = (truth.shape[1], truth.shape[2])
+    if trajectory.slices not in (None, len(truth)):
+        raise InputError(
+            f"The image has {len(truth)} slice(s), and the trajectory points for each of {trajectory.slices}; give "
+            "points for each slice, or the same for all."
+        )
     taken = trajectory.delayed(delay) if delay else trajectory
     kspace = np.zeros((len(truth), coils, *taken.where.shape), np.complex64)
     for index, one in enumerate(truth):

@@ -65,7 +65,7 @@ def unstacked(kspace: Complex, points: Points, what: str, planes: int | None = N
     middle = first / apart + (count - 1) / 2
     if (readouts == 0).any() or (count != planes and abs(middle) > 0.5 + _UNEVEN):
         raise InputError(
-            f"{what} has planes at {np.count_nonzero(readouts)} heights from {first:.4g} to {heights.max():.4g}, "
+            f"{what} has planes at {np.count_nonzero(readouts)} height(s) from {first:.4g} to {heights.max():.4g}, "
             f"{apart:.4g} apart at least, of which some are missing: slices take all of them, evenly about zero; in "
             "Python, NonUniformFourier takes points of three dimensions."
         )
@@ -100,11 +100,12 @@ def _ends(readouts: Points) -> Points:
 
 def _planes(heights: Points) -> tuple[float, NDArray[np.intp]]:
     """The least distance of two planes, and the number of the plane that each readout is nearest to."""
-    means, highest = heights.mean(axis=1), float(np.abs(heights).max())
-    steps = np.diff(np.sort(means))
-    apart = float(steps[steps > _ALIKE * highest].min(initial=np.inf))
-    if not np.isfinite(apart):  # all readouts lie about one height, and leave it, or all but one plane are missing
-        apart = max(float(np.ptp(heights)), highest)
+    means = heights.mean(axis=1)
+    steps, highest = np.diff(np.sort(means)), float(np.abs(heights).max())
+    apart = float(steps[steps > _ALIKE * np.abs(means).max()].min(initial=np.inf))
+    if not np.isfinite(apart):  # all readouts lie about one height, and leave it or, of one plane beside zero, stay
+        reach = float(np.ptp(heights))
+        apart = reach if reach > _ALIKE * highest else highest
     return apart, np.round((means - heights.min()) / apart).astype(np.intp)
 
 

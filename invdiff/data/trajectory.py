@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from invdiff.data.golden_angle import GOLDEN_ANGLE
 from invdiff.data.sampling_density import sampling_density
 from invdiff.errors import InputError
 from invdiff.notebook import card
@@ -17,10 +18,6 @@ if TYPE_CHECKING:
 Points = NDArray[np.float64]
 Measured = NDArray[np.bool_]
 Number = TypeVar("Number", bound=np.generic)
-
-GOLDEN_ANGLE = np.deg2rad(111.246)
-"""Between one spoke and the next: half a turn over the golden ratio (Winkelmann et al., IEEE Transactions on Medical
-Imaging 26, 2007)."""
 
 _SIDE = 128  # pixels of a picture
 _BEYOND = 1e-3  # of the grid: what is stored in single precision, or in units of it, may be rounded past its edge
@@ -71,17 +68,17 @@ class Trajectory:
 
     @property
     def readouts(self) -> int:
-        """How many there are: spokes, or interleaves."""
+        """Number of readouts: spokes, or interleaves."""
         return int(self.points.shape[-3])
 
     @property
     def samples(self) -> int:
-        """Of each readout, or of the longest."""
+        """Number of samples of each readout, or of the longest."""
         return int(self.points.shape[-2])
 
     @property
     def slices(self) -> int | None:
-        """How many have points of their own; None: all have the same."""
+        """Number of slices that have points of their own; None: all have the same."""
         return int(self.points.shape[0]) if self.points.ndim == 4 else None
 
     @property
@@ -97,7 +94,7 @@ class Trajectory:
         return radius
 
     def select(self, slices: Sequence[int]) -> "Trajectory":
-        """That of some slices, by their places."""
+        """The trajectory of some slices, by their places."""
         return self if self.slices is None else Trajectory(self.points[list(slices)], self.measured)
 
     def places(self, index: int = 0) -> Points:

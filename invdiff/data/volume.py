@@ -48,7 +48,7 @@ class Samples(Hashable, Protocol):
 
     @property
     def path(self) -> Path:
-        """Of the file, absolute."""
+        """Path of the file, absolute."""
 
     @property
     def axes(self) -> tuple[str, ...]:

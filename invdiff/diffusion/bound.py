@@ -26,6 +26,12 @@ if TYPE_CHECKING:
     from invdiff.diffusion.sampler import Sampler
 
 
+def check_samples(count: int) -> None:
+    """Raise ``InputError`` where no sample is asked for."""
+    if count < 1:
+        raise InputError(f"At least one sample must be drawn, but got samples={count}.")
+
+
 @dataclass(frozen=True, eq=False)
 class Bound:
     """A sampler that has been checked against a problem and a prior, and all that is computed of them once; see
@@ -115,8 +121,7 @@ class Bound:
                 negative, or the run diverges.
         """
         indices = range(samples) if isinstance(samples, int) else samples
-        if len(indices) < 1:
-            raise InputError(f"At least one sample must be drawn, but got samples={len(indices)}.")
+        check_samples(len(indices))
         if together is not None and together < 1:
             raise InputError(f"At least one sample runs at a time, but got together={together}.")
         size = together or side_by_side(self.y.device, len(indices))

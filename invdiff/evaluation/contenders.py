@@ -14,6 +14,7 @@ from torch import Tensor
 from invdiff.classical import best_by_truth, cg_sense, l1_wavelet, of_every_slice, total_variation
 from invdiff.classical.baselines import SPARSE_WEIGHTS, TIKHONOV_WEIGHTS
 from invdiff.diffusion import Sampler
+from invdiff.diffusion.bound import check_samples
 from invdiff.errors import InputError
 from invdiff.methods import OF_VOLUMES, Method
 from invdiff.methods.named_parts import name_of_value
@@ -94,7 +95,7 @@ class Diffusion:
         device: where workers compute; None: where the prior is.
 
     Raises:
-        InputError: the method has no such parameter, or a value is none.
+        InputError: the method has no such parameter, a value is none, or no sample is asked for.
     """
 
     method: Method
@@ -105,8 +106,7 @@ class Diffusion:
     device: str | None = None
 
     def __post_init__(self) -> None:
-        if self.samples < 1:
-            raise InputError(f"At least one sample must be drawn, but got samples={self.samples}.")
+        check_samples(self.samples)
         _ = self.sampler
 
     @property

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from invdiff.data import MASKS
 from invdiff.evaluation.labels import labelled
 from invdiff.evaluation.score_table import Row
 
@@ -14,7 +15,7 @@ _LINE = ("acceleration", "region", "method")
 
 
 def summary(rows: Sequence[Row]) -> Any:
-    """A `rich.table.Table` for each mask, convention and target, to be printed by a `rich.console.Console`.
+    """A table for each mask, convention and target, to be printed by a `rich.console.Console`.
 
     Scores are means over files, each the mean over its slices. Regions of interest are told apart by their labels.
     """
@@ -28,15 +29,18 @@ def summary(rows: Sequence[Row]) -> Any:
 
 def _table(title: tuple[str, ...], rows: Sequence[Row]) -> Any:
     from rich.box import SIMPLE
+    from rich.console import Group
     from rich.table import Table
+    from rich.text import Text
 
     lines: dict[tuple[str, ...], dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
         lines[tuple(row[column] for column in _LINE)][row["file"]].append(row)
     files = len({row["file"] for row in rows})
     mask, convention, target = title
-    heading = f"{mask}, {convention}, against {target}: means of {files} file(s)"
-    scores = Table(box=SIMPLE, title=heading, title_justify="left", title_style="bold", padding=(0, 1, 0, 0))
+    sampling = f"{mask} mask" if mask in MASKS else mask  # of a trajectory, what it is
+    heading = f"{sampling}, {convention}, against {target}: means of {files} file(s)"
+    scores = Table(box=SIMPLE, padding=(0, 1, 0, 0))
     regions = any(row["region"] for row in rows)
     for name in ("asked", "achieved", *(["region"] if regions else [])):
         scores.add_column(name, overflow="fold")
@@ -55,7 +59,7 @@ def _table(title: tuple[str, ...], rows: Sequence[Row]) -> Any:
         rough = [f"{_over_files(of_volumes, 'z_roughness'):.2f}" if of_volumes else ""] if volumes else []
         numbers = f"{psnr:.2f}", f"{ssim:.4f}", f"{nmse:.5f}", *rough, f"{seconds:.3g}"
         scores.add_row(acceleration, f"{achieved:.2f}", *place, method, *numbers)
-    return scores
+    return Group(Text(heading, style="bold"), scores)
 
 
 def _over_files(files: dict[str, list[Row]], column: str) -> float:

@@ -54,7 +54,7 @@ def draw_panel(
     columns = _columns(images, std, truth)
     if density is not None:
         shown = np.broadcast_to(brightness_of(density), (len(columns[0].volume), *density.shape))
-        columns.append(Column("samples", shown, 1.0))
+        columns.append(Column("samples of k-space", shown, 1.0))
     return draw_columns(columns, numbers, course)
 
 

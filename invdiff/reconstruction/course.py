@@ -49,12 +49,12 @@ class Course:
 
     @classmethod
     def unknown(cls, samples: int, iterations: int) -> Self:
-        """That of samples which were not drawn."""
+        """The course of samples which were not drawn."""
         return cls(*(np.full(shape, np.nan, np.float32) for shape in ((iterations,), *[(samples, iterations)] * 2)))
 
     @classmethod
     def gathered(cls, samples: Sequence[Mapping[str, NDArray[Any]]]) -> Self:
-        """Of what `of_sample` gave of each."""
+        """The course of samples of one slice, from what `of_sample` gave of each."""
         change, residual = (np.stack([one[name] for one in samples]) for name in ("change", "residual"))
         return cls(samples[0]["sigma"], change, residual)
 
@@ -81,11 +81,11 @@ class Course:
         return numbers.reshape(-1, numbers.shape[-1]).tolist()
 
     def of_slice(self, place: int) -> Self:
-        """That of one slice of several."""
+        """The course of one slice of several."""
         return type(self)(*(getattr(self, name)[place] for name in PARTS))
 
     def of_slices(self, places: Sequence[int]) -> Self:
-        """That of some slices of several."""
+        """The course of some slices of several."""
         return type(self)(*(getattr(self, name)[list(places)] for name in PARTS))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from invdiff.data.scan import evenly_spaced
 from invdiff.diffusion import Sampler
+from invdiff.diffusion.bound import check_samples
 from invdiff.errors import InputError
 from invdiff.priors import Prior
 from invdiff.reconstruction.executors import Executor, Here
@@ -71,8 +72,7 @@ def draw(
     Raises:
         InputError: ``samples`` is not positive, parts do not fit, or the store can't be written to.
     """
-    if samples < 1:
-        raise InputError(f"At least one sample must be drawn, but got samples={samples}.")
+    check_samples(samples)
     cases = [case for k, case in enumerate(drawing.problems.full) if shard.holds(position + k)]
     keys = {case: drawing.key(case) for case in cases}
     lacking = outstanding(store, keys, samples)

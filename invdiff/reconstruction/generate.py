@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from invdiff.diffusion import Sampler
+from invdiff.diffusion.bound import check_samples
 from invdiff.errors import InputError
 from invdiff.files.digest import digest_of
 from invdiff.files.hdf5 import write_attributes, writing
@@ -92,6 +93,9 @@ class Generation:
         samples: how many.
         seed: of the random numbers.
         attributes: more to record.
+
+    Raises:
+        InputError: ``samples`` or a side of the shape is not positive, or parts do not fit or need a measurement.
     """
 
     sampler: Sampler
@@ -100,6 +104,10 @@ class Generation:
     samples: int = 16
     seed: int = 0
     attributes: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_samples(self.samples)
+        self._drawing.bound(0)
 
     @cached_property
     def _drawing(self) -> Drawing:
@@ -131,8 +139,7 @@ class Generation:
             progress: called with (iterations done, iterations in all).
 
         Raises:
-            InputError: ``samples`` or a side of the shape is not positive, parts do not fit or need a measurement, a
-                run diverges, or ``keep`` can't be written.
+            InputError: a run diverges, or ``keep`` can't be written.
         """
         store = MemoryStore() if keep is None else FolderStore(keep)
         for failure in draw(self._drawing, store, self.samples, executor=executor, progress=progress).values():

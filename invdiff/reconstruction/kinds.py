@@ -106,7 +106,7 @@ class Kind:
 
     @property
     def suffixes(self) -> tuple[str, ...]:
-        """Of its files."""
+        """Suffixes of its files."""
         return scan_suffixes() if self.is_sampled else picture_suffixes()
 
     def recognises(self, path: Path) -> bool:

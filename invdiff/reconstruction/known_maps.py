@@ -39,7 +39,7 @@ class _Candidate:
 
     @property
     def norm(self) -> float:
-        """Of what is left."""
+        """Norm of what is left."""
         return float(self.left.sum().sqrt())
 
     def is_clearly_better(self, other: "_Candidate") -> bool:

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
+from operator import matmul
 from typing import Self
 
 import torch
@@ -9,7 +11,8 @@ from torch import Tensor
 
 from invdiff.diffusion.views.base import without_maps
 from invdiff.errors import InputError
-from invdiff.operators import Sensitivities, lift
+from invdiff.operators import LinearOperator, NonUniformFourier, Product, Sensitivities, lift
+from invdiff.operators.base import same
 from invdiff.operators.lift import unlifted
 from invdiff.problem import Problem
 
@@ -35,24 +38,21 @@ class StackedSlices:
         """The slices, in their order.
 
         Args:
-            slices: problems of images ``(H, W)`` that differ in their data, their coil maps and their images to start
-                from, and in nothing else.
+            slices: problems of images ``(H, W)`` that differ in their data, their coil maps, the points at which they
+                were sampled and their images to start from, and in nothing else.
 
         Raises:
-            InputError: coils see the image in other ways than through their maps.
+            InputError: coils see the image in other ways than through their maps, or slices differ by more.
         """
-        first, prefix = slices[0], (len(slices),)
-        rest, maps = without_maps(first.operator)
-        if maps is None:
-            operator, turns, place = lift(prefix, first.operator), None, 0
+        first = slices[0]
+        split = [without_maps(each.operator) for each in slices]
+        maps = [of_slice.maps for _, of_slice in split if of_slice is not None]
+        if not maps:
+            operator, turns, place = _stacked([each.operator for each in slices]), None, 0
         else:
-            turned, turns = _in_phase([_maps(each) for each in slices])
-            alone = unlifted(maps.codomain_shape[:1], rest)
-            if alone is None:
-                raise InputError(
-                    f"{first.operator!r} differs in its coils by more than their maps; leave alternating-planes out."
-                )
-            operator, place = lift(prefix, alone) @ Sensitivities(turned, image_dims=3), 1
+            turned, turns = _in_phase(maps)
+            operator = _stacked([_of_one_coil(rest, turned.shape[-4]) for rest, _ in split])
+            operator, place = operator @ Sensitivities(turned, image_dims=3), 1
         y = torch.stack([each.y for each in slices], place)
         initial = None
         if first.initial is not None:
@@ -61,10 +61,26 @@ class StackedSlices:
         return cls(replace(first, operator=operator, y=y, initial=initial), turns)
 
 
-def _maps(problem: Problem) -> Tensor:
-    maps = without_maps(problem.operator)[1]
-    assert maps is not None
-    return maps.maps
+def _of_one_coil(operator: LinearOperator, coils: int) -> LinearOperator:
+    """What coils have in common behind their maps."""
+    alone = unlifted((coils,), operator)
+    if alone is None:
+        raise InputError(f"{operator!r} differs in its coils by more than their maps; leave alternating-planes out.")
+    return alone
+
+
+def _stacked(operators: Sequence[LinearOperator]) -> LinearOperator:
+    """One operator on all slices from those on each, factor by factor."""
+    first = operators[0]
+    if all(same(first, each) for each in operators):
+        return lift((len(operators),), first)
+    products = [each.parts for each in operators if isinstance(each, Product)]
+    if len(products) == len(operators):
+        return reduce(matmul, map(_stacked, zip(*products, strict=True)))
+    along = [each for each in operators if isinstance(each, NonUniformFourier)]
+    if len(along) == len(operators):
+        return replace(along[0], points=torch.stack([each.points for each in along]))
+    raise InputError(f"Slices are seen by {first!r}, and by others of that kind; leave alternating-planes out.")
 
 
 def _in_phase(maps: Sequence[Tensor]) -> tuple[Tensor, Tensor]:

@@ -158,7 +158,7 @@ class Finished(NamedTuple):
     """What a store has of the samples of a case.
 
     Attributes:
-        images: ``(samples, H, W)``.
+        images: ``(samples, H, W)``; of a slab ``(samples, slices, H, W)``.
         beside: what was kept with them, by name.
         course: of their runs, where it was recorded.
     """

@@ -131,7 +131,7 @@ class Drawing:
 
     @property
     def iterations(self) -> int:
-        """Of a run from the first level on."""
+        """Iterations of a run from the first level on."""
         return self.sampler.grid.steps + bool(self.sampler.finish)
 
     @property

@@ -25,7 +25,7 @@ class BatchSize(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    side: Annotated[int, Field(ge=8, le=4096)] = Field(description="Of the square that is cut out of an image.")
+    side: Annotated[int, Field(ge=8, le=4096)] = Field(description="Side of the square that is cut out of an image.")
     images: Annotated[int, Field(ge=1, le=65536)] = Field(description="How many, in each process.")
 
 
@@ -49,7 +49,7 @@ class RunConfig(BaseModel):
         description="What a step sees, one of these at random: small squares for variety, whole slices for context.",
     )
     steps: Annotated[int, Field(gt=0, le=1_000_000_000)] = Field(4000, description="Steps in all.")
-    seed: Annotated[int, Field(ge=0, lt=2**32)] = Field(0, description="Of all random numbers.")
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = Field(0, description="Seed of all random numbers.")
     optimiser: OptimiserConfig = Field(AdamConfig(), description="What moves the weights.")
     warm_up: Period = Field(200, description="Steps in which the learning rate rises.")
     schedule: Schedule = Field(Cosine(), description="How the learning rate falls.")
@@ -58,11 +58,11 @@ class RunConfig(BaseModel):
     )
     ema_decay: Annotated[float, Field(ge=0, lt=1)] = Field(
         0.999,
-        description="Of the average of the weights, which is what the prior gets; (1 + n) / (10 + n) in its first "
-        "steps n.",
+        description="Decay of the average of the weights, which is what the prior gets; (1 + n) / (10 + n) in its "
+        "first steps n.",
     )
     precision: Literal["float32", "bfloat16"] = Field(
-        "float32", description="Of the network's products; bfloat16 is faster on GPUs."
+        "float32", description="Numbers of the network's products; bfloat16 is faster on GPUs."
     )
     channels_last: bool = Field(
         False, description="Pixel by pixel in memory, which many GPUs and some CPUs like better."
@@ -73,7 +73,7 @@ class RunConfig(BaseModel):
     validate_every: PositiveInt = Field(500, description="Steps between validations.")
     draw_every: Period = Field(1000, description="Steps between pictures; 0 for none.")
     prior_dtype: Literal["float32", "float16", "bfloat16"] = Field(
-        "float16", description="Of the weights in prior.safetensors."
+        "float16", description="Numbers of the weights in prior.safetensors."
     )
     about: dict[str, str] = Field({}, description="Notes that travel with the prior, such as data and licence.")
 
@@ -143,8 +143,10 @@ class UnsampledKspaceConfig(RunConfig):
         description="Kinds of masks, and how often an image has one.",
     )
     acceleration: tuple[Positive, Positive] = Field((3.0, 10.0), description="How much masks leave out, log-uniform.")
-    centre_fraction: tuple[Positive, Positive] = Field((0.04, 0.1), description="Of a side, always sampled.")
-    data_std: Positive = Field(0.04, description="Of unsampled k-space, in units of white.")
+    centre_fraction: tuple[Positive, Positive] = Field(
+        (0.04, 0.1), description="Part of a side that is always sampled."
+    )
+    data_std: Positive = Field(0.04, description="Standard deviation of unsampled k-space, in units of white.")
     sigma_range: tuple[Positive, Positive] = Field(
         (0.002, 100.0), description="What drawn levels are clipped to, in units of white; the prior is good for these."
     )

@@ -44,6 +44,8 @@ def read_config(
     if prior is not None and isinstance(content, dict):
         content = scaled_as(prior, content)
     model = _model(content, path)
+    if prior is not None and "start" not in model.model_fields:
+        raise InputError(f"{path}: its task begins with no prior, and {start} is given; leave it out.")
     try:
         return model.model_validate(content)
     except ValidationError as error:

@@ -36,11 +36,11 @@ class MuonConfig(BaseModel):
 
     kind: Literal["muon"] = Field("muon", description="Muon for the inner convolutions, Adam for the rest.")
     lr: Rate = Field(2e-3, description="The learning rate between warm-up and decay.")
-    momentum: Annotated[float, Field(ge=0, lt=1)] = Field(0.95, description="Of Muon.")
+    momentum: Annotated[float, Field(ge=0, lt=1)] = Field(0.95, description="Momentum of Muon.")
     adam_fraction: Annotated[float, Field(gt=0, le=10)] = Field(
         0.4, description="Adam's learning rate, in parts of lr."
     )
-    betas: Betas = Field((0.9, 0.99), description="Of Adam.")
+    betas: Betas = Field((0.9, 0.99), description="Decay rates of Adam.")
 
     def build(self, network: nn.Module) -> list[Optimizer]:
         """The optimisers of a network's parameters."""

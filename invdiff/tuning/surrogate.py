@@ -33,7 +33,7 @@ def require_ax() -> None:
         InputError: it is.
     """
     if find_spec("ax") is None:
-        raise InputError("The search needs Ax; install it: pip install ax-platform.")
+        raise InputError("The search needs Ax; install it: pip install 'invdiff[tune]'.")
 
 
 def propose(space: Space, scores: Scores, count: int, seed: int, *, higher_is_better: bool) -> list[Parameters]:

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from invdiff.errors import InputError
+from invdiff.reconstruction import run_record
 from tests.reconstruction.writers.results import marked, written
 
 Run = Callable[..., Any]
@@ -21,6 +23,7 @@ def commands(folder: Path, tmp_path: Path) -> dict[str, tuple[list[Any], list[An
     prior = folder / "prior.safetensors"
     of_prior = ["--prior", prior, "--precision", "f32", "--out", out]
     lesion = ["--at", "8,9", "--size", "3px", "--samples", 0, "--set", "steps=2"]
+    table = tmp_path / "of-regions.csv"
     small = ["--short", "--budget", 4, "--samples", 20, "--draws", 1, "--out", out]
     return {
         "sample": (["--samples", 2, "--size", 16, "--set", "steps=2", *of_prior], ["--seed", 1], out / "samples.h5"),
@@ -28,7 +31,7 @@ def commands(folder: Path, tmp_path: Path) -> dict[str, tuple[list[Any], list[An
         "verify": (["dds", *small], ["--seed", 1], out / "verdicts.csv"),
         "simulate": ([tmp_path / "image.npy", "--out", tmp_path / "scan.h5"], ["--seed", 1], tmp_path / "scan.h5"),
         "convert": ([prior, tmp_path / "prior.pt"], [], tmp_path / "prior.pt"),
-        "regions": ([result, "--region", "a=0:2,0:2"], ["--region", "b=1:3,1:3"], tmp_path / "regions.csv"),
+        "regions": ([result, "--region", "a=0:2,0:2", "--out", table], ["--region", "b=1:3,1:3"], table),
         "export": ([result, tmp_path / "out.npy"], [], tmp_path / "out.npy"),
         "report": ([result], [], tmp_path / "report.html"),
     }
@@ -66,6 +69,13 @@ def test_another_run_is_refused_without_force(
     assert invdiff(name, *other, "--force").code in (0, 1)
     assert place.read_bytes() != before
     assert not list(tmp_path.rglob(".invdiff-writing*"))
+
+
+def test_the_table_beside_a_result_is_of_the_last_question(invdiff: Run, tmp_path: Path) -> None:
+    result = written(marked(), tmp_path)
+    for name in ("a", "b"):
+        assert invdiff("regions", result, "--region", f"{name}=0:2,0:2").code == 0
+        assert f",{name}," in (tmp_path / "regions.csv").read_text()
 
 
 @pytest.mark.parametrize(
@@ -133,3 +143,20 @@ def test_a_report_follows_its_result(invdiff: Run, folder: Path, tmp_path: Path)
 def test_what_is_refused_is_named_as_the_user_knows_it(invdiff: Run, folder: Path, tmp_path: Path) -> None:
     ran = invdiff("convert", folder / "prior.safetensors", tmp_path / "prior.bin")
     assert f"{tmp_path / 'prior.bin'} can't be written: its name should end in" in ran.err
+
+
+@pytest.mark.parametrize("name", ["detect", "verify"])
+def test_no_table_is_there_before_its_record(
+    invdiff: Run, commands: dict[str, Any], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Beside which nothing would say how it was made, so that the same command would be refused."""
+
+    def full(*_: Any) -> None:
+        raise InputError("There is no room.")
+
+    run, _, place = commands[name]
+    monkeypatch.setattr(run_record, "write_record", full)
+    ran = invdiff(name, *run)
+    assert ran.code == 2
+    assert "There is no room." in ran.err
+    assert not place.exists()

@@ -313,9 +313,9 @@ def test_simulate_carries_it(tmp_path: Path, kind: str, monkeypatch: pytest.Monk
         str(image),
         "--out",
         str(tmp_path / "scan.h5"),
-        "--slices",
+        "--slice",
         "1",
-        "--slices",
+        "--slice",
         "2",
     ]
     monkeypatch.setattr("sys.argv", arguments)

@@ -76,6 +76,22 @@ def test_every_format_holds_the_same_samples(name: str, tmp_path: Path) -> None:
     np.testing.assert_allclose(scan.trajectory.places(), SPIRAL[MEASURED], atol=1e-7)
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_as_many_readouts_as_samples_lie_as_their_points_and_mask_do(turned: bool, tmp_path: Path) -> None:
+    points, number = radial(36, 36).points, np.arange(36)
+    measured = number < 36 - number[:, None] % 5
+    trajectory = Trajectory(np.where(measured[..., None], points, 0), measured)
+    square = simulate_along(IMAGE, trajectory, coils=COILS)
+    kspace, along, mask = square.kspace, trajectory.points, measured
+    if turned:
+        kspace, along, mask = kspace.swapaxes(-2, -1), along.swapaxes(0, 1), mask.T
+    np.savez(tmp_path / "scan.npz", ksp=kspace, traj=along, matrix=np.array(SHAPE), mask=mask)
+    scan = opened(tmp_path / "scan.npz")
+    np.testing.assert_array_equal(scan.trajectory.where, measured)
+    np.testing.assert_array_equal(scan.trajectory.points, trajectory.points)
+    np.testing.assert_array_equal(scan.kspace, square.kspace)
+
+
 def test_readouts_of_one_length_have_no_mask(tmp_path: Path) -> None:
     raw(tmp_path / "scan.h5", np.full(READOUTS, SAMPLES))
     assert opened(tmp_path / "scan.h5").trajectory.measured is None
@@ -141,7 +157,7 @@ def test_masks_of_none_are_refused(measured: np.ndarray) -> None:
 
 
 def test_lengths_too_unlike_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("invdiff.data.formats.trajectory_acquisitions._ALWAYS", 0)
+    monkeypatch.setattr("invdiff.data.formats.trajectory_acquisitions._ALWAYS", READOUTS * SAMPLES)  # of one coil
     raw(tmp_path / "fair.h5")
     opened(tmp_path / "fair.h5")
     raw(tmp_path / "scan.h5", np.where(np.arange(READOUTS) == 3, SAMPLES, 2))

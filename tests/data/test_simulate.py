@@ -184,7 +184,7 @@ def test_command(tmp_path: Path) -> None:
     app.command()(command)
     np.save(tmp_path / "image.npy", np.stack([IMAGE] * 3))
     source, out = str(tmp_path / "image.npy"), tmp_path / "scan.h5"
-    options = ["--coils", "4", "--acceleration", "3", "--slices", "0", "--slices", "2", "--noise-std", "0.01"]
+    options = ["--coils", "4", "--acceleration", "3", "--slice", "0", "--slice", "2", "--noise-std", "0.01"]
     result = CliRunner().invoke(app, [source, "--out", str(out), *options])
     assert result.exit_code == 0, result.output
     assert "achieved acceleration 3.00" in result.output
@@ -194,4 +194,4 @@ def test_command(tmp_path: Path) -> None:
     assert scan.mask[0].sum() == 8
     result = CliRunner().invoke(app, [source, "--out", str(out), "--mask", "spiral"])
     assert isinstance(result.exception, InputError)
-    assert "choose one of equispaced" in str(result.exception)
+    assert "there are equispaced" in str(result.exception)

@@ -185,3 +185,18 @@ def test_slices_of_fewer_readouts_are_refused(tmp_path: Path) -> None:
         file.create_dataset("dataset/data", data=rows, dtype=kind)
     with pytest.raises(InputError, match="split the file by slice"):
         open_scan(tmp_path / "scan.h5")
+
+
+@pytest.mark.parametrize("count", [1, SLICES - 1, SLICES + 1])
+def test_images_of_other_slices_are_refused(count: int) -> None:
+    with pytest.raises(InputError, match=rf"{count} slice\(s\), and the trajectory points for each of {SLICES}"):
+        simulate_along(np.ones((count, *SHAPE)), Trajectory(P), coils=COILS)
+
+
+def test_many_slices_in_memory_keep_their_points() -> None:
+    many = 3
+    scan = SCAN.select([k % SLICES for k in range(many * SLICES)])  # more than are learnt from
+    known = scan_cases(scan, "non-cartesian", noise_std=0.01).measured
+    assert isinstance(known, NonCartesianScan)
+    np.testing.assert_array_equal(known.trajectory.points, np.concatenate([P] * many))
+    assert known.kspace.shape[0] == many * SLICES

@@ -18,7 +18,7 @@ def test_spokes_pass_the_centre_straight_and_even(spokes: int, samples: int) -> 
     np.testing.assert_allclose(points[:, samples // 2], 0, atol=1e-15)
     np.testing.assert_allclose(np.diff(points, 2, axis=1), 0, atol=1e-12)
     np.testing.assert_allclose(np.linalg.norm(np.diff(points, axis=1), axis=-1), 1 / samples, rtol=1e-9)
-    directions = np.exp(1j * np.deg2rad(111.246) * np.arange(spokes))
+    directions = np.exp(1j * np.pi * (np.sqrt(5) - 1) / 2 * np.arange(spokes))  # of the golden angle
     np.testing.assert_allclose(points[:, -1, 0] + 1j * points[:, -1, 1], abs(points[0, -1, 0]) * directions, atol=1e-12)
 
 

@@ -218,7 +218,7 @@ def test_no_scheduler(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_distributed_may_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(InputError, match=r"pip install invdiff\[cluster\]"):
+    with pytest.raises(InputError, match=r"pip install 'invdiff\[cluster\]'"):
         Dask("tcp://127.0.0.1:1")
 
 

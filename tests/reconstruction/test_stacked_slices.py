@@ -155,6 +155,31 @@ def test_samples_can_be_held_back_of_it() -> None:
     check_measures_the_slices([replace(HeldBack.of(each, held).shown, initial=None) for each in slices], images)
 
 
+def along_points_of_their_own(maps: Tensor, seed: int) -> tuple[list[Problem], Tensor]:
+    """Problems of slices that were sampled at other points each, and the images that were measured."""
+    images, turned = normal(len(maps), 4, 6, seed=seed), [POINTS.roll(k, 1) * (1 - 0.1 * k) for k in range(len(maps))]
+    operators = [non_cartesian_sense(points, one) for points, one in zip(turned, maps, strict=True)]
+    return [Problem(a, a(image), 0.1) for a, image in zip(operators, images, strict=True)], images
+
+
+@given(count=st.integers(1, 4), coils=st.integers(1, 3), held=st.integers(0, 20), seed=st.integers(0, 99))
+@settings(max_examples=20)
+def test_slices_are_sampled_at_their_own_points(count: int, coils: int, held: int, seed: int) -> None:
+    slices, images = along_points_of_their_own(normal(count, coils, 4, 6, seed=seed), seed)
+    if held:
+        slices = [HeldBack.of(each, torch.arange(len(POINTS)) < held).shown for each in slices]
+    check_measures_the_slices(slices, images)
+    operator = StackedSlices.of(slices).problem.operator
+    torch.testing.assert_close(operator.gram(images), operator.H(operator(images)))
+
+
+def test_slices_that_differ_in_more_are_refused() -> None:
+    masks = MASK, MASK.roll(1, 1)
+    problems = [Problem(fourier(mask), torch.ones(int(mask.sum()), dtype=torch.complex128), 0.1) for mask in masks]
+    with pytest.raises(InputError, match="by others of that kind; leave alternating-planes out"):
+        StackedSlices.of(problems)
+
+
 def test_coils_that_differ_in_more_than_maps_are_refused() -> None:
     of_coils = Diagonal(normal(2, 4, 6)) @ Fourier((2, 4, 6), axes=(-2, -1)) @ Sensitivities(normal(2, 4, 6))
     problem = Problem(of_coils, torch.ones(2, 4, 6, dtype=torch.complex128), 0.1)

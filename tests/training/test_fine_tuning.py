@@ -29,7 +29,7 @@ def test_what_the_checkpoint_decides_is_taken_from_it_and_the_rest_from_the_conf
     assert read.sigma_range == stored.sigma_range
     assert (read.data.percentile, read.data.value) == (99.0, 2.0)
     assert read.steps == 7
-    assert read.optimiser.lr < 0.2 * read_config("builtin").optimiser.lr
+    assert read.optimiser.lr < 0.25 * read_config("builtin").optimiser.lr
     told = read_config("tiny", start=str(start))
     assert told.network == stored.network.config  # not tiny's own
     assert told.optimiser == read_config("tiny").optimiser

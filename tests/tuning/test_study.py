@@ -227,7 +227,7 @@ def test_numbers_of_trials(tmp_path: Path) -> None:
 
 def test_ax_may_be_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("invdiff.tuning.surrogate.find_spec", lambda name: None)
-    with pytest.raises(InputError, match="pip install ax-platform"):
+    with pytest.raises(InputError, match=r"pip install 'invdiff\[tune\]'"):
         Study(LAM, tmp_path)
 
 

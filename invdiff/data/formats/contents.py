@@ -24,12 +24,12 @@ class Turned:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of the array."""
+        """Shape of the array."""
         return tuple(self.stored.shape[::-1])
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Of its numbers."""
+        """Type of its numbers."""
         return self.stored.dtype
 
     def __getitem__(self, key: Any) -> NDArray[Any]:

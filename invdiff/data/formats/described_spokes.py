@@ -5,7 +5,6 @@ that compute it (SIRF, MRpro); others differ by program, in the angles of evenly
 direction of Hargreaves' spirals, and are not guessed.
 """
 
-import math
 import re
 from pathlib import Path
 from typing import Any
@@ -15,10 +14,9 @@ from numpy.typing import NDArray
 
 from invdiff.data.formats.acquisition_flags import is_reversed
 from invdiff.data.formats.readouts import centre_of, length_of
-from invdiff.data.trajectory import GOLDEN_ANGLE
+from invdiff.data.golden_angle import GOLDEN_ANGLE, tiny_golden_angle
 from invdiff.errors import InputError
 
-_GOLDEN_RATIO = (1 + math.sqrt(5)) / 2
 _SPIRAL = "hargreavesvds2000"
 
 
@@ -29,8 +27,7 @@ def trajectory_kind(encoding: Any) -> str:
 
 def described_angle(path: Path, encoding: Any) -> float:
     """From one spoke to the next, in radians: the golden angle, or the tiny golden angle of a number that is in the
-    identifier of the header's description, half a turn over the golden ratio and one less than the number (Wundrak et
-    al., IEEE Transactions on Medical Imaging 34, 2015).
+    identifier of the header's description.
 
     Args:
         path: of the file, for the sentence.
@@ -43,9 +40,9 @@ def described_angle(path: Path, encoding: Any) -> float:
     said = str(getattr(encoding.trajectoryDescription, "identifier", "")).lower()
     number = re.fullmatch(r"\D*([1-9]\d?)\D*", said)
     if "tiny" in said and number is not None:
-        return math.pi / (_GOLDEN_RATIO + int(number[1]) - 1)
+        return tiny_golden_angle(int(number[1]))
     if "tiny" not in said and (kind == "goldenangle" or "golden" in said):
-        return float(GOLDEN_ANGLE)
+        return GOLDEN_ANGLE
     if "tiny" in said:
         why = f"nor does the header, whose {said!r} has no number"
     elif said == _SPIRAL:

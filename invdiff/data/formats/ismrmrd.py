@@ -181,7 +181,7 @@ def _library(path: Path) -> Any:
         import ismrmrd
     except ImportError as error:
         raise InputError(
-            f"{path} holds ISMRMRD raw data; install the library that reads it: pip install ismrmrd."
+            f"{path} holds ISMRMRD raw data; install what reads it: pip install 'invdiff[formats]'."
         ) from error
     return ismrmrd
 

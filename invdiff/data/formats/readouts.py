@@ -52,7 +52,7 @@ def central_line(path: Path, encoding: Any, counter: str, count: int) -> int:
 
 
 def usual_time_of(lines: Sequence[Any]) -> float:
-    """That a sample took, in microseconds; zero where it is not known of every line."""
+    """Time that a sample took, in microseconds; zero where it is not known of every line."""
     times = [line.sample_time_us for line in lines]
     return float(np.median(times)) if all(0 < time < np.inf for time in times) else 0.0
 

@@ -11,6 +11,7 @@ from invdiff.data.stack_of_planes import is_flat, unstacked
 from invdiff.data.trajectory import Trajectory
 from invdiff.data.trajectory_units import Matrix, told_points
 from invdiff.errors import InputError
+from invdiff.within import LARGEST, SMALLEST
 
 _SPARSER = 1.05  # times as far apart as planes of a stack are that fill the field of view
 
@@ -91,7 +92,7 @@ def points_in(array: NDArray[Any], what: str, *, first: bool) -> NDArray[np.floa
         first: whether that axis comes first, where the array's shape allows both; else it comes last.
 
     Raises:
-        InputError: it has no such axis, is not finite, or zero everywhere.
+        InputError: it has no such axis, is not finite, zero everywhere, or too large or small to compute with.
     """
     if np.iscomplexobj(array):
         array = np.stack([array.real, array.imag], axis=0 if first else -1)
@@ -107,4 +108,7 @@ def points_in(array: NDArray[Any], what: str, *, first: bool) -> NDArray[np.floa
         raise InputError(f"{what} of shape {array.shape} holds NaN or infinity.")
     if not points[..., :2].any():
         raise InputError(f"{what} of shape {array.shape} is zero everywhere.")
+    for reach in (float(np.abs(points[..., :2]).max()), float(np.abs(points).max())):
+        if not SMALLEST <= reach <= LARGEST:
+            raise InputError(f"{what} reaches {reach:.4g}, which is in no unit; store it in cycles per pixel.")
     return points

@@ -141,15 +141,15 @@ def suffixes_of(holds: Callable[[Format], bool]) -> tuple[str, ...]:
 
 
 def scan_suffixes() -> tuple[str, ...]:
-    """Of the files that `read_scan` reads, each scan once."""
+    """Suffixes of the files that `read_scan` reads, each scan once."""
     return suffixes_of(lambda one: one.has_scan)
 
 
 def image_suffixes() -> tuple[str, ...]:
-    """Of the files that `read_image` reads."""
+    """Suffixes of the files that `read_image` reads."""
     return suffixes_of(lambda one: one.has_image)
 
 
 def picture_suffixes() -> tuple[str, ...]:
-    """Of the files that `read_picture` reads."""
+    """Suffixes of the files that `read_picture` reads."""
     return suffixes_of(lambda one: one.has_picture)

@@ -31,7 +31,7 @@ from invdiff.data.series import Series
 from invdiff.data.stack_of_planes import is_flat
 from invdiff.errors import InputError
 
-_ALWAYS = 2**20  # samples that there is always room for
+_ALWAYS = 2**22  # samples of all slices and coils that there is always room for
 _RAGGED = 4  # times the samples that were measured, which readouts take that are as long as the longest
 
 
@@ -74,7 +74,10 @@ def scan_along(path: Path, xml: str, encoding: Any, acquisitions: Sequence[Any],
 
 def _samples_along(path: Path, xml: str, encoding: Any, image: Sequence[Any], slices: Sequence[int]) -> SamplesAlong:
     """The samples of the readouts of every slice, with a third coordinate where there are partitions."""
-    rows = [[k for k, one in enumerate(image) if one.idx.slice == number] for number in slices]
+    by_slice: dict[int, list[int]] = {number: [] for number in slices}
+    for k, one in enumerate(image):
+        by_slice[one.idx.slice].append(k)
+    rows = list(by_slice.values())
     coils = {int(one.active_channels) for one in image}
     lengths = {tuple(length_of(image[k]) for k in row) for row in rows}
     if len(coils) > 1 or len(lengths) > 1 or 0 in (found := next(iter(lengths))):
@@ -83,7 +86,7 @@ def _samples_along(path: Path, xml: str, encoding: Any, image: Sequence[Any], sl
             "readouts they have and of how many samples; split the file by slice."
         )
     shape = (len(rows), next(iter(coils)), len(found), max(found))
-    if math.prod(shape[2:]) > max(_ALWAYS, _RAGGED * sum(found)):
+    if math.prod(shape) > max(_ALWAYS, _RAGGED * math.prod(shape[:2]) * sum(found)):
         raise InputError(
             f"{path} holds readouts of {min(found)} to {max(found)} samples, which are too unlike to read."
         )

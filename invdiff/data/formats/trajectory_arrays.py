@@ -69,7 +69,7 @@ def scan_along(path: Path, contents: Contents, axes: Axes | None = None) -> NonC
     if geometry is None and header is not None and shape is not None:
         geometry = geometry_of(path, header, shape)
     voxel = None if geometry is None else geometry.voxel_size
-    measured = _measured(arrays.get("mask"), samples.kspace.shape[-2:])
+    measured = _measured(arrays.get("mask"), samples.kspace)
     samples = replace(samples, measured=measured, planes=planes)
     kspace, trajectory, matrix, remarks = samples.in_slices([] if shape is None else [shape], voxel)
     lengths = {"slice": len(kspace), "coil": kspace.shape[1], "y": matrix[0], "x": matrix[1]}
@@ -132,7 +132,8 @@ def _arranged(samples: NDArray[Any], points: NDArray[np.float64]) -> Both | None
     if not 2 <= points.ndim <= 4:
         return None
     points = points.reshape(*(1,) * (3 - points.ndim), *points.shape)
-    if samples.shape[-2:] == points.shape[-3:-1][::-1]:
+    sides = points.shape[-3:-1]
+    if samples.shape[-2:] == sides[::-1] != sides:
         points = points.swapaxes(-3, -2)
     flat = points.shape[-3] == 1 and samples.shape[-2:] != points.shape[-3:-1]
     samples = samples[..., None, :] if flat else samples
@@ -148,12 +149,12 @@ def _arranged(samples: NDArray[Any], points: NDArray[np.float64]) -> Both | None
     return (samples, points) if samples.ndim == 4 and len(samples) == len(points) else None
 
 
-def _measured(mask: NDArray[Any] | None, sides: tuple[int, ...]) -> NDArray[np.bool_] | None:
-    """What was sampled of readouts of several lengths, by a mask of these sides; others are of something else."""
-    if mask is None or sides not in (mask.shape, mask.shape[::-1]):
-        return None
-    found: NDArray[np.bool_] = (mask if mask.shape == sides else mask.T) != 0
-    return None if found.all() else found
+def _measured(mask: NDArray[Any] | None, kspace: NDArray[Any]) -> NDArray[np.bool_] | None:
+    """What was sampled of readouts of several lengths, by a mask of their sides, in the order that leaves out less of
+    k-space; others are of something else."""
+    turned = [] if mask is None else [one != 0 for one in (mask, mask.T) if one.shape == kspace.shape[-2:]]
+    found = min(turned, key=lambda one: np.count_nonzero(kspace[..., ~one]), default=None)
+    return None if found is None or found.all() else found
 
 
 def _in_order(samples: NDArray[Any], points: NDArray[np.float64]) -> Both:

@@ -47,7 +47,7 @@ class Prediction:
         return Prediction(places_of(problem), error.sum(axis=0), noise, squares(predicted).sum(axis=0))
 
     def __add__(self, other: Self) -> Self:
-        """Of this slice and another, of which the same positions were sampled."""
+        """The prediction of this slice and another, of which the same positions were sampled."""
         names = [one.name for one in fields(self) if one.name != "places"]
         return replace(self, **{name: getattr(self, name) + getattr(other, name) for name in names})
 

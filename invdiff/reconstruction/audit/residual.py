@@ -29,7 +29,7 @@ class Residual:
 
     @classmethod
     def mean(cls, found: Sequence["Residual"]) -> Self:
-        """Of several slices that were sampled alike."""
+        """The residual of several slices that were sampled alike."""
         ratio = np.mean([one.ratio for one in found], axis=0)
         return cls(ratio, found[0].radius, float(np.mean([one.overall for one in found])))
 

@@ -18,13 +18,13 @@ NON_CARTESIAN = "non-cartesian"
 
 
 def transform_along(scan: CoilData) -> LinearOperator:
-    """F(k)."""
+    """F(k) of one slice, from an image ``(H, W)`` to its samples ``(m,)``."""
     assert isinstance(scan, NonCartesianScan)
     return NonUniformFourier(as_tensor(scan.trajectory.places()), scan.matrix)
 
 
 def samples_along(scan: CoilData) -> Tensor:
-    """Those of one slice, ``(coils, m)``."""
+    """Samples of one slice, ``(coils, m)``."""
     assert isinstance(scan, NonCartesianScan)
     return as_tensor(scan.trajectory.sampled(scan.kspace[0]))
 

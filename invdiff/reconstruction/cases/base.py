@@ -68,7 +68,7 @@ class Cases(ABC):
     @property
     @abstractmethod
     def measured(self) -> CoilData | Picture | Recording:
-        """All of it in memory, with noise level, maps and truth: what classical methods begin from."""
+        """All of it in memory, with noise level, maps and truth."""
 
     @property
     @abstractmethod

@@ -55,7 +55,7 @@ class InstrumentCases(Cases):
 
     @property
     def noise_std(self) -> float:
-        """Of each number of the measurement."""
+        """The noise in each number of the measurement."""
         assert self.recording.noise_std is not None
         return self.recording.noise_std
 

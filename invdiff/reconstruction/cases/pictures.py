@@ -61,7 +61,7 @@ class PictureCases(Cases):
 
     @property
     def noise_std(self) -> float:
-        """Of each real number of the picture."""
+        """The noise in each real number of the picture."""
         assert self.picture.noise_std is not None
         return self.picture.noise_std
 

@@ -60,7 +60,7 @@ def _held_positions(scan: CoilData, fraction: float, seed: int, least: int) -> N
 
 
 def _at_positions(scan: CoilData) -> None:
-    """What was sampled tells it."""
+    """No density: each sample lies at a position of the grid."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Seen:
     through_maps: bool = True
 
     def problem(self, scan: CoilData, noise_std: float) -> Problem:
-        """Of a slice, prepared."""
+        """The problem of a slice, prepared."""
         transform, y = self.transform(scan), self.samples(scan)
         if not self.through_maps:
             return Problem(transform, y[0], noise_std)
@@ -94,11 +94,11 @@ class Seen:
         return Problem(transform @ Sensitivities(as_tensor(scan.maps[0])), y, noise_std)
 
 
+_CARTESIAN = Seen(_on_a_grid, _samples, _transformed, _everywhere, _held_positions, _at_positions)
+
 SEEN = {
-    "sense": Seen(_on_a_grid, _samples, _transformed, _everywhere, _held_positions, _at_positions),
-    "fourier": Seen(
-        _on_a_grid, _samples, _transformed, _everywhere, _held_positions, _at_positions, through_maps=False
-    ),
+    "sense": _CARTESIAN,
+    "fourier": replace(_CARTESIAN, through_maps=False),
     NON_CARTESIAN: Seen(transform_along, samples_along, gridded_images, kspace_along, held_readouts, density_along),
 }
 """Operators on scans, by name."""
@@ -141,7 +141,8 @@ class ScanCases(Cases):
 
     @property
     def density(self) -> NDArray[np.float32] | None:
-        """Of samples along a trajectory."""
+        """How many samples of a trajectory lie near each position of k-space, ``(H, W)``; None where each lies at
+        one."""
         return SEEN[self.operator].density(self.learnt)
 
     @property
@@ -280,13 +281,11 @@ class ScanCases(Cases):
 
     @cached_property
     def measured(self) -> CoilData:
-        """All slices prepared, with noise level, maps and truth, in memory: what classical methods begin from."""
+        """All slices prepared, with noise level, maps and truth, in memory."""
         if self.slices == self.learnt_from and self.joint is None:
             every = self.learnt
         else:
-            scans = [self._prepared_or_empty(number) for number in self.slices]
-            maps = [scan.maps for scan in scans if scan.maps is not None]
-            every = self.learnt.changed(kspace=np.concatenate([s.kspace for s in scans]), maps=np.concatenate(maps))
+            every = self.learnt.with_slices([self._prepared_or_empty(number) for number in self.slices])
         attributes = {**self.scan.attributes, "target": self.target} if self.has_ground_truth else self.scan.attributes
         return every.changed(
             noise_std=self.noise_std, ground_truth=self.ground_truth, attributes=attributes, geometry=self.geometry

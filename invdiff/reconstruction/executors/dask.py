@@ -44,7 +44,7 @@ class Dask:
 
     @property
     def workers(self) -> int:
-        """Of the cluster, when it was met; at least one."""
+        """Workers of the cluster, when it was met; at least one."""
         return self._workers
 
     def map(
@@ -102,7 +102,7 @@ class Dask:
             from distributed import Client
         except ImportError as error:
             raise InputError(
-                "Work on a cluster needs dask.distributed; install it: pip install invdiff[cluster]."
+                "Work on a cluster needs dask.distributed; install it: pip install 'invdiff[cluster]'."
             ) from error
         try:
             client = Client(self._address, timeout=_SECONDS, set_as_default=False)

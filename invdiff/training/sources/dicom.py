@@ -36,7 +36,7 @@ class DicomImages(VolumeSource):
         description="Who is never split: the `patient` that a file names, or the first `folder` below path.",
     )
     val_fraction: float | None = Field(
-        0.1, gt=0, lt=1, description="Of the subjects, for validation; null where path is for one purpose alone."
+        0.1, gt=0, lt=1, description="Share of the subjects for validation; null where path is for one purpose alone."
     )
     least_content: float = Field(
         0.1, ge=0, le=1, description="Slices with a smaller fraction of pixels above a twentieth of white are left out."

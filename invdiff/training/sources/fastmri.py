@@ -30,7 +30,7 @@ class FastMRIImages(FolderSource):
     )
     kspace_crop: tuple[PositiveInt, PositiveInt] | None = Field(
         (320, 320),
-        description="Of images made from k-space the centre, at most so large; fastMRI's own have mostly 320 x 320.",
+        description="Centre that is kept of images made from k-space, at most; fastMRI's own have mostly 320 x 320.",
     )
 
     def volume(self, file: Path) -> Volume:

@@ -22,7 +22,7 @@ class FolderSource(VolumeSource):
         0.1,
         gt=0,
         lt=1,
-        description="Of the files (or subjects), for validation; null where path is for one purpose alone.",
+        description="Share of the files (or subjects) for validation; null where path is for one purpose alone.",
     )
 
     @abstractmethod

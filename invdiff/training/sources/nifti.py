@@ -43,7 +43,7 @@ class NiftiImages(FolderSource):
     kind: Literal["nifti"] = Field("nifti", description="NIfTI volumes, by a pattern or in the layout of BraTS.")
     pattern: Annotated[str, AfterValidator(_stays_below)] | None = Field(
         None,
-        description="Of files below path, such as `sub-*/anat/*_T1w.nii.gz`, instead of contrasts; `**` is any "
+        description="Pattern of files below path, such as `sub-*/anat/*_T1w.nii.gz`, instead of contrasts; `**` is any "
         "folders.",
     )
     subjects: Annotated[str, AfterValidator(_expression)] | None = Field(

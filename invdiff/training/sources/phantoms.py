@@ -26,9 +26,11 @@ class PhantomImages(BaseModel):
     val_count: int = Field(
         64, ge=1, le=1_000_000_000, description="How many to validate on; none of them is trained on."
     )
-    side: int = Field(128, ge=32, le=1024, description="Of the square images.")
+    side: int = Field(128, ge=32, le=1024, description="Side of the square images.")
     seed: int = Field(0, ge=0, description="Image i follows from it and i alone.")
-    percentile: float = Field(99.9, gt=0, le=100, description="Of an image's magnitude; it is scaled to `value`.")
+    percentile: float = Field(
+        99.9, gt=0, le=100, description="Percentile of an image's magnitude that becomes `value`."
+    )
     value: Positive = Field(1.0, description="What `percentile` becomes: white in training.")
 
     def read(self, split: Split, strict: bool = False) -> Images:

@@ -47,7 +47,9 @@ class VolumeSource(BaseModel, ABC):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     path: Path = Field(description="The folder, or the file where one holds all.")
-    percentile: float = Field(99.9, gt=0, le=100, description="Of a volume's magnitude; it is scaled to `value`.")
+    percentile: float = Field(
+        99.9, gt=0, le=100, description="Percentile of a volume's magnitude that becomes `value`."
+    )
     value: Positive = Field(1.0, description="What `percentile` becomes: white in training.")
     least_content: float = Field(
         0.0, ge=0, le=1, description="Slices with a smaller fraction of pixels above a twentieth of white are left out."
