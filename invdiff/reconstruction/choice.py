@@ -20,7 +20,7 @@ from invdiff.reconstruction.executors import Executor
 from invdiff.reconstruction.forecast import Forecast, forecast
 from invdiff.reconstruction.known_maps import known_maps, maps_forecast
 from invdiff.reconstruction.known_noise import known_noise, noise_forecast, not_yet
-from invdiff.reconstruction.stage import Stage
+from invdiff.reconstruction.stage import SlabStage, Stage
 from invdiff.reconstruction.store import FolderStore, MemoryStore, Store
 from invdiff.reconstruction.study import RESULT, SILENT, UNITS, Outcome, Study, Watcher
 from invdiff.reconstruction.trial import Measure, measured, measured_memory, spread
@@ -150,10 +150,15 @@ class Choice:
         return chosen if said.get("fingerprint") == chosen.decides(cases) else None
 
     def _stages(self, cases: Cases) -> dict[str, Stage]:
-        """What is drawn of at most two slices of which samples are held back, by the names of the methods."""
+        """What is drawn of at most two slices of which samples are held back, by the names of the methods; of two that
+        follow each other where any are drawn in slabs."""
         held = HeldCases.of(cases, self._any.held_back or FRACTION, self._any.seed)
-        held = replace(held, full=[held.full[k] for k in spread(0, len(held.full), _SLICES)])
-        return {name: study.main(cases).of(held) for name, study in self.studies.items()}
+        stages = {name: study.main(cases) for name, study in self.studies.items()}
+        if any(isinstance(stage, SlabStage) for stage in stages.values()):
+            full = held.neighbouring.full[:_SLICES]
+        else:
+            full = [held.full[k] for k in spread(0, len(held.full), _SLICES)]
+        return {name: stage.of(replace(held, full=full)) for name, stage in stages.items()}
 
     def _rank(self, cases: Cases, store: Store, find: Callable[[Mapping[str, Stage]], Arrays]) -> Ranking:
         """The ranking that a store remembers, or that is found."""
@@ -168,7 +173,7 @@ class Choice:
         for name, reason in failures.items():
             watcher.told(f"{name} is passed over: {reason}")
         cost = self._cost(fitting, store, executor, measured)
-        slices = ", ".join(str(number) for number in next(iter(fitting.values())).drawing.problems.full)
+        slices = ", ".join(str(number) for number in next(iter(fitting.values())).slice_by_slice.full)
         watcher.told(
             f"choosing among {', '.join(fitting)} by samples held back of slice {slices}: {cost.network_calls:,} "
             f"network calls, about {timedelta(seconds=round(cost.seconds))}"
@@ -206,10 +211,8 @@ def _fitting(stages: Mapping[str, Stage]) -> tuple[dict[str, Stage], dict[str, s
     """
     failures: dict[str, str] = {}
     for name, stage in stages.items():
-        drawing = stage.drawing
-        problem = drawing.problems.problem(drawing.problems.full[0]).to(drawing.prior.device)
         try:
-            drawing.sampler.bind(problem, drawing.prior)
+            stage.drawing.bound(stage.drawing.problems.full[0])
         except InputError as error:
             failures[name] = str(error)
     fitting = {name: stage for name, stage in stages.items() if name not in failures}
@@ -220,7 +223,7 @@ def _fitting(stages: Mapping[str, Stage]) -> tuple[dict[str, Stage], dict[str, s
 
 def _prediction(stage: Stage, store: Store) -> Prediction:
     """What the mean of a stage's samples says of what was held back, over all of its slices."""
-    held = stage.drawing.problems
+    held = stage.slice_by_slice
     assert isinstance(held, HeldCases)
     found = []
     for number in held.full:

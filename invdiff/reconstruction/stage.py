@@ -27,6 +27,11 @@ class Stage:
         """The same of what is shown of the slices; of the course of its runs nothing is kept."""
         return replace(self, drawing=replace(self.drawing, problems=problems, record=Record()))
 
+    @property
+    def slice_by_slice(self) -> Problems:
+        """The problems of single slices."""
+        return self.drawing.problems
+
     def slices(self, problem: int) -> Sequence[int]:
         """The numbers of the slices that one of the drawing's problems is of."""
         return (problem,)
@@ -61,6 +66,11 @@ class SlabStage(Stage):
     def of(self, problems: Problems) -> Self:
         """The same of what is shown of the slices; of the course of its runs nothing is kept."""
         return super().of(replace(self._slabs, slices=problems))
+
+    @property
+    def slice_by_slice(self) -> Problems:
+        """The problems of single slices, of which slabs are made."""
+        return self._slabs.slices
 
     def slices(self, problem: int) -> Sequence[int]:
         """The numbers of a slab's slices."""

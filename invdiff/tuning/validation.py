@@ -11,7 +11,7 @@ from invdiff.diffusion.sampler import Sampler
 from invdiff.errors import InputError
 from invdiff.methods.method import Method
 from invdiff.priors import Prior
-from invdiff.reconstruction import Cases, Measurement, known_noise, reconstruct
+from invdiff.reconstruction import Cases, Measurement, known_noise, reconstruct, stage_of
 from invdiff.tuning.objectives import Objective
 from invdiff.tuning.space import NOISE_TIMES, Parameters, Space
 
@@ -80,8 +80,9 @@ class Validation:
         for cases in self.shown:
             for corner in space.corners:
                 sampler = self._sampler(corner, cases)
-            for problem in cases:
-                sampler.bind(problem, self.prior)
+            drawing = stage_of(cases, sampler, self.prior, self.samples).drawing
+            for number in drawing.problems.full:
+                drawing.bound(number)
 
     def __call__(self, parameters: Parameters) -> float:
         """The mean score over the measurements.

@@ -211,9 +211,10 @@ def _lines(
     width, height, _ = matrix_of(path, encoding.encodedSpace)
     chosen = series.one_of(series_of(path, acquisitions), str(path))
     image = [one for one in acquisitions if use_of(one.flags) is Use.IMAGE and series_of_readout(one) == chosen]
-    slices = tuple(sorted({one.idx.slice for one in image}))
+    held = {one.idx.slice for one in image}
+    slices = tuple(sorted(held))
     embedded, apart = _calibration_lines(encoding, acquisitions, chosen, image)
-    image += [one for one in embedded if one.idx.slice in slices]
+    image += [one for one in embedded if one.idx.slice in held]
     corrects = any(has_flag(one.flags, "IS_PHASECORR_DATA") for one in acquisitions)
     if corrects and any(is_reversed(one.flags) for one in image):
         raise InputError(f"{path} holds lines that were read backwards (EPI), which need a phase correction first.")
