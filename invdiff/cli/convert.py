@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from invdiff.cli.completion import prior_names
-from invdiff.cli.folder import writable_folder
 from invdiff.cli.options import Force, PriorConfigName
 from invdiff.cli.output import tell
 
@@ -30,7 +29,6 @@ def convert(
     from invdiff.files.publish import publish
     from invdiff.priors import load_prior, save_prior
 
-    writable_folder(out.parent)
     loaded = load_prior(prior, config=prior_config)
     publish(out, lambda place: save_prior(loaded, place), replace=force)
     tell(f"wrote {out}")

@@ -41,11 +41,9 @@ def writable_folder(path: Path) -> None:
         InputError: it can't.
     """
     from invdiff.files.atomic import remove_abandoned
+    from invdiff.files.folder import make_folder
 
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"The folder {path} can't be made: {error.strerror}.") from error
+    make_folder(path)
     try:
         with tempfile.TemporaryFile(dir=path):
             pass

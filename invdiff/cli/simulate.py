@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from invdiff.cli.completion import mask_names
-from invdiff.cli.folder import writable_folder
 from invdiff.cli.options import Force, condition_of
 from invdiff.cli.output import tell
 from invdiff.errors import InputError
@@ -99,7 +98,6 @@ def simulate(
             trajectory, max(side), spokes, interleaves, oversampling or 2, acceleration, centre_fraction
         )
         scan = simulate_along(volume, points, delay=delay, **known)
-    writable_folder(out.parent)
     publish(out, lambda place: write_scan(scan, place), replace=force)
     along = "" if trajectory is None else f"{scan.kspace.shape[2]} readouts of {scan.kspace.shape[3]} samples, "
     tell(

@@ -100,11 +100,12 @@ def _ends(readouts: Points) -> Points:
 
 def _planes(heights: Points) -> tuple[float, NDArray[np.intp]]:
     """The least distance of two planes, and the number of the plane that each readout is nearest to."""
-    means, highest = heights.mean(axis=1), float(np.abs(heights).max())
-    steps = np.diff(np.sort(means))
+    means = heights.mean(axis=1)
+    steps, highest = np.diff(np.sort(means)), float(np.abs(heights).max())
     apart = float(steps[steps > _ALIKE * highest].min(initial=np.inf))
-    if not np.isfinite(apart):  # all readouts lie about one height, and leave it, or all but one plane are missing
-        apart = max(float(np.ptp(heights)), highest)
+    if not np.isfinite(apart):  # all readouts lie about one height, and leave it or, of one plane beside zero, stay
+        reach = float(np.ptp(heights))
+        apart = reach if reach > _ALIKE * highest else highest
     return apart, np.round((means - heights.min()) / apart).astype(np.intp)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from invdiff.errors import InputError
 from invdiff.files.atomic import NO_ROOM, hidden_neighbour, remove_abandoned, to_disk, unwritten
+from invdiff.files.folder import make_folder
 
 
 def publish(
@@ -17,7 +18,7 @@ def publish(
     What is there already and the same, byte for byte, stays; so a command that is given again changes nothing.
 
     Args:
-        path: of a file or a folder.
+        path: of a file or a folder; the folder around it is made where it is missing.
         write: is given a path of that name in a folder of its own, and makes the file or folder there, or files of
             other names beside it.
         replace: files that hold something else. Files that ``write`` makes none in the place of always stay.
@@ -26,7 +27,7 @@ def publish(
         Where the files are, in the order of their names.
 
     Raises:
-        InputError: the folder around ``path`` does not exist or may not be written to, there is no room, a file is
+        InputError: the folder around ``path`` can't be made or may not be written to, there is no room, a file is
             there that holds something else, or a folder that has other files.
     """
     path = Path(path)
@@ -34,6 +35,7 @@ def publish(
         raise InputError(f"{path} is no name of a file or folder to be made; give one.")
     remove_abandoned(path.parent)
     hidden = hidden_neighbour(path)
+    make_folder(path.parent)
     try:
         hidden.mkdir()
     except OSError as error:

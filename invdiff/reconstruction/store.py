@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from invdiff.errors import InputError
 from invdiff.files import atomic, folder_lock, read_archive, remove_abandoned
+from invdiff.files.folder import make_folder
 from invdiff.reconstruction.course import PARTS, Course
 from invdiff.reconstruction.units import Arrays, Drawn, Unit
 
@@ -78,10 +79,7 @@ class FolderStore:
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = Path(folder)
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"The folder {self.folder} can't be made: {error.strerror}.") from error
+        make_folder(self.folder)
         remove_abandoned(self.folder)
 
     def _path(self, case: int, sample: int, key: str) -> Path:

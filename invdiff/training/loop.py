@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from invdiff.errors import InputError
+from invdiff.files.folder import make_folder
 from invdiff.priors import ConditionalPrior, ScorePrior, save_prior
 from invdiff.training.batches import Batches
 from invdiff.training.config import RunConfig
@@ -179,10 +180,7 @@ class _Watch:
             state.recent.clear()
         if config.draw_every and (step % config.draw_every == 0 or last):
             pictures = self._out / "pictures"
-            try:
-                pictures.mkdir(exist_ok=True)
-            except OSError as error:
-                raise InputError(f"The folder {pictures} can't be made: {error.strerror}.") from error
+            make_folder(pictures)
             self._task.draw(state.average.module, pictures, step)
         if step % config.save_every == 0 or last or stopped:
             state.save(self._out / CHECKPOINT, config)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from invdiff.errors import InputError
+from invdiff.files.folder import make_folder
 from invdiff.pictures import write_grid
 from invdiff.training.batches import Batches
 from invdiff.training.config import RunConfig
@@ -101,9 +101,6 @@ def _draw_examples(task: Task, side: int, folder: Path) -> Path:
     """Write a PNG of images as a batch has them, each labelled by what it is."""
     drawn = [task.example(side, np.random.default_rng((0, index))) for index in range(SHOWN)]
     path = folder / f"augmented-{side}.png"
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise InputError(f"The folder {folder} can't be made: {error.strerror}.") from error
+    make_folder(folder)
     write_grid(path, np.stack([image for image, _ in drawn]), labels=[word for _, word in drawn])
     return path

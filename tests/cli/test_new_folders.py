@@ -6,12 +6,17 @@ from typing import Any
 
 import numpy as np
 
+from tests.reconstruction.writers.results import marked, written
+
 Run = Callable[..., Any]
 
 
 def test_a_file_in_a_new_folder(invdiff: Run, folder: Path, tmp_path: Path) -> None:
     np.save(tmp_path / "image.npy", np.ones((16, 16)))
+    result = written(marked(), tmp_path)
     for made, command in {
+        "d/regions.csv": ["regions", result, "--region", "a=0:2,0:2", "--out"],
+        "e/f/out.npy": ["export", result],
         "a/b/scan.h5": ["simulate", tmp_path / "image.npy", "--out"],
         "c/prior.pt": ["convert", folder / "prior.safetensors"],
     }.items():

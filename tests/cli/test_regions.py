@@ -124,7 +124,7 @@ def test_solve_tells_it_too_and_records_how_it_was_made(
         ((*BOXES, "--slices", "7"), "asks for others"),
         ((*BOXES, "--slices", "2"), "No slice"),
         ((*BOXES, "--labels", "nowhere.npy"), "nowhere.npy does not exist"),
-        ((*BOXES, "--out", "nowhere/t.csv"), "can't be written"),
+        ((*BOXES, "--out", "/dev/null/t.csv"), "can't be made"),
     ],
 )
 def test_refusals(invdiff: Run, result: Path, options: tuple[str, ...], words: str) -> None:

@@ -100,15 +100,20 @@ def test_permissions_are_those_of_the_umask(tmp_path: Path, umask: int) -> None:
     assert written.parent.stat().st_mode & 0o777 == 0o777 & ~umask
 
 
+def test_the_folder_around_is_made(tmp_path: Path) -> None:
+    publish(tmp_path / "a" / "b" / "c.txt", lambda place: place.write_text("whole"))
+    assert (tmp_path / "a" / "b" / "c.txt").read_text() == "whole"
+
+
 def test_places_that_can_not_be(tmp_path: Path) -> None:
-    for name, words in ((".", "no name of a file"), ("..", "no name of a file"), ("nowhere/a", "No such file")):
+    (tmp_path / "file").write_text("")
+    for name, words in ((".", "no name of a file"), ("..", "no name of a file"), ("file/a", "can't be made")):
         with pytest.raises(InputError, match=words):
             publish(tmp_path / name if name != "." else ".", writes({}))
     (tmp_path / "a_one.txt").mkdir()
     for replace in (False, True):
         with pytest.raises(InputError, match="is a folder; give another name"):
             publish(tmp_path / "a.txt", beside, replace=replace)
-    (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="is a file"):
         publish(tmp_path / "file", writes({"a": ""}), replace=True)
 
