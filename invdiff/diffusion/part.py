@@ -16,8 +16,8 @@ NEEDS = {
     "complex images": "a complex signal: use SplitComplex or TwoChannel",
     "coil images": "a state of coil images: use the view Soss",
     "no guidance": "the prior's own estimates, for it learns of the data by itself: leave guidance out",
-    "volume": "an image (D, H, W) of one map set, as solve and evaluate make one of neighbouring slices: a view "
-    "Sense of an operator on volumes; elsewhere leave it out",
+    "volume": "an image (D, H, W) of one map set, as solve, evaluate and tune-lambda make one of neighbouring slices: "
+    "a view Sense of an operator on volumes; elsewhere leave it out",
     "coil maps": "coil maps: give a Problem whose operator ends in Sensitivities",
 }
 """What a part can need of a problem or of another part, and how a user gives it."""

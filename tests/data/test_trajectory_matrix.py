@@ -27,7 +27,7 @@ KSPACE = np.ones((1, 2, 5, 16), np.complex64)
 def test_what_is_no_matrix_is_told(tmp_path: Path, matrix: Any, told: str) -> None:
     path = tmp_path / "scan.npz"
     np.savez(path, kspace=KSPACE, traj=TRAJECTORY.points, matrix=np.array(matrix))
-    with pytest.raises(InputError, match=f"matrix must be two sizes in whole pixels.*not {told}"):
+    with pytest.raises(InputError, match=f"matrix must be two whole numbers.*not {told}"):
         open_scan(path)
 
 

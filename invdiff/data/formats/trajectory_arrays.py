@@ -204,7 +204,7 @@ def _matrix(path: Path, arrays: dict[str, NDArray[Any]], reverse: bool) -> tuple
         if not is_numbers or not np.isfinite(found).all() or (found != np.round(found)).any():
             stored = ", ".join(map(str, found.tolist())) if is_numbers else f"{found.dtype} of shape {found.shape}"
             raise InputError(
-                f"{path}: matrix must be two sizes in whole pixels, (H, W), or three, (H, W, planes), not {stored}."
+                f"{path}: matrix must be two whole numbers, (H, W), or three, (H, W, planes), not {stored}."
             )
         sides = tuple(map(int, found))
     else:
