@@ -110,10 +110,13 @@ def evaluate(
     axes: AxesText = None,
     maps: MapsFile = None,
     noise: NoiseFile = None,
-    coils: Annotated[int, typer.Option(help="Coils of scans simulated from images.")] = 8,
+    coils: Annotated[int | None, typer.Option(help="Coils of scans simulated from images.", show_default="8")] = None,
     noise_std: Annotated[
-        float, typer.Option(help="Noise of scans simulated from images; a real image's maximum counts as 1.")
-    ] = 0.005,
+        float | None,
+        typer.Option(
+            help="Noise of scans simulated from images; a real image's maximum counts as 1.", show_default="0.005"
+        ),
+    ] = None,
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="Leave out files that can't be used, with a warning.")
     ] = False,
@@ -162,8 +165,15 @@ def evaluate(
     )
     boxes = read_annotations(annotations) if annotations is not None else []
     given, series = given_of(axes, maps, noise=noise), Series(group, contrast, repetition, phase, set_number)
-    simulation = Simulation(coils, noise_std, seed)
+    simulation = Simulation(
+        Simulation.coils if coils is None else coils, Simulation.noise_std if noise_std is None else noise_std, seed
+    )
     subjects = find_subjects(folder, simulation, series=series, slices=slices, given=given, bad=bad)
+    if (coils, noise_std) != (None, None) and all(subject.source == "measured" for subject in subjects):
+        raise InputError(
+            f"{subjects[0].name} was measured, with coils and noise of its own; --coils and --noise-std are of images "
+            "that are scanned in simulation: leave them out."
+        )
     if (mask or acceleration) and all(subject.as_measured is not None for subject in subjects):
         raise InputError(
             f"{subjects[0].name} was measured along a trajectory, of which a mask leaves nothing out; leave out --mask "

@@ -51,12 +51,12 @@ def methods(
         console.print(told)
         return
 
-    made, parameters = _table("method", "paper", "signal", "view", "guidance", "calls"), _table("method", "defaults")
+    made, parameters = _table("method", "paper", "signal, view, guidance", "calls"), _table("method", "defaults")
     made.caption = "calls: network calls for each sample"
     for method in METHODS.values():
         sampler = method.build()
         parts = [type(part).__name__ if part else "none" for part in (sampler.signal, sampler.view, sampler.guidance)]
-        made.add_row(method.name, method.paper.short, *parts, str(sampler.nfe))
+        made.add_row(method.name, method.paper.short, ", ".join(parts), str(sampler.nfe))
         defaults = [f"{name}={name_of_value(value)}" for name, value in method.defaults.items()]
         parameters.add_row(method.name, " ".join(defaults))
     console = Console()

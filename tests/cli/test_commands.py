@@ -66,7 +66,7 @@ def test_methods(invdiff: Run) -> None:
         sampler = method.build()
         assert rows[name].split()[-1] == str(sampler.nfe)
         parts = [method.paper.short, type(sampler.signal).__name__, type(sampler.view).__name__]
-        parts.append(type(sampler.guidance).__name__ if sampler.guidance else " none ")
+        parts.append(type(sampler.guidance).__name__ if sampler.guidance else ", none ")
         assert [part for part in parts if part not in rows[name]] == []
     words = parameters.split()
     starts = [words.index(name) for name in METHODS]
@@ -127,7 +127,7 @@ def test_simulate(invdiff: Run, tmp_path: Path, suffix: str) -> None:
         (["--mask", "spiral"], "no mask 'spiral'"),
         (["--coils", "0"], "at least one coil"),
         (["--noise-std", "-1"], "noise level"),
-        (["--slices", "7"], "slices 0 to 0"),
+        (["--slice", "7"], "slices 0 to 0"),
         (["--out", "scan.npz"], "suffix '.npz'"),
         (["--out", "image.npy/scan.h5"], "The folder image.npy can't be made"),
     ],

@@ -41,6 +41,14 @@ def test_simulated_scans(options: tuple[Any, ...], said: str, invdiff: Command, 
     assert not (tmp_path / "scan.h5").exists()
 
 
+@pytest.mark.parametrize("option", [("--coils", 4), ("--noise-std", 0.01)])
+def test_measured_scans_are_not_simulated(option: tuple[str, float], invdiff: Command, tmp_path: Path) -> None:
+    ran = invdiff("evaluate", "--baseline", "zero-filled", "--out", tmp_path / "out", *option)
+    assert ran.code == 2
+    assert "was measured, with coils and noise of its own" in " ".join(ran.err.split())
+    assert not (tmp_path / "out").exists()
+
+
 def test_methods_are_described_or_cited(invdiff: Command) -> None:
     ran = invdiff("methods", "dds", "--bibtex", "fast")
     assert ran.code == 2
