@@ -81,7 +81,7 @@ def test_a_panel_has_a_column_of_samples() -> None:
     image = np.ones((2, 8, 8))
     density = radial(3, 16).density((16, 16))
     figure = draw_panel({"image": image}, density=density, numbers=[3, 5])
-    assert [text.get_text() for text in figure.texts].count("samples") == 1
+    assert [text.get_text() for text in figure.texts].count("samples of k-space") == 1
     assert len(figure.axes) == 4
     shown = [axes.images[0].get_array() for axes in figure.axes[2:]]
     np.testing.assert_allclose(shown, [brightness_of(density)] * 2)

@@ -190,7 +190,7 @@ BAD: dict[str, tuple[str, Write, str]] = {
     "one dimension": ("scan.npz", npz(P[..., :1]), "two coordinates"),
     "text": ("scan.npz", npz(np.full((SPOKES, SAMPLES, 2), "0.5")), "not numbers"),
     "maps of another size": ("scan.npz", npz(P, maps=SCAN.maps[..., :-1]), "asks for"),
-    "a matrix of none": ("scan.npz", npz(P, matrix=np.array([20])), "two sizes"),
+    "a matrix of none": ("scan.npz", npz(P, matrix=np.array([20])), "two whole numbers"),
     "a matrix of nothing": ("scan.npz", npz(P, matrix=np.array([0, 16])), "two pixels"),
     "a matrix too large": ("scan.npz", npz(P, matrix=np.array([10**9, 10**9])), "too large for 280 samples"),
     "points too far": ("scan.npz", lambda path: np.savez(path, ksp=K, traj=P * 1e10), "too large for 280 samples"),

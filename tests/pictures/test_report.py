@@ -198,7 +198,7 @@ def test_other_files_are_not_replaced(tmp_path: Path) -> None:
         (lambda: ReportSlice(0, {"a": -np.ones((4, 4))}, "a"), "no magnitudes"),
         (lambda: Line([], []), "0, 0 and 0 numbers"),
         (lambda: Line([1.0], [np.inf]), "NaN or infinity"),
-        (lambda: write_report("nowhere", report()), "can't be written"),
+        (lambda: write_report("/dev/null/folder", report()), "can't be written"),
         (lambda: write_report("nowhere", report(count=0)), "no slices"),
         (lambda: write_index("index.html", []), "there are none"),
     ],
