@@ -242,7 +242,7 @@ class Job:
 
     def show(self, cases: "Cases", outcome: "Outcome", folder: Path) -> dict[str, Any]:
         """Draw what is on disk, and score it where the truth is known."""
-        from invdiff.metrics import nmse, psnr, ssim
+        from invdiff.metrics import Scores
         from invdiff.pictures import table
         from invdiff.reconstruction import conformal_for, course_remarks, spread_slices
 
@@ -255,12 +255,12 @@ class Job:
             numbers = [int(number) for number in seen.attributes["slice"]]
             few = "" if len(numbers) == cases.count else f" of slices {', '.join(map(str, numbers))}"
             begun, *made = images.items()
-            rows = dict([begun, *self._classical(cases.of(numbers), folder).items(), *made])
-            self.output.show(table(seen.ground_truth, rows, cases.target + few))
+            rows = [begun, *self._classical(cases.of(numbers), folder).items(), *made]
+            scored = {title: Scores.of(seen.ground_truth, image) for title, image in rows}
+            self.output.show(table(scored, cases.target + few))
             if self.baselines:
-                written.append(write_scores(folder / BASELINES, rows, seen.ground_truth, numbers, cases.target))
-            scores = {"psnr": psnr(seen.ground_truth, seen.image), "ssim": ssim(seen.ground_truth, seen.image)}
-            scores["nmse"] = nmse(seen.ground_truth, seen.image)
+                written.append(write_scores(folder / BASELINES, scored, numbers, cases.target))
+            scores = vars(scored[rows[-1][0]])  # the best image is the last
         elif self.baselines:
             self.output.warn(f"{cases.name} has no ground truth, so there is nothing to score baselines by.")
         for sentence in str(seen.attributes.get("audit_verdict", "")).splitlines():

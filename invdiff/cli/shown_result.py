@@ -4,6 +4,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from invdiff.metrics import Scores
     from invdiff.reconstruction import Cases, Reconstruction
 
 
@@ -36,16 +39,11 @@ def draw(path: Path, seen: "Reconstruction", cases: "Cases") -> list[Path]:
     return [path, panel, sheet]
 
 
-def write_scores(path: Path, images: dict[str, Any], truth: Any, numbers: list[int], target: str) -> Path:
-    """Write a row of scores for each image of some slices, of the volume that they make."""
+def write_scores(path: Path, scored: "Mapping[str, Scores]", numbers: list[int], target: str) -> Path:
+    """Write a row for each image of some slices, whose scores are of the volume that they make."""
     from invdiff.files.csv_table import write_csv
-    from invdiff.metrics import nmse, psnr, ssim
 
     same = {"slices": " ".join(map(str, numbers)), "target": target}
-    scores = {"psnr": psnr, "ssim": ssim, "nmse": nmse}
-    rows = [
-        {"image": title, **{name: score(truth, image) for name, score in scores.items()}, **same}
-        for title, image in images.items()
-    ]
-    write_csv(path, ("image", *scores, *same), rows)
+    rows = [{"image": title, **vars(found), **same} for title, found in scored.items()]
+    write_csv(path, ("image", *vars(next(iter(scored.values()))), *same), rows)
     return path

@@ -1,7 +1,7 @@
 """Metrics, the conventions they follow, and regions of interest."""
 
-from invdiff.metrics.conventions import CONVENTIONS, Agreement, Convention, Scores, find_convention
-from invdiff.metrics.metrics import nmse, psnr, ssim
+from invdiff.metrics.conventions import CONVENTIONS, Agreement, Convention, find_convention
+from invdiff.metrics.metrics import Scores, nmse, psnr, ssim
 from invdiff.metrics.regions import Annotation, read_annotations
 from invdiff.metrics.roughness import z_roughness
 

@@ -9,19 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from invdiff.errors import InputError
-from invdiff.metrics.metrics import GAUSSIAN, UNIFORM, Image, Real, Window, decibels, magnitudes
+from invdiff.metrics.metrics import GAUSSIAN, UNIFORM, Image, Real, Scores, Window, decibels, magnitudes
 
 Box = tuple[slice, slice]
 WHOLE: Box = (slice(None), slice(None))
-
-
-@dataclass(frozen=True)
-class Scores:
-    """PSNR in dB, SSIM, and the squared error over the squared truth."""
-
-    psnr: float
-    ssim: float
-    nmse: float
 
 
 def largest_of_volume(truth: Real) -> Real:

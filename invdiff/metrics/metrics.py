@@ -8,7 +8,7 @@ noise in its background that a combination of coils by their maps does not.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +49,24 @@ def nmse(truth: Image, image: Image) -> float:
     """
     a, b = magnitudes(truth, image)
     return float(((a - b) ** 2).sum() / (a**2).sum())
+
+
+@dataclass(frozen=True)
+class Scores:
+    """PSNR in dB, SSIM, and the squared error over the squared truth."""
+
+    psnr: float
+    ssim: float
+    nmse: float
+
+    @classmethod
+    def of(cls, truth: Image, image: Image) -> Self:
+        """`psnr`, `ssim` and `nmse` of a volume.
+
+        Raises:
+            InputError: as these.
+        """
+        return cls(psnr(truth, image), ssim(truth, image), nmse(truth, image))
 
 
 @dataclass(frozen=True)

@@ -3,24 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
-from numpy.typing import NDArray
-
-from invdiff.metrics.metrics import nmse, psnr, ssim
+from invdiff.metrics import Scores
 
 
-def table(
-    truth: NDArray[Any], images: Mapping[str, NDArray[Any]], target: str = "combination of coils by their maps"
-) -> Any:
+def table(scored: Mapping[str, Scores], target: str = "combination of coils by their maps") -> Any:
     """A table with a row of PSNR, SSIM and NMSE for each image, and its target below, to be printed by a
     `rich.console.Console`.
 
     Args:
-        truth: ``(slices, H, W)``.
-        images: reconstructions by name, of the same shape and units.
+        scored: of each image, by its name.
         target: what the truth is, which is part of every score.
-
-    Raises:
-        InputError: as the metrics.
     """
     from rich.box import SIMPLE
     from rich.console import Group
@@ -31,6 +23,6 @@ def table(
     scores.add_column("")
     for heading in ("PSNR (dB)", "SSIM", "NMSE"):
         scores.add_column(heading, justify="right")
-    for name, image in images.items():
-        scores.add_row(name, f"{psnr(truth, image):.2f}", f"{ssim(truth, image):.4f}", f"{nmse(truth, image):.5f}")
+    for name, found in scored.items():
+        scores.add_row(name, f"{found.psnr:.2f}", f"{found.ssim:.4f}", f"{found.nmse:.5f}")
     return Group(scores, Text(f"against: {target}"))

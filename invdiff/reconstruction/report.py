@@ -5,6 +5,7 @@ import math
 import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import astuple
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from invdiff.data.scan import evenly_spaced
 from invdiff.errors import InputError
 from invdiff.files.digest import digest_of
-from invdiff.metrics import nmse, psnr, ssim
+from invdiff.metrics import Scores
 from invdiff.pictures import brightness_of, white_of
 from invdiff.pictures.report import (
     ERROR_SCALE,
@@ -127,7 +128,7 @@ def _scores(truth: NDArray[Any], images: Mapping[str, NDArray[Any]]) -> list[tup
     """Of each image of a slice; none where they can't be told, as of a slice that is empty."""
     try:
         return [
-            (_TITLES.get(name, name), psnr(truth, image), ssim(truth, image), nmse(truth, image))
+            (_TITLES.get(name, name), *astuple(Scores.of(truth, image)))
             for name, image in images.items()
             if name != "ground_truth"
         ]

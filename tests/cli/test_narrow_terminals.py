@@ -9,6 +9,7 @@ from rich.console import Console
 
 from invdiff.cli.regions import _table as regions_table
 from invdiff.evaluation.summary import summary
+from invdiff.metrics import Scores
 from invdiff.pictures import table as scores_table
 
 
@@ -52,4 +53,4 @@ def test_regions_in_the_units_of_a_scanner(unit: float, heading: str) -> None:
 def test_the_target_of_scores_is_a_line_of_its_own() -> None:
     truth = np.random.default_rng(0).random((1, 16, 16))
     target = "the combination of the full data's coils, by the same maps"
-    assert f"against: {target}" in printed(scores_table(truth, {"a": truth + 0.1}, target))
+    assert f"against: {target}" in printed(scores_table({"a": Scores.of(truth, truth + 0.1)}, target))

@@ -6,7 +6,7 @@ from scipy.ndimage import uniform_filter
 
 from invdiff.data import shepp_logan
 from invdiff.errors import InputError
-from invdiff.metrics import nmse, psnr, ssim
+from invdiff.metrics import Scores, nmse, psnr, ssim
 from invdiff.pictures import table
 
 TRUTH = np.stack([shepp_logan((20, 24)), 3 * shepp_logan((20, 24))]) * np.exp(0.4j)
@@ -77,7 +77,8 @@ def test_table() -> None:
 
     console = Console(width=80)
     with console.capture() as captured:
-        console.print(table(TRUTH, {"mean": IMAGE, "truth itself": TRUTH}, target="the phantom"))
+        scored = {"mean": Scores.of(TRUTH, IMAGE), "truth itself": Scores.of(TRUTH, TRUTH)}
+        console.print(table(scored, target="the phantom"))
     text = captured.get()
     row = next(line for line in text.splitlines() if line.strip().startswith("mean"))
     assert row.split() == [
