@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from invdiff.data import (
-    NonCartesianScan,
     Trajectory,
     open_scan,
     radial,
@@ -24,6 +23,7 @@ from invdiff.data.held_out import held_readouts
 from invdiff.errors import InputError
 from invdiff.reconstruction import scan_cases
 from invdiff.reconstruction.audit import HeldCases
+from tests.data.along_trajectory import header, opened
 
 SHAPE, COILS = (40, 36), 4
 SPIRAL = spiral(9, 40).points
@@ -37,14 +37,8 @@ SCAN = simulate_along(IMAGE, Trajectory(POINTS, MEASURED), coils=COILS, noise_st
 
 def raw(path: Path, ends: np.ndarray = ENDS, before: int = 2, behind: int = 3) -> None:
     """Some samples before and behind those that count, which mean nothing."""
-    size = "".join(f"<{axis}>{n}</{axis}>" for axis, n in zip("xyz", (*SHAPE, 1), strict=True))
-    space = f"<matrixSize>{size}</matrixSize><fieldOfView_mm><x>80</x><y>72</y><z>5</z></fieldOfView_mm>"
     with ismrmrd.Dataset(str(path), create_if_needed=True) as dataset:
-        dataset.write_xml_header(
-            '<ismrmrdHeader xmlns="http://www.ismrm.org/ISMRMRD"><encoding>'
-            f"<encodedSpace>{space}</encodedSpace><reconSpace>{space}</reconSpace><encodingLimits/>"
-            "<trajectory>spiral</trajectory></encoding></ismrmrdHeader>".encode()
-        )
+        dataset.write_xml_header(header(SHAPE, (80, 72, 5), "spiral"))
         for index, readout in np.ndindex(len(IMAGE), READOUTS):
             end = ends[readout]
             samples = np.pad(SCAN.kspace[index, :, readout, :end], ((0, 0), (before, behind)), constant_values=1e3)
@@ -53,12 +47,6 @@ def raw(path: Path, ends: np.ndarray = ENDS, before: int = 2, behind: int = 3) -
             made.discard_pre, made.discard_post = before, behind
             made.idx.slice, made.idx.kspace_encode_step_1 = index, readout
             dataset.append_acquisition(made)
-
-
-def opened(path: Path) -> NonCartesianScan:
-    scan = open_scan(path)
-    assert isinstance(scan, NonCartesianScan)
-    return scan
 
 
 @pytest.mark.parametrize("name", ["ISMRMRD", "as this package writes it", "npz"])

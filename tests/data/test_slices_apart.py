@@ -19,6 +19,7 @@ from invdiff.errors import InputError
 from invdiff.operators import NonUniformFourier
 from invdiff.reconstruction import scan_cases
 from invdiff.reconstruction.audit import HeldCases
+from tests.data.along_trajectory import header, opened
 
 SHAPE, COILS, SPOKES, SAMPLES, SLICES = (20, 16), 3, 18, 40, 4
 IMAGE = np.stack([np.roll(shepp_logan(SHAPE), k, axis=0) * (1 + k) for k in range(SLICES)])
@@ -41,14 +42,8 @@ def bart(path: Path) -> None:
 
 
 def raw(path: Path) -> None:
-    size = "".join(f"<{axis}>{n}</{axis}>" for axis, n in zip("xyz", (*SHAPE, 1), strict=True))
-    space = f"<matrixSize>{size}</matrixSize><fieldOfView_mm><x>60</x><y>48</y><z>5</z></fieldOfView_mm>"
     with ismrmrd.Dataset(str(path), create_if_needed=True) as dataset:
-        dataset.write_xml_header(
-            '<ismrmrdHeader xmlns="http://www.ismrm.org/ISMRMRD"><encoding>'
-            f"<encodedSpace>{space}</encodedSpace><reconSpace>{space}</reconSpace><encodingLimits/>"
-            "<trajectory>radial</trajectory></encoding></ismrmrdHeader>".encode()
-        )
+        dataset.write_xml_header(header(SHAPE, (60, 48, 5), "radial"))
         for spoke, index in np.ndindex(SPOKES, SLICES):  # slices interleaved
             places = P[index, spoke].astype(np.float32)
             made = ismrmrd.Acquisition.from_array(np.ascontiguousarray(K[index, :, spoke]), places)
@@ -74,12 +69,6 @@ FILES: dict[str, tuple[str, Callable[[Path], None]]] = {
     "BART": ("ksp.cfl", bart),
     "ISMRMRD": ("scan.h5", raw),
 }
-
-
-def opened(path: Path) -> NonCartesianScan:
-    scan = open_scan(path)
-    assert isinstance(scan, NonCartesianScan)
-    return scan
 
 
 @pytest.mark.parametrize("name", FILES)

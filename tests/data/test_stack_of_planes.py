@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from invdiff.data import NonCartesianScan, Trajectory, open_scan, radial, simulate_along, spiral
+from invdiff.data import Trajectory, open_scan, radial, simulate_along, spiral
 from invdiff.data.stack_of_planes import is_flat, unstacked
 from invdiff.errors import InputError
 from invdiff.reconstruction import scan_cases
+from tests.data.along_trajectory import opened
 
 SHAPE, COILS, PLANES, SPOKES, SAMPLES = (20, 16), 3, 6, 7, 40
 
@@ -154,12 +155,6 @@ FILES: dict[str, tuple[str, Callable[[Path], None]]] = {
     "ISMRMRD, partitions": ("scan.h5", raw(2)),
     "ISMRMRD, golden angle": ("scan.h5", raw(0)),
 }
-
-
-def opened(path: Path) -> NonCartesianScan:
-    scan = open_scan(path)
-    assert isinstance(scan, NonCartesianScan)
-    return scan
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from invdiff.data import NonCartesianScan, open_scan, radial, read_scan, shepp_logan, simulate_along, write_scan
+from invdiff.data import open_scan, radial, read_scan, shepp_logan, simulate_along, write_scan
 from invdiff.data.formats import given_of
 from invdiff.errors import InputError
+from tests.data.along_trajectory import opened
 
 SHAPE, COILS, SPOKES, SAMPLES = (20, 16), 3, 7, 40
 SCAN = simulate_along(
@@ -125,12 +126,6 @@ FILES: dict[str, tuple[str, Write]] = {
     "MRD 2": ("scan.mrd2", stream),
     "MRD 2, described": ("scan.mrd2", lambda path: stream(path, is_described=True)),
 }
-
-
-def opened(path: Path) -> NonCartesianScan:
-    scan = open_scan(path)
-    assert isinstance(scan, NonCartesianScan)
-    return scan
 
 
 @pytest.mark.parametrize("name", FILES)
