@@ -51,6 +51,7 @@ from invdiff.cli.options import (
 from invdiff.cli.output import Output
 from invdiff.cli.run_file import from_file
 from invdiff.errors import InputError
+from invdiff.named import named
 
 if TYPE_CHECKING:
     from invdiff.diffusion import LateStart
@@ -351,13 +352,12 @@ def solve(
 def _with_quality(settings: dict[str, str], method: "Method", quality: str | None) -> dict[str, str]:
     if quality is None:
         return settings
-    if quality not in QUALITY:
-        raise InputError(f"There is no quality {quality!r}; there are {', '.join(QUALITY)}.")
+    steps = named(QUALITY, quality, "quality")
     if method.spread is None or "steps" in settings:
         raise InputError(
             "--quality is the number of steps of an estimate; give it without --set steps, and no other method."
         )
-    return {**settings, "steps": str(QUALITY[quality])}
+    return {**settings, "steps": str(steps)}
 
 
 def _recipes(

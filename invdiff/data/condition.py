@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from invdiff.data.masks import MASKS
-from invdiff.errors import InputError
+from invdiff.named import named
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,7 @@ class Condition:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.mask not in MASKS:
-            raise InputError(f"There is no mask {self.mask!r}; there are {', '.join(MASKS)}.")
+        named(MASKS, self.mask, "mask")
 
     def draw(self, shape: tuple[int, int]) -> NDArray[np.bool_]:
         """The mask, bool ``(H, W)``.

@@ -18,6 +18,7 @@ from invdiff.evaluation.subjects import Subject
 from invdiff.evaluation.targets import TARGETS
 from invdiff.files.digest import digest_of
 from invdiff.metrics import Annotation, Convention
+from invdiff.named import named
 from invdiff.reconstruction import Assumptions, Cases, Executor, Measurement, Shard, kind_of_coils
 from invdiff.reconstruction.draw import HERE, WHOLE
 from invdiff.reconstruction.tally import Tally
@@ -73,8 +74,7 @@ class Comparison:
         for name in ("subjects", "contenders", "conditions", "conventions"):
             if not getattr(self, name):
                 raise InputError(f"There are no {name} to compare.")
-        if self.target not in TARGETS:
-            raise InputError(f"There is no target {self.target!r}; there are {', '.join(TARGETS)}.")
+        named(TARGETS, self.target, "target")
         boxes = {subject.name: list(self._boxes_of(subject)) for subject in self.subjects}
         object.__setattr__(self, "boxes", boxes)
         units = (

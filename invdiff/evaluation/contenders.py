@@ -18,6 +18,7 @@ from invdiff.diffusion.bound import check_samples
 from invdiff.errors import InputError
 from invdiff.methods import OF_VOLUMES, Method
 from invdiff.methods.named_parts import name_of_value
+from invdiff.named import named
 from invdiff.priors import Prior
 from invdiff.problem import Problem
 from invdiff.reconstruction import Cases, FolderStore, ScanCases, known_noise, reconstruct, stage_of
@@ -225,6 +226,4 @@ def find_baseline(name: str) -> Contender:
     Raises:
         InputError: there is none.
     """
-    if name not in CLASSICAL:
-        raise InputError(f"There is no baseline {name!r}; there are {', '.join(CLASSICAL)}.")
-    return CLASSICAL[name]
+    return named(CLASSICAL, name, "baseline")

@@ -1,6 +1,5 @@
 """The methods there are, by name: importing this registers them."""
 
-from invdiff.errors import InputError
 from invdiff.methods import (  # noqa: F401 - each registers its own
     blumenthal2025,
     boys2024,
@@ -26,6 +25,7 @@ from invdiff.methods import (  # noqa: F401 - each registers its own
 )
 from invdiff.methods.method import REGISTERED, Method
 from invdiff.methods.own import offered
+from invdiff.named import named
 
 METHODS = dict(sorted(REGISTERED.items(), key=lambda named: named[1].paper.year))
 """Methods by name, in the order of their papers."""
@@ -37,7 +37,4 @@ def find_method(name: str) -> Method:
     Raises:
         InputError: there is none, or what is offered is no method.
     """
-    found = METHODS.get(name) or offered(name)
-    if found is None:
-        raise InputError(f"There is no method {name!r}; there are {', '.join(METHODS)}.")
-    return found
+    return METHODS.get(name) or offered(name) or named(METHODS, name, "method")

@@ -10,6 +10,7 @@ import numpy as np
 
 from invdiff.errors import InputError
 from invdiff.metrics.metrics import GAUSSIAN, UNIFORM, Image, Real, Scores, Window, decibels, magnitudes
+from invdiff.named import named
 
 Box = tuple[slice, slice]
 WHOLE: Box = (slice(None), slice(None))
@@ -153,6 +154,4 @@ def find_convention(name: str) -> Convention:
     Raises:
         InputError: there is none.
     """
-    if name not in CONVENTIONS:
-        raise InputError(f"There is no convention {name!r}; there are {', '.join(CONVENTIONS)}.")
-    return CONVENTIONS[name]
+    return named(CONVENTIONS, name, "convention")

@@ -16,7 +16,7 @@ from invdiff.data.picture import Picture
 from invdiff.data.recording import Recording
 from invdiff.data.scan import ScanSlices
 from invdiff.data.series import Series
-from invdiff.errors import InputError
+from invdiff.named import named
 from invdiff.reconstruction.cases import Cases, instrument_cases, picture_cases, scan_cases
 from invdiff.reconstruction.cases.along_trajectory import NON_CARTESIAN
 from invdiff.reconstruction.cases.scans import Maps, Target
@@ -221,6 +221,4 @@ def find_kind(name: str) -> Kind:
     Raises:
         InputError: there is none.
     """
-    if name not in KINDS:
-        raise InputError(f"There is no operator {name!r}; there are {', '.join(KINDS)}.")
-    return KINDS[name]
+    return named(KINDS, name, "operator")

@@ -12,6 +12,7 @@ from invdiff.data.picture import Picture
 from invdiff.data.recording import Recording
 from invdiff.errors import InputError
 from invdiff.metrics.metrics import nmse, psnr, ssim
+from invdiff.named import named
 from invdiff.reconstruction import Cases, Measurement, ScanCases
 from invdiff.reconstruction.preparation import Preparation
 
@@ -157,10 +158,7 @@ def find_objective(name: str) -> Objective:
     Raises:
         InputError: there is none.
     """
-    every = {**METRICS, HeldBackError.name: HeldBackError()}
-    if name not in every:
-        raise InputError(f"There is no objective {name!r}; there are {', '.join(every)}.")
-    return every[name]
+    return named({**METRICS, HeldBackError.name: HeldBackError()}, name, "objective")
 
 
 def suiting(measurements: Sequence[Measurement], metric: str | None = None, by: str | None = None) -> Objective:
@@ -177,8 +175,8 @@ def suiting(measurements: Sequence[Measurement], metric: str | None = None, by: 
     """
     if by not in (None, *_BY):
         raise InputError(f"A search judges by {' or '.join(_BY)}, not {by!r}.")
-    if metric is not None and metric not in METRICS:
-        raise InputError(f"There is no objective {metric!r}; there are {', '.join(METRICS)}.")
+    if metric is not None:
+        named(METRICS, metric, "objective")
     if by == HeldBackError.name and metric is not None:
         raise InputError(f"{metric} is held against a truth, so it goes with --by truth.")
     has_truth = all(one.has_ground_truth for one in measurements)
